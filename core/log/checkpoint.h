@@ -1,0 +1,33 @@
+/* Signed checkpoints (C2SP tlog-checkpoint with a timestamped cosignature) and tlog-proofs.  Source: FORMAT.md §8. */
+#ifndef PV_LOG_CHECKPOINT_H
+#define PV_LOG_CHECKPOINT_H
+
+#include "core/base/limits.h"
+#include "core/crypto/keys.h"
+#include "core/log/merkle.h"
+
+struct pv_checkpoint {
+    uint64_t size;
+    struct pv_hash root;
+    uint64_t time_s; /* of the type 4 signature, seconds since 1970 UTC */
+};
+
+/* `server_name` has no newline, no space, no plus, at most PV_LIMIT_SERVER_NAME_BYTES. */
+PV_MUST_USE enum pv_err pv_checkpoint_make(const char *server_name, const struct pv_hash *room,
+                                           const struct pv_checkpoint *checkpoint, const struct pv_sign_sk *log_sk,
+                                           const struct pv_sign_pk *log_pk, struct pv_buf *note);
+/* Parse and verify a note for this room, server name and log key. Both signatures must hold.
+ * Errors: MALFORMED, TRUNCATED, LIMIT, BAD_SIG, BROKEN_CHAIN (another origin). */
+PV_MUST_USE enum pv_err pv_checkpoint_open(struct pv_bytes note, const char *server_name, const struct pv_hash *room,
+                                           const struct pv_sign_pk *log_pk, struct pv_checkpoint *ret_checkpoint);
+/* Parse size, root and time without verifying, e.g. from a link before the log key is known. */
+PV_MUST_USE enum pv_err pv_checkpoint_peek(struct pv_bytes note, struct pv_checkpoint *ret_checkpoint);
+
+/* Append a tlog-proof: index, inclusion hashes, checkpoint note. */
+PV_MUST_USE enum pv_err pv_proof_make(uint64_t index, const struct pv_merkle_proof *inclusion, struct pv_bytes note,
+                                      struct pv_buf *proof);
+/* Parse a tlog-proof; `ret_note` is borrowed. Errors: MALFORMED, LIMIT, UNSUPPORTED. */
+PV_MUST_USE enum pv_err pv_proof_read(struct pv_bytes proof, uint64_t *ret_index, struct pv_merkle_proof *ret_inclusion,
+                                      struct pv_bytes *ret_note);
+
+#endif

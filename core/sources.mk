@@ -1,0 +1,7 @@
+# libprivity's sources: pure C, native and wasm32 alike.
+CORE_SRC := \
+	core/base/bytes.c \
+	core/base/cbor.c \
+	core/base/err.c \
+	core/crypto/hash.c \
+	core/crypto/keys.c
