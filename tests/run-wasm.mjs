@@ -1,0 +1,23 @@
+// Runs one test program for wasm32-wasi under node: node tests/run-wasm.mjs PROGRAM.wasm ARGS…
+// The program sees this process's environment and the whole file system under the same names.
+import { readFile } from 'node:fs/promises';
+
+// node:wasi warns that it is experimental; nothing else warns here.
+process.removeAllListeners('warning');
+const { WASI } = await import('node:wasi');
+
+const [program, ...args] = process.argv.slice(2);
+if (!program) {
+  process.stderr.write('usage: node tests/run-wasm.mjs PROGRAM.wasm ARGS…\n');
+  process.exit(2);
+}
+const wasi = new WASI({
+  version: 'preview1',
+  args: [program, ...args],
+  env: process.env,
+  preopens: { '/': '/', '.': process.cwd() },
+  returnOnExit: true,
+});
+const module = await WebAssembly.compile(await readFile(program));
+const instance = await WebAssembly.instantiate(module, { wasi_snapshot_preview1: wasi.wasiImport });
+process.exitCode = wasi.start(instance);

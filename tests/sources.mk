@@ -1,0 +1,20 @@
+# The C tests. A test is one file and one program; it prints TAP (tests/tap.h).
+
+# Need only core: built natively (sanitized in `./dev test`) and as wasm.
+UNIT_TESTS := \
+	tests/unit/test_tap.c
+
+# Need more than core: native only.
+NATIVE_TESTS :=
+
+WASM_TESTS := $(UNIT_TESTS)
+
+# Helpers that tests share; TEST_WASM_SRC is the part that compiles for wasm.
+TEST_SRC :=
+TEST_WASM_SRC :=
+
+# libFuzzer targets: tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
+FUZZ_TARGETS :=
+
+# The program that runs foreign vectors, build/bin/pv-vectors.
+VECTORS_MAIN :=
