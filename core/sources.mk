@@ -1,5 +1,6 @@
 # libprivity's sources: pure C, native and wasm32 alike.
 CORE_SRC := \
+	core/base/base64.c \
 	core/base/bytes.c \
 	core/base/cbor.c \
 	core/base/err.c \

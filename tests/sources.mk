@@ -2,6 +2,7 @@
 
 # Need only core: built natively (sanitized in `./dev test`) and as wasm.
 UNIT_TESTS := \
+	tests/unit/test_base64.c \
 	tests/unit/test_tap.c
 
 # Need more than core: native only.
