@@ -10,7 +10,6 @@
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.SECONDARY:
 
 -include core/sources.mk client/sources.mk cli/sources.mk server/sources.mk tests/sources.mk bench/sources.mk
 include tools/deps/rules.mk
@@ -66,6 +65,8 @@ wasm: build/wasm/core.wasm $(WASM_PROGRAMS) $(WASM_PROGRAMS:.wasm=.t)
 deps: $(DEPS_native)
 deps-wasm: $(DEPS_wasm)
 
+.PRECIOUS: $(B)/%.o build/wasm/%.o build/wasm/%.wasm
+
 # --- rules -----------------------------------------------------------------------------------------------------------
 
 Q := $(if $(V),,@)
@@ -93,12 +94,12 @@ build/wasm/lib%.a: Makefile $(wildcard */sources.mk)
 	$(call say,AR  )
 	$(Q)llvm-ar rcsD $@ $(filter %.o,$^)
 
-$(B)/%.o: %.c Makefile | $(DEPS_native) $(EMBEDDED)
+$(B)/%.o: %.c Makefile $(DEPS_native) | $(EMBEDDED)
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(CC) $(CFLAGS_all) -c $< -o $@
 
-build/wasm/%.o: %.c Makefile | $(DEPS_wasm) $(EMBEDDED)
+build/wasm/%.o: %.c Makefile $(DEPS_wasm) | $(EMBEDDED)
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(WASM_CC) $(CFLAGS_wasm) -c $< -o $@
@@ -127,15 +128,15 @@ $(FUZZ_PROGRAMS): $(B)/%: $(B)/%.o $(ARCHIVES)
 	$(call link,-fsanitize=fuzzer)
 
 # The reactor that a page loads: every core function by name, and an allocator to pass bytes in and out.
-build/wasm/core.wasm: build/wasm/libprivity.a | $(DEPS_wasm)
+build/wasm/core.wasm: build/wasm/libprivity.a $(DEPS_wasm)
 	$(call say,LINK)
 	$(Q)$(WASM_CC) -mexec-model=reactor -Wl,--whole-archive $< -Wl,--no-whole-archive $(LIBS_wasm) \
 		$$(llvm-nm --defined-only --extern-only --just-symbol-name $< | sed -n 's/^pv_.*/-Wl,--export-if-defined=&/p') \
 		-Wl,--export=malloc,--export=free,--strip-debug -o $@
 
-build/wasm/%.wasm: build/wasm/%.o build/wasm/libtest.a build/wasm/libprivity.a | $(DEPS_wasm)
+build/wasm/%.wasm: build/wasm/%.o build/wasm/libtest.a build/wasm/libprivity.a $(DEPS_wasm)
 	$(call say,LINK)
-	$(Q)$(WASM_CC) $^ $(LIBS_wasm) -o $@
+	$(Q)$(WASM_CC) $(filter %.o %.a,$^) $(LIBS_wasm) -o $@
 
 # What prove runs for a wasm test.
 build/wasm/%.t: build/wasm/%.wasm

@@ -5,4 +5,9 @@ CORE_SRC := \
 	core/base/cbor.c \
 	core/base/err.c \
 	core/crypto/hash.c \
-	core/crypto/keys.c
+	core/crypto/keys.c \
+	#
+
+
+# What a wasm build needs in place of an operating system.
+CORE_WASM_SRC := core/state/wasm_vfs.c

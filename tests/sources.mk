@@ -1,12 +1,17 @@
 # The C tests. A test is one file and one program; it prints TAP (tests/tap.h).
+# Every list ends in a line with # alone, so that two branches can add to it without a conflict.
 
 # Need only core: built natively (sanitized in `./dev test`) and as wasm.
 UNIT_TESTS := \
 	tests/unit/test_base64.c \
-	tests/unit/test_tap.c
+	tests/unit/test_sqlite.c \
+	tests/unit/test_tap.c \
+	#
 
 # Need more than core: native only.
-NATIVE_TESTS :=
+NATIVE_TESTS := \
+	tests/unit/test_cipher.c \
+	#
 
 WASM_TESTS := $(UNIT_TESTS)
 
