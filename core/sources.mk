@@ -11,3 +11,6 @@ CORE_SRC := \
 
 # What a wasm build needs in place of an operating system.
 CORE_WASM_SRC := core/state/wasm_vfs.c
+	core/log/entry.c \
+	core/log/merkle.c \
+	core/log/seal.c

@@ -43,6 +43,11 @@ void pv_buf_init(struct pv_buf *buf, size_t max_bytes)
     *buf = (struct pv_buf){.max = max_bytes};
 }
 
+void pv_buf_init_fixed(struct pv_buf *buf, void *memory, size_t max_bytes)
+{
+    *buf = (struct pv_buf){.p = memory, .cap = max_bytes, .max = max_bytes};
+}
+
 void pv_buf_release(struct pv_buf *buf)
 {
     free(buf->p);

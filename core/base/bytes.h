@@ -50,6 +50,8 @@ bool pv_hash_is_zero(const struct pv_hash *h);
 bool pv_id16_equal(const struct pv_id16 *a, const struct pv_id16 *b);
 
 void pv_buf_init(struct pv_buf *buf, size_t max_bytes);
+/* Over the caller's memory: never grows (LIMIT beyond it), never allocates, needs no release and must get none. */
+void pv_buf_init_fixed(struct pv_buf *buf, void *memory, size_t max_bytes);
 /* Free the contents; the buffer is empty and usable again, its error cleared. */
 void pv_buf_release(struct pv_buf *buf);
 /* As release, wiping the contents first. */
@@ -58,7 +60,7 @@ void pv_buf_wipe(struct pv_buf *buf);
 void pv_buf_clear(struct pv_buf *buf);
 void pv_buf_append(struct pv_buf *buf, const void *p, size_t n);
 void pv_buf_append_byte(struct pv_buf *buf, uint8_t byte);
-/* Append `n` bytes of zero and return where they begin; NULL when the buffer has failed. */
+/* Append `n` bytes of zero, n > 0, and return where they begin; NULL when the buffer has failed. */
 uint8_t *pv_buf_extend(struct pv_buf *buf, size_t n);
 struct pv_bytes pv_buf_bytes(const struct pv_buf *buf);
 
