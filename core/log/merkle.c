@@ -212,7 +212,7 @@ enum pv_err pv_merkle_check_consistency(uint64_t old_size, uint64_t new_size, co
     if (old_size > new_size) return PV_ERR_MALFORMED;
     if (old_size == 0 || old_size == new_size) {
         if (count) return PV_ERR_MALFORMED;
-        return old_size == 0 || pv_hash_equal(old_root, new_root) ? PV_OK : PV_ERR_BROKEN_CHAIN;
+        return old_size < new_size || pv_hash_equal(old_root, new_root) ? PV_OK : PV_ERR_BROKEN_CHAIN;
     }
     bool whole = (old_size & (old_size - 1)) == 0;
     if (!whole && count == 0) return PV_ERR_MALFORMED;

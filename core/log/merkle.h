@@ -55,7 +55,7 @@ PV_MUST_USE enum pv_err pv_merkle_prove_consistency(const struct pv_merkle_reade
 /* RFC 9162 §2.1.3.2. Errors: BROKEN_CHAIN, MALFORMED. */
 PV_MUST_USE enum pv_err pv_merkle_check_inclusion(const struct pv_hash *leaf, uint64_t index, uint64_t size,
                                                   const struct pv_hash *proof, size_t count, const struct pv_hash *root);
-/* RFC 9162 §2.1.4.2; an old size of 0 is consistent with anything and takes an empty proof.
+/* RFC 9162 §2.1.4.2; an old size of 0 is consistent with anything larger and takes an empty proof.
  * Errors: BROKEN_CHAIN, MALFORMED. */
 PV_MUST_USE enum pv_err pv_merkle_check_consistency(uint64_t old_size, uint64_t new_size, const struct pv_hash *proof,
                                                     size_t count, const struct pv_hash *old_root,
