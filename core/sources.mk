@@ -4,13 +4,15 @@ CORE_SRC := \
 	core/base/bytes.c \
 	core/base/cbor.c \
 	core/base/err.c \
+	core/base/lines.c \
 	core/crypto/hash.c \
 	core/crypto/keys.c \
+	core/log/checkpoint.c \
+	core/log/entry.c \
+	core/log/merkle.c \
+	core/log/proof.c \
+	core/log/seal.c \
 	#
-
 
 # What a wasm build needs in place of an operating system.
 CORE_WASM_SRC := core/state/wasm_vfs.c
-	core/log/entry.c \
-	core/log/merkle.c \
-	core/log/seal.c

@@ -6,13 +6,19 @@
 #include "core/crypto/keys.h"
 #include "core/log/merkle.h"
 
+/* In milliseconds still a number that JSON holds exactly. */
+#define PV_CHECKPOINT_TIME_MAX_S (PV_LIMIT_N / 1000)
+
 struct pv_checkpoint {
     uint64_t size;
     struct pv_hash root;
     uint64_t time_s; /* of the type 4 signature, seconds since 1970 UTC */
 };
 
-/* `server_name` has no newline, no space, no plus, at most PV_LIMIT_SERVER_NAME_BYTES. */
+/* 1 to PV_LIMIT_SERVER_NAME_BYTES printable ASCII characters, no space, no plus (C2SP signed-note's key names). */
+bool pv_server_name_is_valid(struct pv_bytes name);
+
+/* Append a signed note. Errors: MALFORMED (server name, size 0), LIMIT, NOMEM. */
 PV_MUST_USE enum pv_err pv_checkpoint_make(const char *server_name, const struct pv_hash *room,
                                            const struct pv_checkpoint *checkpoint, const struct pv_sign_sk *log_sk,
                                            const struct pv_sign_pk *log_pk, struct pv_buf *note);
