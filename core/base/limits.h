@@ -39,6 +39,8 @@ enum {
     PV_LIMIT_CHUNK_MAX_BYTES = 4 * 1024 * 1024,
     PV_LIMIT_BLOB_BYTES = 4 * 1024 * 1024 + 256 * 1024,
     PV_LIMIT_MANIFEST_INLINE_CHUNKS = 32,
+    PV_LIMIT_MANIFEST_PAGE_CHUNKS = 32768,   /* beyond 32 chunks: pages of so many, each a sealed chunk */
+    PV_LIMIT_MANIFEST_PAGES = 512,           /* 512 pages of 32768 chunks of the least size: 4 TiB */
     /* notes, gates, links */
     PV_LIMIT_NOTE_BYTES = 1280,
     PV_LIMIT_PROOF_HASHES = 64,
