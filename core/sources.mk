@@ -11,6 +11,11 @@ CORE_SRC := \
 	core/log/entry.c \
 	core/log/merkle.c \
 	core/log/proof.c \
+	core/file/chunker.c \
+	core/file/manifest.c \
+	core/file/path.c \
+	core/log/entry.c \
+	core/log/merkle.c \
 	core/log/seal.c \
 	#
 

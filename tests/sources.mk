@@ -4,6 +4,8 @@
 # Need only core: built natively (sanitized in `./dev test`) and as wasm.
 UNIT_TESTS := \
 	tests/unit/test_base64.c \
+	tests/unit/test_chunker.c \
+	tests/unit/test_manifest.c \
 	tests/unit/test_sqlite.c \
 	tests/unit/test_tap.c \
 	#
