@@ -7,15 +7,13 @@ CORE_SRC := \
 	core/base/lines.c \
 	core/crypto/hash.c \
 	core/crypto/keys.c \
+	core/file/chunker.c \
+	core/file/manifest.c \
+	core/file/path.c \
 	core/log/checkpoint.c \
 	core/log/entry.c \
 	core/log/merkle.c \
 	core/log/proof.c \
-	core/file/chunker.c \
-	core/file/manifest.c \
-	core/file/path.c \
-	core/log/entry.c \
-	core/log/merkle.c \
 	core/log/seal.c \
 	#
 
