@@ -17,7 +17,7 @@ include tools/deps/rules.mk
 comma := ,
 VARIANT := $(if $(SAN),$(subst $(comma),-,$(SAN)),native)
 B := build/$(VARIANT)
-BIN := $(if $(SAN),$(B)/bin,build/bin)
+BIN := $(if $(filter native,$(VARIANT)),build/bin,$(B)/bin)
 GEN := build/gen
 
 # --- tools and flags ------------------------------------------------------------------------------------------------
@@ -35,6 +35,7 @@ COMMON := -std=gnu17 -O2 -g $(WARN) -MMD -MP -I. -I$(GEN) -ffile-prefix-map=$(CU
 
 HARDEN := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fcf-protection
 SAN_native := $(HARDEN)
+SAN_lint := $(HARDEN)
 SAN_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_FLAGS := $(or $(SAN_$(VARIANT)),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 
@@ -47,8 +48,6 @@ LIBS_wasm := $(DEPS)/wasm/lib/libsodium.a $(DEPS)/wasm/lib/libsqlite3.a $(DEPS)/
 
 # --- what is built ---------------------------------------------------------------------------------------------------
 
-# A program is its own file and whatever it needs of these archives.
-ARCHIVES := $(B)/libcli.a $(B)/libclient.a $(B)/libserver.a $(B)/libtest.a $(B)/libprivity.a
 PROGRAMS := $(if $(CLI_MAIN),$(BIN)/privity) $(if $(SERVER_MAIN),$(BIN)/privityd) $(if $(VECTORS_MAIN),$(BIN)/pv-vectors)
 TEST_PROGRAMS := $(patsubst %.c,$(B)/%,$(UNIT_TESTS) $(NATIVE_TESTS))
 BENCH_PROGRAMS := $(patsubst %.c,$(B)/%,$(BENCH_PROGS))
@@ -56,12 +55,16 @@ FUZZ_PROGRAMS := $(patsubst %.c,$(B)/%,$(FUZZ_TARGETS))
 WASM_PROGRAMS := $(patsubst %.c,build/wasm/%.wasm,$(WASM_TESTS))
 EMBEDDED := $(patsubst %,$(GEN)/%.inc,$(EMBED))
 
-.PHONY: all tests bench fuzz wasm deps deps-wasm
+SOURCES := $(CORE_SRC) $(CLIENT_SRC) $(CLI_SRC) $(CLI_MAIN) $(SERVER_SRC) $(SERVER_MAIN)
+TEST_SOURCES := $(TEST_SRC) $(UNIT_TESTS) $(NATIVE_TESTS) $(VECTORS_MAIN) $(BENCH_PROGS) $(FUZZ_TARGETS)
+
+.PHONY: all tests bench fuzz wasm deps deps-wasm objects
 all: $(PROGRAMS)
 tests: all $(TEST_PROGRAMS)
 bench: all $(BENCH_PROGRAMS)
 fuzz: $(FUZZ_PROGRAMS)
 wasm: build/wasm/core.wasm $(WASM_PROGRAMS) $(WASM_PROGRAMS:.wasm=.t)
+objects: $(patsubst %.c,$(B)/%.o,$(SOURCES) $(TEST_SOURCES))
 deps: $(DEPS_native)
 deps-wasm: $(DEPS_wasm)
 
@@ -74,21 +77,22 @@ say = $(if $(V),,@echo '  $(1)  $@')
 
 objects = $(patsubst %.c,$(1)/%.o,$(2))
 
-$(B)/libprivity.a: $(call objects,$(B),$(CORE_SRC))
-$(B)/libclient.a: $(call objects,$(B),$(CLIENT_SRC))
-$(B)/libcli.a: $(call objects,$(B),$(CLI_SRC))
-$(B)/libserver.a: $(call objects,$(B),$(SERVER_SRC))
-$(B)/libtest.a: $(call objects,$(B),$(TEST_SRC))
-build/wasm/libprivity.a: $(call objects,build/wasm,$(CORE_SRC) $(CORE_WASM_SRC))
-build/wasm/libtest.a: $(call objects,build/wasm,$(TEST_WASM_SRC))
+$(B)/libprivity.a: $(call objects,$(B),$(CORE_SRC)) $(wildcard core/sources.mk)
+$(B)/libclient.a: $(call objects,$(B),$(CLIENT_SRC)) $(wildcard client/sources.mk)
+$(B)/libcli.a: $(call objects,$(B),$(CLI_SRC)) $(wildcard cli/sources.mk)
+$(B)/libserver.a: $(call objects,$(B),$(SERVER_SRC)) $(wildcard server/sources.mk)
+$(B)/libtest.a: $(call objects,$(B),$(TEST_SRC)) $(wildcard tests/sources.mk)
+build/wasm/libprivity.a: $(call objects,build/wasm,$(CORE_SRC) $(CORE_WASM_SRC)) $(wildcard core/sources.mk)
+build/wasm/libtest.a: $(call objects,build/wasm,$(TEST_WASM_SRC)) $(wildcard tests/sources.mk)
 
-$(B)/lib%.a: Makefile $(wildcard */sources.mk)
+# An archive is made anew when its list changes, so that it holds no file that has left.
+$(B)/lib%.a: Makefile
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(call say,AR  )
 	$(Q)ar rcsD $@ $(filter %.o,$^)
 
-build/wasm/lib%.a: Makefile $(wildcard */sources.mk)
+build/wasm/lib%.a: Makefile
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(call say,AR  )
@@ -116,15 +120,18 @@ define link
 	$(Q)$(CC) $(LDFLAGS_all) $(1) $(filter %.o %.a,$^) $(LIBS_all) -o $@
 endef
 
-$(BIN)/privity: $(call objects,$(B),$(CLI_MAIN)) $(ARCHIVES)
+CORE := $(B)/libprivity.a
+CLIENT := $(B)/libclient.a $(CORE)
+$(BIN)/privity: $(call objects,$(B),$(CLI_MAIN)) $(B)/libcli.a $(CLIENT)
+$(BIN)/privityd: $(call objects,$(B),$(SERVER_MAIN)) $(B)/libserver.a $(CORE)
+$(BIN)/pv-vectors: $(call objects,$(B),$(VECTORS_MAIN)) $(B)/libtest.a $(CORE)
+$(patsubst %.c,$(B)/%,$(UNIT_TESTS)): $(B)/%: $(B)/%.o $(B)/libtest.a $(CORE)
+$(patsubst %.c,$(B)/%,$(NATIVE_TESTS) $(BENCH_PROGS) $(FUZZ_TARGETS)): \
+	$(B)/%: $(B)/%.o $(B)/libtest.a $(B)/libcli.a $(B)/libserver.a $(CLIENT)
+
+$(PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS):
 	$(call link)
-$(BIN)/privityd: $(call objects,$(B),$(SERVER_MAIN)) $(ARCHIVES)
-	$(call link)
-$(BIN)/pv-vectors: $(call objects,$(B),$(VECTORS_MAIN)) $(ARCHIVES)
-	$(call link)
-$(TEST_PROGRAMS) $(BENCH_PROGRAMS): $(B)/%: $(B)/%.o $(ARCHIVES)
-	$(call link)
-$(FUZZ_PROGRAMS): $(B)/%: $(B)/%.o $(ARCHIVES)
+$(FUZZ_PROGRAMS):
 	$(call link,-fsanitize=fuzzer)
 
 # The reactor that a page loads: every core function by name, and an allocator to pass bytes in and out.
@@ -143,13 +150,12 @@ build/wasm/%.t: build/wasm/%.wasm
 	@printf '#!/bin/sh\nexec node tests/run-wasm.mjs %s "$$@"\n' $< >$@
 	@chmod +x $@
 
--include $(patsubst %.c,$(B)/%.d,$(CORE_SRC) $(CLIENT_SRC) $(CLI_SRC) $(SERVER_SRC) $(TEST_SRC) \
-	$(CLI_MAIN) $(SERVER_MAIN) $(VECTORS_MAIN) $(UNIT_TESTS) $(NATIVE_TESTS) $(BENCH_PROGS) $(FUZZ_TARGETS))
+-include $(patsubst %.c,$(B)/%.d,$(SOURCES) $(TEST_SOURCES))
 -include $(patsubst %.c,build/wasm/%.d,$(CORE_SRC) $(CORE_WASM_SRC) $(TEST_WASM_SRC) $(WASM_TESTS))
 
 # --- lists for ./dev -------------------------------------------------------------------------------------------------
 
-.PHONY: print-tests print-wasm-tests print-fuzz print-sources
+.PHONY: print-tests print-wasm-tests print-fuzz print-sources print-test-sources
 print-tests:
 	@printf '%s\n' $(TEST_PROGRAMS)
 print-wasm-tests:
@@ -157,4 +163,6 @@ print-wasm-tests:
 print-fuzz:
 	@printf '%s\n' $(FUZZ_PROGRAMS)
 print-sources:
-	@printf '%s\n' $(CORE_SRC) $(CLIENT_SRC) $(CLI_SRC) $(CLI_MAIN) $(SERVER_SRC) $(SERVER_MAIN)
+	@printf '%s\n' $(SOURCES)
+print-test-sources:
+	@printf '%s\n' $(TEST_SOURCES)

@@ -94,7 +94,7 @@ uint8_t *pv_buf_extend(struct pv_buf *buf, size_t n)
     }
     if (n > buf->cap - buf->n && !grow(buf, buf->n + n)) return NULL;
     uint8_t *at = buf->p ? buf->p + buf->n : NULL;
-    if (n) memset(at, 0, n);
+    if (at) memset(at, 0, n);
     buf->n += n;
     return at;
 }
@@ -147,7 +147,7 @@ enum pv_err pv_hex_decode(const char *text, size_t text_len, uint8_t *ret_bytes,
     for (size_t i = 0; i < text_len; i++)
         if (hex_value(text[i]) < 0) return PV_ERR_MALFORMED;
     for (size_t i = 0; i < n; i++)
-        ret_bytes[i] = (uint8_t)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
+        ret_bytes[i] = (uint8_t)((unsigned)hex_value(text[2 * i]) << 4 | (unsigned)hex_value(text[2 * i + 1]));
     return PV_OK;
 }
 
