@@ -21,6 +21,7 @@
     X(PV_ERR_RATE, 1, 429, "rate", "too many requests, try again later")                             \
     X(PV_ERR_QUOTA, 1, 507, "quota", "the quota is used up")                                         \
     X(PV_ERR_NO_KEY, 1, 400, "no-key", "the key for this is not here")                               \
+    X(PV_ERR_BUSY, 1, 503, "busy", "in use by another process for too long, try again")              \
     X(PV_ERR_LOCKED, 1, 423, "locked", "locked")                                                     \
     X(PV_ERR_BAD_MAC, 4, 400, "bad-mac", "sealed data does not open: it was altered or the key is wrong") \
     X(PV_ERR_BAD_SIG, 4, 400, "bad-signature", "a signature does not verify")                        \

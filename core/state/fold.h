@@ -1,0 +1,28 @@
+/* The fold of sealed entries into a room's state: profiles, messages, files, the chunking secret, the room list.
+ *
+ * Entries are folded in the order of the log, each once; state depends on the log alone, not on how it came in
+ * batches. What a payload does stands in one file a feature.  Source: FORMAT.md §10. */
+#ifndef PV_STATE_FOLD_H
+#define PV_STATE_FOLD_H
+
+#include "core/state/store.h"
+
+/* Fold one entry with its verdict. Only accepted ones of kinds 2 and 3 have an effect here; call it for all, so that
+ * none is missed. `payload` is what pv_body_open gave (empty for other kinds). A payload that cannot be read is
+ * noted as unreadable, one of an unknown type is kept for a later version: both are PV_OK.
+ * Does not move the folded size. Errors: the store's. */
+PV_MUST_USE enum pv_err pv_fold_entry(struct pv_store *store, const struct pv_log_item *item, enum pv_verdict verdict,
+                                      struct pv_bytes payload);
+/* Note an accepted sealed entry whose body could not be opened: `why` BAD_MAC, NO_KEY, NOT_FOUND (body forgotten or
+ * missing), … When it can be opened later, fold anew. */
+PV_MUST_USE enum pv_err pv_fold_unreadable(struct pv_store *store, uint64_t index, enum pv_err why);
+/* Bring the full-text index up to date, at most `max` entries (0: all). Folding leaves this behind, so that small
+ * batches stay cheap; searching does it first. Call it once after a pull. */
+PV_MUST_USE enum pv_err pv_fold_index_words(struct pv_store *store, uint64_t max);
+/* This program folds types that the stored state has kept unfolded, or folds otherwise: fold anew. */
+PV_MUST_USE enum pv_err pv_fold_is_outdated(struct pv_store *store, bool *ret_outdated);
+/* Drop everything folded, for folding anew from entry 0: entries, their verdicts, keys and the outbox stay; the
+ * folded size is 0. */
+PV_MUST_USE enum pv_err pv_fold_reset(struct pv_store *store);
+
+#endif
