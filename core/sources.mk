@@ -7,6 +7,7 @@ CORE_SRC := \
 	core/base/lines.c \
 	core/crypto/hash.c \
 	core/crypto/keys.c \
+	core/crypto/parts.c \
 	core/file/chunker.c \
 	core/file/manifest.c \
 	core/file/path.c \
@@ -15,6 +16,12 @@ CORE_SRC := \
 	core/log/merkle.c \
 	core/log/proof.c \
 	core/log/seal.c \
+	core/room/epoch.c \
+	core/room/gate.c \
+	core/room/gate_keys.c \
+	core/room/invite_link.c \
+	core/room/release.c \
+	core/room/server_url.c \
 	#
 
 # What a wasm build needs in place of an operating system.

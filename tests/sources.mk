@@ -5,6 +5,9 @@
 UNIT_TESTS := \
 	tests/unit/test_base64.c \
 	tests/unit/test_chunker.c \
+	tests/unit/test_epoch.c \
+	tests/unit/test_gate.c \
+	tests/unit/test_invite_link.c \
 	tests/unit/test_manifest.c \
 	tests/unit/test_sqlite.c \
 	tests/unit/test_tap.c \

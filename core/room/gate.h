@@ -36,8 +36,8 @@ struct pv_gate {
     struct pv_hash proof_hash;
     struct pv_gate_policy policy;
     struct pv_bytes preview;   /* empty: null */
-    struct pv_bytes shares;    /* encoded array */
-    struct pv_bytes refs;      /* encoded array of blob names */
+    struct pv_bytes shares;    /* encoded array; empty: none */
+    struct pv_bytes refs;      /* encoded array of blob names; empty: none */
 };
 
 void pv_gate_put(struct pv_buf *buf, const struct pv_gate *gate);
@@ -87,7 +87,7 @@ PV_MUST_USE enum pv_err pv_release_answer_open(const struct pv_id16 *gate, const
 
 /* ---- invite links */
 struct pv_invite_link {
-    char server_url[PV_LIMIT_URL_BYTES]; /* scheme://host[:port], no trailing slash */
+    char server_url[PV_LIMIT_URL_BYTES + 1]; /* in the form of server_url.h */
     struct pv_half_a a;
     struct pv_id16 gate;
     struct pv_hash room;
@@ -95,9 +95,11 @@ struct pv_invite_link {
     uint8_t note[PV_LIMIT_NOTE_BYTES];   /* newest checkpoint the inviter held */
     size_t note_len;
 };
-/* Appends NUL-free text `<server_url>/i#…`. */
+/* Appends text `<server_url>/i#…`, no NUL; the URL is brought into its one form. Secret, as A is in it.
+ * Errors: MALFORMED, LIMIT, NOMEM. */
 PV_MUST_USE enum pv_err pv_invite_link_write(const struct pv_invite_link *link, struct pv_buf *text);
-/* Errors: TRUNCATED or MALFORMED for a damaged link (the checksum tells), LIMIT, UNSUPPORTED. */
+/* Errors: TRUNCATED or MALFORMED for a damaged link (the checksum, which covers the URL, tells), LIMIT,
+ * NONCANONICAL, UNSUPPORTED. The note is the server's word and not checked here. */
 PV_MUST_USE enum pv_err pv_invite_link_read(struct pv_bytes text, struct pv_invite_link *ret_link);
 
 #endif
