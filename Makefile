@@ -63,7 +63,7 @@ all: $(PROGRAMS)
 tests: all $(TEST_PROGRAMS)
 bench: all $(BENCH_PROGRAMS)
 fuzz: $(FUZZ_PROGRAMS)
-wasm: build/wasm/core.wasm $(WASM_PROGRAMS) $(WASM_PROGRAMS:.wasm=.t)
+wasm: build/wasm/core.wasm $(WASM_PROGRAMS) $(patsubst %.c,build/wasm/%.wasm,$(WASM_TOOLS)) $(WASM_PROGRAMS:.wasm=.t)
 objects: $(patsubst %.c,$(B)/%.o,$(SOURCES) $(TEST_SOURCES))
 deps: $(DEPS_native)
 deps-wasm: $(DEPS_wasm)
@@ -151,7 +151,7 @@ build/wasm/%.t: build/wasm/%.wasm
 	@chmod +x $@
 
 -include $(patsubst %.c,$(B)/%.d,$(SOURCES) $(TEST_SOURCES))
--include $(patsubst %.c,build/wasm/%.d,$(CORE_SRC) $(CORE_WASM_SRC) $(TEST_WASM_SRC) $(WASM_TESTS))
+-include $(patsubst %.c,build/wasm/%.d,$(CORE_SRC) $(CORE_WASM_SRC) $(TEST_WASM_SRC) $(WASM_TESTS) $(WASM_TOOLS))
 
 # --- lists for ./dev -------------------------------------------------------------------------------------------------
 

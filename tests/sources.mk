@@ -27,5 +27,6 @@ TEST_WASM_SRC :=
 # libFuzzer targets: tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS :=
 
-# The program that runs foreign vectors, build/bin/pv-vectors.
+# The program that runs foreign vectors, build/bin/pv-vectors, and programs that are wanted as wasm but are no tests.
 VECTORS_MAIN :=
+WASM_TOOLS := $(VECTORS_MAIN)
