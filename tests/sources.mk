@@ -9,6 +9,9 @@ UNIT_TESTS := \
 	tests/unit/test_gate.c \
 	tests/unit/test_invite_link.c \
 	tests/unit/test_manifest.c \
+	tests/unit/test_entry.c \
+	tests/unit/test_merkle.c \
+	tests/unit/test_seal.c \
 	tests/unit/test_sqlite.c \
 	tests/unit/test_tap.c \
 	#
