@@ -127,6 +127,10 @@ void pv_roster_body_put(struct pv_buf *buf, const struct pv_roster_body *body);
 /* Errors: as a reader's; UNSUPPORTED for an unknown type. */
 PV_MUST_USE enum pv_err pv_roster_body_read(struct pv_bytes bytes, struct pv_roster_body *ret_body);
 
+/* A person room's genesis: both certificates verify, the first device, no paper, is `author`, the second is its paper
+ * device. Errors: MALFORMED, BROKEN_CHAIN, BAD_SIG, NOMEM. */
+PV_MUST_USE enum pv_err pv_genesis_verify_founders(const struct pv_genesis *genesis, const struct pv_hash *author);
+
 /* join_sig over the party as it enters `room`. Errors: NOMEM. */
 PV_MUST_USE enum pv_err pv_join_sign(const struct pv_sign_sk *join_sk, const struct pv_hash *room,
                                      const struct pv_hash *person, const struct pv_party *party,
@@ -148,6 +152,31 @@ struct pv_sign_body {
     struct pv_sig a_sig;
 };
 
+/* a_sig of a stranger's sign: `author` and `n` are the header's. */
+struct pv_stranger_context {
+    struct pv_hash room;
+    struct pv_id16 invite;
+    struct pv_hash author;
+    uint64_t n;
+    struct pv_hash document;
+};
+PV_MUST_USE enum pv_err pv_stranger_sign(const struct pv_sign_sk *a_sk, const struct pv_stranger_context *context,
+                                         struct pv_sig *ret_sig);
+PV_MUST_USE enum pv_err pv_stranger_verify(const struct pv_sign_pk *a_key, const struct pv_stranger_context *context,
+                                           const struct pv_sig *sig);
+
+/* The server's name and log key as a value that a `server` entry replaces: H("server"; "name", log_key). */
+void pv_server_value_hash(struct pv_bytes name, const struct pv_sign_pk *log_key, struct pv_hash *ret_hash);
+/* A policy value's: H("policy"; value). */
+void pv_policy_value_hash(struct pv_bytes value, struct pv_hash *ret_hash);
+/* The replaced log key's signature over the new value. */
+PV_MUST_USE enum pv_err pv_server_change_sign(const struct pv_sign_sk *old_log_sk, const struct pv_hash *room,
+                                              const struct pv_hash *replaces, struct pv_bytes name,
+                                              const struct pv_sign_pk *log_key, struct pv_sig *ret_sig);
+PV_MUST_USE enum pv_err pv_server_change_verify(const struct pv_sign_pk *old_log_key, const struct pv_hash *room,
+                                                const struct pv_hash *replaces, struct pv_bytes name,
+                                                const struct pv_sign_pk *log_key, const struct pv_sig *sig);
+
 void pv_sign_body_put(struct pv_buf *buf, const struct pv_sign_body *body);
 PV_MUST_USE enum pv_err pv_sign_body_read(struct pv_bytes bytes, struct pv_sign_body *ret_body);
 
@@ -166,7 +195,8 @@ struct pv_server_body {
 void pv_server_body_put(struct pv_buf *buf, const struct pv_server_body *body);
 PV_MUST_USE enum pv_err pv_server_body_read(struct pv_bytes bytes, struct pv_server_body *ret_body);
 
-/* What lies beside an entry, FORMAT.md §3: an encoded array of three arrays. */
+/* What lies beside an entry, FORMAT.md §3: an encoded array of three arrays. KEM keys and links stand in the order
+ * in which the body names them. */
 struct pv_beside {
     struct pv_bytes kem_keys[PV_LIMIT_BESIDE_KEM_KEYS]; /* PV_KEM_PK_BYTES each */
     size_t kem_key_count;

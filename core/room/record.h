@@ -44,11 +44,13 @@ struct pv_person {
     size_t device_count;
 };
 
-/* Append `[genesis entry, genesis body, [cert…]]`. */
+/* Append `[genesis entry, genesis body, [cert…]]`. At most PV_LIMIT_CERTIFICATES, else the buffer fails with LIMIT. */
 void pv_record_put(struct pv_buf *buf, struct pv_bytes genesis_entry, struct pv_bytes genesis_body,
                    const struct pv_cert *certs, size_t count);
-/* Shape only: reads the devices that it lists (for "listed by a clear body, valid or not").
- * Errors: as a reader's. */
+/* Take a record out of a larger structure, its array and certificates well-formed; borrowed. */
+struct pv_bytes pv_record_get(struct pv_cbor *in);
+/* No signature checked: reads the devices that it lists (for "listed by a clear body, valid or not").
+ * Errors: as a reader's; MALFORMED also where the genesis is no person room's or a device is listed twice. */
 PV_MUST_USE enum pv_err pv_record_read(struct pv_bytes record, struct pv_person *ret_person);
 /* Everything: shape, genesis signature, every certificate. Errors: BAD_SIG, BROKEN_CHAIN, MALFORMED, NOMEM. */
 PV_MUST_USE enum pv_err pv_record_verify(struct pv_bytes record, struct pv_person *ret_person);
