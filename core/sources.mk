@@ -16,6 +16,11 @@ CORE_SRC := \
 	core/log/merkle.c \
 	core/log/proof.c \
 	core/log/seal.c \
+	core/room/beside.c \
+	core/room/body.c \
+	core/room/body_sign.c \
+	core/room/body_write.c \
+	core/room/record.c \
 	core/room/epoch.c \
 	core/room/gate.c \
 	core/room/gate_keys.c \
