@@ -27,11 +27,7 @@ enum pv_err pv_crypto_init(void)
 
 enum pv_err pv_crypto_init(void)
 {
-#ifdef __wasm__
-    return PV_OK; /* no processor features to look for, and libsodium would ask for randomness */
-#else
     return sodium_init() < 0 ? PV_ERR_IO : PV_OK;
-#endif
 }
 
 #endif
