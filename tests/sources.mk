@@ -4,10 +4,14 @@
 # Need only core: built natively (sanitized in `./dev test`) and as wasm.
 UNIT_TESTS := \
 	tests/unit/test_base64.c \
+	tests/unit/test_bytes.c \
+	tests/unit/test_cbor.c \
+	tests/unit/test_checkpoint.c \
 	tests/unit/test_chunker.c \
 	tests/unit/test_epoch.c \
 	tests/unit/test_gate.c \
 	tests/unit/test_invite_link.c \
+	tests/unit/test_lines.c \
 	tests/unit/test_manifest.c \
 	tests/unit/test_entry.c \
 	tests/unit/test_merkle.c \

@@ -92,15 +92,31 @@ static void put_text(struct pv_buf *note, struct pv_bytes origin, const struct p
     pv_text_put(note, "\n");
 }
 
+/* Both signatures over `text`, each behind its key id. */
+static void sign(const struct pv_sign_sk *log_sk, const struct pv_sign_pk *log_pk, struct pv_bytes origin,
+                 struct pv_bytes text, uint64_t time_s, uint8_t ret_plain[PLAIN_BYTES],
+                 uint8_t ret_cosignature[COSIGNATURE_BYTES])
+{
+    uint8_t memory[COSIGNED_HEAD_BYTES_MAX + PV_LIMIT_NOTE_BYTES];
+    struct pv_sig sig;
+    key_id(origin, TYPE_ED25519, log_pk, ret_plain);
+    pv_sign_raw(log_sk, text, &sig);
+    memcpy(ret_plain + KEY_ID_BYTES, sig.b, sizeof sig.b);
+
+    key_id(origin, TYPE_COSIGNATURE, log_pk, ret_cosignature);
+    for (size_t i = 0; i < TIME_BYTES; i++)
+        ret_cosignature[KEY_ID_BYTES + i] = (uint8_t)(time_s >> (8 * (TIME_BYTES - 1 - i)));
+    pv_sign_raw(log_sk, cosigned_message(time_s, text, memory, sizeof memory), &sig);
+    memcpy(ret_cosignature + KEY_ID_BYTES + TIME_BYTES, sig.b, sizeof sig.b);
+}
+
 enum pv_err pv_checkpoint_make(const char *server_name, const struct pv_hash *room,
                                const struct pv_checkpoint *checkpoint, const struct pv_sign_sk *log_sk,
                                const struct pv_sign_pk *log_pk, struct pv_buf *note)
 {
     uint8_t origin_memory[ORIGIN_BYTES_MAX], note_memory[PV_LIMIT_NOTE_BYTES];
-    uint8_t cosigned_memory[COSIGNED_HEAD_BYTES_MAX + PV_LIMIT_NOTE_BYTES];
     uint8_t plain[PLAIN_BYTES], cosignature[COSIGNATURE_BYTES];
     struct pv_buf origin_buf, made;
-    struct pv_sig sig;
     if (checkpoint->size == 0) return PV_ERR_MALFORMED;
     if (checkpoint->size > PV_LIMIT_N || checkpoint->time_s > PV_CHECKPOINT_TIME_MAX_S) return PV_ERR_LIMIT;
     pv_buf_init_fixed(&origin_buf, origin_memory, sizeof origin_memory);
@@ -110,18 +126,7 @@ enum pv_err pv_checkpoint_make(const char *server_name, const struct pv_hash *ro
 
     pv_buf_init_fixed(&made, note_memory, sizeof note_memory);
     put_text(&made, origin, checkpoint);
-    struct pv_bytes text = pv_buf_bytes(&made);
-
-    key_id(origin, TYPE_ED25519, log_pk, plain);
-    pv_sign_raw(log_sk, text, &sig);
-    memcpy(plain + KEY_ID_BYTES, sig.b, sizeof sig.b);
-
-    key_id(origin, TYPE_COSIGNATURE, log_pk, cosignature);
-    for (size_t i = 0; i < TIME_BYTES; i++)
-        cosignature[KEY_ID_BYTES + i] = (uint8_t)(checkpoint->time_s >> (8 * (TIME_BYTES - 1 - i)));
-    pv_sign_raw(log_sk, cosigned_message(checkpoint->time_s, text, cosigned_memory, sizeof cosigned_memory), &sig);
-    memcpy(cosignature + KEY_ID_BYTES + TIME_BYTES, sig.b, sizeof sig.b);
-
+    sign(log_sk, log_pk, origin, pv_buf_bytes(&made), checkpoint->time_s, plain, cosignature);
     pv_text_put(&made, "\n");
     put_signature_line(&made, origin, pv_bytes(plain, sizeof plain));
     put_signature_line(&made, origin, pv_bytes(cosignature, sizeof cosignature));
