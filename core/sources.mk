@@ -9,8 +9,11 @@ CORE_SRC := \
 	core/crypto/keys.c \
 	core/crypto/parts.c \
 	core/file/chunker.c \
+	core/file/download.c \
 	core/file/manifest.c \
+	core/file/pack.c \
 	core/file/path.c \
+	core/file/upload.c \
 	core/log/checkpoint.c \
 	core/log/entry.c \
 	core/log/merkle.c \

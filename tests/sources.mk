@@ -18,6 +18,7 @@ UNIT_TESTS := \
 	tests/unit/test_seal.c \
 	tests/unit/test_sqlite.c \
 	tests/unit/test_tap.c \
+	tests/unit/test_transfer_steps.c \
 	#
 
 # Need more than core: native only.
