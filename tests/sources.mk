@@ -10,7 +10,9 @@ UNIT_TESTS := \
 	tests/unit/test_chunker.c \
 	tests/unit/test_epoch.c \
 	tests/unit/test_gate.c \
+	tests/unit/test_hash.c \
 	tests/unit/test_invite_link.c \
+	tests/unit/test_keys.c \
 	tests/unit/test_lines.c \
 	tests/unit/test_manifest.c \
 	tests/unit/test_entry.c \
