@@ -30,7 +30,16 @@ CORE_SRC := \
 	core/room/invite_link.c \
 	core/room/release.c \
 	core/room/server_url.c \
+	core/state/payload.c \
+	core/state/sql.c \
+	core/state/store.c \
+	core/state/store_keys.c \
+	core/state/store_log.c \
+	core/state/store_outbox.c \
 	#
 
 # What a wasm build needs in place of an operating system.
 CORE_WASM_SRC := core/state/wasm_vfs.c
+
+# Text files to compile in.
+EMBED += core/state/schema.sql

@@ -19,6 +19,7 @@ UNIT_TESTS := \
 	tests/unit/test_merkle.c \
 	tests/unit/test_seal.c \
 	tests/unit/test_sqlite.c \
+	tests/unit/test_store.c \
 	tests/unit/test_tap.c \
 	tests/unit/test_transfer_steps.c \
 	#

@@ -34,8 +34,8 @@ struct pv_store;
 PV_MUST_USE enum pv_err pv_store_open(sqlite3 *db, struct pv_store **ret_store);
 /* Rolls back what is open. NULL is fine. */
 void pv_store_close(struct pv_store *store);
-/* The connection, for queries of core/state. */
-sqlite3 *pv_store_db(struct pv_store *store);
+/* Read every page of the database and check that it hangs together; slow. Errors: CORRUPT. */
+PV_MUST_USE enum pv_err pv_store_check(struct pv_store *store);
 
 /* Take the write lock, waiting up to the timeout. Errors: USAGE (already inside one). */
 PV_MUST_USE enum pv_err pv_store_begin(struct pv_store *store);
@@ -142,7 +142,7 @@ PV_MUST_USE enum pv_err pv_store_kem_key_get(struct pv_store *store, const struc
 /* Every checkpoint note ever taken, as evidence; the same note twice is kept once. */
 PV_MUST_USE enum pv_err pv_store_note_add(struct pv_store *store, uint64_t size, uint64_t time_s,
                                           struct pv_bytes note);
-/* The one of the largest size, among those of the latest time. Errors: NOT_FOUND, LIMIT. */
+/* The one of the largest size, of those the latest. Errors: NOT_FOUND, LIMIT. */
 PV_MUST_USE enum pv_err pv_store_note_newest(struct pv_store *store, uint64_t *ret_size, uint64_t *ret_time_s,
                                              struct pv_buf *ret_note);
 typedef enum pv_err pv_store_note_row(void *context, uint64_t size, uint64_t time_s, struct pv_bytes note);
@@ -222,7 +222,8 @@ PV_MUST_USE enum pv_err pv_store_sealed_abandon(struct pv_store *store, uint64_t
  * version of a write here). */
 PV_MUST_USE enum pv_err pv_store_sealed_accepted(struct pv_store *store, const struct pv_hash *leaf);
 
-/* Sealed blobs to upload, until the server has acknowledged them; up to PV_LIMIT_BLOB_BYTES each. */
+/* Sealed blobs to upload, until the server has acknowledged them; up to PV_LIMIT_BLOB_BYTES each.
+ * Errors: LIMIT, CONFLICT (this name is here already). */
 PV_MUST_USE enum pv_err pv_store_blob_add(struct pv_store *store, const struct pv_id16 *name, struct pv_bytes bytes);
 /* Errors: NOT_FOUND, LIMIT. */
 PV_MUST_USE enum pv_err pv_store_blob_get(struct pv_store *store, const struct pv_id16 *name, struct pv_buf *ret_bytes);

@@ -1,0 +1,191 @@
+/* Opening a room's database, transactions, and small values by name. */
+#include "core/state/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/state/sql.h"
+
+#define APPLICATION_ID 1347833938 /* "PVRR", tells our database from any other */
+#define STRING_OF(x) #x
+#define STRING(x) STRING_OF(x)
+
+/* FULL: what was answered as kept survives a loss of power. The cache holds what the fold touches at random. */
+static const char settings[] = "PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;";
+static const char roll_back[] = "ROLLBACK";
+static const char mark[] = "PRAGMA application_id = " STRING(APPLICATION_ID) ";"
+                           "PRAGMA user_version = 1;";
+static const char schema[] =
+#include "core/state/schema.sql.inc"
+    ;
+
+_Static_assert(PV_STORE_SCHEMA == 1, "the mark names the schema's version");
+
+static enum pv_err ask(struct pv_store *store, const char *text, uint64_t *ret_number)
+{
+    struct pv_sql sql = pv_sql_begin(store, text);
+    return pv_sql_run_u64(&sql, 0, ret_number);
+}
+
+/* What a database is before we touch it. Errors: UNSUPPORTED, CORRUPT. */
+static enum pv_err judge(struct pv_store *store, bool *ret_new)
+{
+    uint64_t id = 0, version = 0, tables = 0;
+    enum pv_err err = ask(store, "PRAGMA application_id", &id);
+    if (!err) err = ask(store, "PRAGMA user_version", &version);
+    if (!err) err = ask(store, "SELECT count(*) FROM sqlite_schema", &tables);
+    if (err) return err;
+    *ret_new = id == 0 && version == 0 && tables == 0;
+    if (*ret_new) return PV_OK;
+    if (id != APPLICATION_ID || version == 0) return PV_ERR_CORRUPT;
+    return version > PV_STORE_SCHEMA ? PV_ERR_UNSUPPORTED : PV_OK;
+}
+
+/* Several processes may find it empty at once: the second one sees what the first has made. */
+static enum pv_err create(struct pv_store *store)
+{
+    bool is_new = false;
+    enum pv_err err = pv_store_begin(store);
+    if (err) return err;
+    err = judge(store, &is_new);
+    if (!err && is_new) err = pv_sql_exec(store, schema);
+    if (!err && is_new) err = pv_sql_exec(store, mark);
+    return pv_sql_leave(store, true, err);
+}
+
+static enum pv_err set_up(struct pv_store *store)
+{
+    bool is_new = false;
+    sqlite3_extended_result_codes(store->db, 1);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    enum pv_err err = pv_sql_err(sqlite3_busy_timeout(store->db, PV_STORE_BUSY_TIMEOUT_MS));
+    if (!err) err = judge(store, &is_new);
+    if (err) return err;
+    /* One that others hold open keeps the mode that it has. In memory there is no such mode, which is fine. */
+    err = pv_sql_exec(store, "PRAGMA journal_mode = WAL");
+    if (err && err != PV_ERR_BUSY) return err;
+    err = pv_sql_exec(store, settings);
+    if (!err) {
+        struct pv_sql sql = pv_sql_begin(store, roll_back); /* prepared now: later there may be no memory for it */
+        err = pv_sql_end(&sql);
+    }
+    if (!err && is_new) err = create(store);
+    return err;
+}
+
+enum pv_err pv_store_open(sqlite3 *db, struct pv_store **ret_store)
+{
+    struct pv_store *store = calloc(1, sizeof *store);
+    if (!store) return PV_ERR_NOMEM;
+    store->db = db;
+    enum pv_err err = set_up(store);
+    if (err) pv_store_close(store);
+    else *ret_store = store;
+    return err;
+}
+
+void pv_store_close(struct pv_store *store)
+{
+    if (!store) return;
+    pv_store_rollback(store);
+    for (size_t i = 0; i < store->kept_count; i++) sqlite3_finalize(store->kept[i].stmt);
+    free(store);
+}
+
+enum pv_err pv_store_check(struct pv_store *store)
+{
+    struct pv_sql sql = pv_sql_begin(store, "PRAGMA quick_check(1)");
+    bool sound = pv_sql_step(&sql) && pv_bytes_equal(pv_sql_bytes(&sql, 0), pv_bytes_of_string("ok"));
+    if (!sound) pv_sql_fail(&sql, PV_ERR_CORRUPT);
+    return pv_sql_end(&sql);
+}
+
+enum pv_err pv_store_begin(struct pv_store *store)
+{
+    if (store->in_transaction) return PV_ERR_USAGE;
+    pv_sql_forget(store);
+    struct pv_sql sql = pv_sql_begin(store, "BEGIN IMMEDIATE");
+    enum pv_err err = pv_sql_run(&sql);
+    store->in_transaction = !err;
+    return err;
+}
+
+enum pv_err pv_store_commit(struct pv_store *store)
+{
+    if (!store->in_transaction) return PV_ERR_USAGE;
+    enum pv_err err = pv_store_hashes_flush(store);
+    if (!err) {
+        struct pv_sql sql = pv_sql_begin(store, "COMMIT");
+        err = pv_sql_run(&sql);
+    }
+    if (err) {
+        pv_store_rollback(store);
+        return err;
+    }
+    store->in_transaction = false;
+    pv_sql_forget(store);
+    return PV_OK;
+}
+
+void pv_store_rollback(struct pv_store *store)
+{
+    if (!store->in_transaction) return;
+    store->in_transaction = false;
+    pv_sql_forget(store);
+    struct pv_sql sql = pv_sql_begin(store, roll_back);
+    (void)pv_sql_step(&sql); /* an error says that SQLite rolled back already */
+    pv_sql_drop(&sql);
+}
+
+bool pv_store_in_transaction(const struct pv_store *store)
+{
+    return store->in_transaction;
+}
+
+enum pv_err pv_store_data_version(struct pv_store *store, uint64_t *ret_version)
+{
+    struct pv_sql sql = pv_sql_begin(store, "PRAGMA data_version");
+    return pv_sql_run_u64(&sql, 0, ret_version);
+}
+
+/* ---- values */
+
+enum pv_err pv_store_value_set(struct pv_store *store, const char *name, struct pv_bytes value)
+{
+    struct pv_sql sql = pv_sql_begin(store, "INSERT OR REPLACE INTO value (name, value) VALUES (?, ?)");
+    pv_sql_bind_text(&sql, pv_bytes_of_string(name));
+    pv_sql_bind_bytes(&sql, value);
+    return pv_sql_run(&sql);
+}
+
+enum pv_err pv_store_value_get(struct pv_store *store, const char *name, struct pv_buf *ret_value)
+{
+    struct pv_sql sql = pv_sql_begin(store, "SELECT value FROM value WHERE name = ?");
+    pv_sql_bind_text(&sql, pv_bytes_of_string(name));
+    if (pv_sql_step(&sql)) pv_sql_copy(&sql, 0, ret_value);
+    else pv_sql_fail(&sql, PV_ERR_NOT_FOUND);
+    return pv_sql_end(&sql);
+}
+
+enum pv_err pv_store_number_set(struct pv_store *store, const char *name, uint64_t number)
+{
+    struct pv_sql sql = pv_sql_begin(store, "INSERT OR REPLACE INTO value (name, value) VALUES (?, ?)");
+    pv_sql_bind_text(&sql, pv_bytes_of_string(name));
+    pv_sql_bind_u64(&sql, number);
+    return pv_sql_run(&sql);
+}
+
+enum pv_err pv_store_number_get(struct pv_store *store, const char *name, uint64_t otherwise, uint64_t *ret_number)
+{
+    struct pv_sql sql = pv_sql_begin(store, "SELECT value FROM value WHERE name = ?");
+    pv_sql_bind_text(&sql, pv_bytes_of_string(name));
+    return pv_sql_run_u64(&sql, otherwise, ret_number);
+}
+
+enum pv_err pv_store_value_delete(struct pv_store *store, const char *name)
+{
+    struct pv_sql sql = pv_sql_begin(store, "DELETE FROM value WHERE name = ?");
+    pv_sql_bind_text(&sql, pv_bytes_of_string(name));
+    return pv_sql_run(&sql);
+}
