@@ -26,6 +26,7 @@ UNIT_TESTS := \
 
 # Need more than core: native only.
 NATIVE_TESTS := \
+	tests/unit/test_bulk.c \
 	tests/unit/test_cipher.c \
 	#
 

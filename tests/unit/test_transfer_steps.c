@@ -19,13 +19,14 @@ static void toy_stream(const struct pv_chunk_key *key, const uint8_t *in, uint8_
     }
 }
 
+/* No match for an enemy, but every bit of key, bytes and length counts. */
 static void toy_tag(const struct pv_chunk_key *key, const uint8_t *sealed, size_t n, struct pv_hash *ret_tag)
 {
-    struct pv_sha256 sha;
-    pv_sha256_init(&sha);
-    pv_sha256_update(&sha, key->b, sizeof key->b);
-    pv_sha256_update(&sha, sealed, n);
-    pv_sha256_final(&sha, ret_tag);
+    static struct rig mix;
+    mix.seed = n;
+    for (size_t i = 0; i < sizeof key->b; i++) mix.seed = (mix.seed ^ key->b[i]) * 0x100000001b3u;
+    for (size_t i = 0; i < n; i++) mix.seed = (mix.seed ^ sealed[i]) * 0x100000001b3u; /* FNV-1a */
+    rig_fill(&mix, ret_tag->b, sizeof ret_tag->b);
 }
 
 static void toy_perform(struct rig *unused, struct pv_bulk_job *job)
@@ -59,7 +60,8 @@ static void count_perform(struct rig *r, struct pv_bulk_job *job)
 
 static uint8_t *make_bytes(size_t n, uint64_t seed)
 {
-    struct rig source = {.seed = seed};
+    static struct rig source;
+    source.seed = seed;
     uint8_t *p = malloc(n ? n : 1);
     if (!p) abort();
     uint64_t word = 0;
