@@ -28,6 +28,10 @@ CORE_SRC := \
 	core/room/gate.c \
 	core/room/gate_keys.c \
 	core/room/invite_link.c \
+	core/room/keystore.c \
+	core/room/keystore_file.c \
+	core/room/kit.c \
+	core/room/kit_sheet.c \
 	core/room/release.c \
 	core/room/server_url.c \
 	core/state/payload.c \

@@ -14,6 +14,8 @@ UNIT_TESTS := \
 	tests/unit/test_invite_link.c \
 	tests/unit/test_keys.c \
 	tests/unit/test_lines.c \
+	tests/unit/test_keystore.c \
+	tests/unit/test_kit.c \
 	tests/unit/test_manifest.c \
 	tests/unit/test_entry.c \
 	tests/unit/test_merkle.c \

@@ -49,7 +49,14 @@ enum {
     PV_LIMIT_GATE_SHARE_BYTES = 128,         /* one sealed share */
     PV_LIMIT_PREVIEW_BYTES = 4096,
     PV_LIMIT_LINK_BYTES = 8192,
-    PV_LIMIT_URL_BYTES = 1024
+    PV_LIMIT_URL_BYTES = 1024,
+    /* a device at rest */
+    PV_LIMIT_PASSPHRASE_BYTES = 4096,
+    PV_LIMIT_ARGON2_PASSES = 16,             /* a keystore's */
+    PV_LIMIT_ARGON2_MEMORY_KIB = 1024 * 1024,
+    PV_LIMIT_SECRETS_BYTES = 2048,           /* a device's own, encoded */
+    PV_LIMIT_KEYSTORE_ROOMS = 1024,
+    PV_LIMIT_KEYSTORE_BYTES = 2 * 1024 * 1024
 };
 
 #define PV_LIMIT_FILE_SHA256_BYTES (64ull << 20) /* up to here a file's SHA-256 is always taken */
