@@ -39,7 +39,13 @@ TEST_SRC :=
 TEST_WASM_SRC :=
 
 # libFuzzer targets: tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
-FUZZ_TARGETS :=
+FUZZ_TARGETS := \
+	tests/fuzz/fuzz_gate.c \
+	tests/fuzz/fuzz_invite_link.c \
+	tests/fuzz/fuzz_keystore.c \
+	tests/fuzz/fuzz_kit.c \
+	tests/fuzz/fuzz_release.c \
+	#
 
 # The program that runs foreign vectors, build/bin/pv-vectors, and programs that are wanted as wasm but are no tests.
 VECTORS_MAIN :=
