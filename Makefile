@@ -59,6 +59,7 @@ SOURCES := $(CORE_SRC) $(CLIENT_SRC) $(CLI_SRC) $(CLI_MAIN) $(SERVER_SRC) $(SERV
 TEST_SOURCES := $(TEST_SRC) $(UNIT_TESTS) $(NATIVE_TESTS) $(VECTORS_MAIN) $(BENCH_PROGS) $(FUZZ_TARGETS)
 
 .DEFAULT_GOAL := all
+.SECONDARY: $(EMBEDDED)
 .PHONY: all tests bench fuzz wasm deps deps-wasm objects
 all: $(PROGRAMS)
 tests: all $(TEST_PROGRAMS)
