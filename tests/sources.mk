@@ -35,8 +35,14 @@ NATIVE_TESTS := \
 WASM_TESTS := $(UNIT_TESTS)
 
 # Helpers that tests share; TEST_WASM_SRC is the part that compiles for wasm.
-TEST_SRC :=
-TEST_WASM_SRC :=
+TEST_SRC := \
+	tests/vectors/vectors_aes.c \
+	tests/vectors/vectors_json.c \
+	tests/vectors/vectors_kem.c \
+	tests/vectors/vectors_merkle.c \
+	tests/vectors/vectors_wycheproof.c \
+	#
+TEST_WASM_SRC := $(TEST_SRC)
 
 # libFuzzer targets: tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS := \
@@ -48,5 +54,5 @@ FUZZ_TARGETS := \
 	#
 
 # The program that runs foreign vectors, build/bin/pv-vectors, and programs that are wanted as wasm but are no tests.
-VECTORS_MAIN :=
+VECTORS_MAIN := tests/vectors/pv_vectors.c
 WASM_TOOLS := $(VECTORS_MAIN)
