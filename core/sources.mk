@@ -19,6 +19,20 @@ CORE_SRC := \
 	core/log/merkle.c \
 	core/log/proof.c \
 	core/log/seal.c \
+	core/sync/found.c \
+	core/sync/intake.c \
+	core/sync/keys.c \
+	core/sync/members.c \
+	core/sync/open.c \
+	core/sync/outbox.c \
+	core/sync/pull.c \
+	core/sync/push.c \
+	core/sync/reason_text.c \
+	core/sync/rekey.c \
+	core/sync/room.c \
+	core/sync/session.c \
+	core/sync/task.c \
+	core/sync/vouch.c \
 	core/room/beside.c \
 	core/room/body.c \
 	core/room/body_sign.c \

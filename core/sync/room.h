@@ -103,6 +103,9 @@ struct pv_invite_options {
  * pv_gate_put_task before the push. The link is good once both are done. */
 PV_MUST_USE enum pv_err pv_room_invite(struct pv_room *room, const struct pv_invite_options *options,
                                        struct pv_invite_link *ret_link, struct pv_buf *gate_request);
+/* Before pulling a room by a link's ticket: look for the room's secrets under the link's keys, too. */
+PV_MUST_USE enum pv_err pv_room_read_by_link(struct pv_room *room, const struct pv_invite_link *link,
+                                             const struct pv_half_b *half_b);
 /* After pulling a room by a link's ticket: check the link against the log, then join as `me`.
  * Errors: FORK, BROKEN_CHAIN (the log is not the one the link names), EXPIRED (closed, used up), DENIED (already a
  * member, barred, unsigned), NO_KEY. */

@@ -5,8 +5,8 @@
  *     while (pv_task_next(task, &request) == PV_OK && request)
  *         err = pv_task_feed(task, &response)        with the answer to `request`
  *
- * A request that could not be made at all (no network) is fed by pv_task_fail; a task keeps what it had and may
- * be freed and begun again at any time: all that matters is in the room's store. */
+ * When a request cannot be made (no network), the driver frees the task and may begin it again at any time: all that
+ * matters is in the room's store. */
 #ifndef PV_SYNC_TASK_H
 #define PV_SYNC_TASK_H
 
@@ -20,7 +20,6 @@ struct pv_request {
     enum pv_method method;
     char path[256];                /* "/v1/…", with its query */
     enum pv_auth auth;
-    bool json;                     /* the body is JSON, else CBOR or raw */
     struct pv_bytes body;          /* borrowed until the next call on the task */
     size_t max_response_bytes;
     const char *registration;      /* value of Privity-Registration, or NULL */

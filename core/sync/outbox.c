@@ -1,0 +1,323 @@
+/* Writing: a write goes to the outbox and is signed at once when the rules allow; what is overtaken is signed anew. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/log/seal.h"
+#include "core/sync/room_parts.h"
+
+static const uint8_t NO_REFS[] = {0x80};
+static const uint8_t NOTHING_BESIDE[] = {0x83, 0x80, 0x80, 0x80};
+
+/* Nothing is sealed on a view older than this: deadlines and removals could be missed. Source: FORMAT.md §8. */
+#define CHECKPOINT_AGE_MAX_MS (24ull * 3600 * 1000)
+
+static bool view_is_fresh(const struct pv_room *room)
+{
+    if (!pv_roster_is_born(room->roster)) return true; /* a room of our own, not founded yet */
+    return room->pinned.time_s * 1000 + CHECKPOINT_AGE_MAX_MS >= room->now_ms;
+}
+
+static struct pv_header header_over(const struct pv_room *room, const struct pv_head *head)
+{
+    struct pv_header header = {.room = room->id, .author = room->me->device, .n = head->n + 1, .prev = head->leaf,
+                               .seen_size = room->pinned.size, .seen_root = room->pinned.root, .time_ms = room->now_ms};
+    if (room->pinned.size == 0) pv_merkle_empty_root(&header.seen_root);
+    return header;
+}
+
+/* Sign a write in the place after our head, given its body; adds the version to the store. */
+static enum pv_err sign_version(struct pv_room *room, const struct pv_write *write, struct pv_header *header,
+                                struct pv_bytes body)
+{
+    struct pv_buf entry;
+    pv_buf_init(&entry, PV_LIMIT_ENTRY_BYTES);
+    pv_refs_hash(write->refs, &header->refs_hash);
+    pv_body_hash(body, &header->body_hash);
+    enum pv_err err = pv_entry_make(header, &room->me->sign_sk, &entry);
+    if (!err) {
+        struct pv_sealed_write sealed = {.write = write->id, .n = header->n, .prev = header->prev, .epoch = header->epoch,
+                                         .entry = pv_buf_bytes(&entry), .refs = write->refs, .body = body,
+                                         .beside = write->beside};
+        pv_entry_leaf(sealed.entry, &sealed.leaf);
+        err = pv_store_sealed_add(room->store, &sealed);
+        if (!err) err = pv_room_view_add(room, &sealed);
+    }
+    pv_buf_release(&entry);
+    return err;
+}
+
+static enum pv_err seal_payload(struct pv_room *room, const struct pv_roster *view, const struct pv_write *write)
+{
+    struct pv_epoch_secret secret;
+    struct pv_prk prk;
+    struct pv_seal_nonce nonce;
+    struct pv_head head;
+    struct pv_buf body;
+    enum pv_err err = pv_keys_secret(room, view, pv_roster_epoch(view), &secret);
+    if (err) return err;
+    pv_buf_init(&body, PV_LIMIT_BODY_BYTES);
+    err = pv_store_head_get(room->store, &head);
+    if (!err) {
+        struct pv_header header = header_over(room, &head);
+        header.kind = write->kind;
+        header.epoch = pv_roster_epoch(view);
+        pv_refs_hash(write->refs, &header.refs_hash); /* bound by the seal */
+        pv_epoch_prk(&secret, &prk);
+        pv_random_fill(room->random, nonce.b, sizeof nonce.b);
+        err = pv_body_seal(&prk, &nonce, write->payload, &header, &body);
+        if (!err) err = sign_version(room, write, &header, pv_buf_bytes(&body));
+    }
+    pv_buf_release(&body);
+    pv_wipe(&secret, sizeof secret);
+    pv_wipe(&prk, sizeof prk);
+    return err;
+}
+
+/* A clear roster body over the view's epoch. */
+static enum pv_err sign_roster(struct pv_room *room, const struct pv_roster *view, const struct pv_write *write)
+{
+    struct pv_head head;
+    enum pv_err err = pv_store_head_get(room->store, &head);
+    if (err) return err;
+    struct pv_header header = header_over(room, &head);
+    header.kind = PV_KIND_ROSTER;
+    header.epoch = pv_roster_epoch(view);
+    return sign_version(room, write, &header, write->payload);
+}
+
+/* Why this member may not write `kind` now; NULL when it may. */
+static const char *refusal(const struct pv_room *room, const struct pv_roster *view, enum pv_kind kind)
+{
+    const struct pv_principal *me = pv_roster_principal_of(view, &room->me->device);
+    if (!me) return "you are not a member of this room any more";
+    if (kind == PV_KIND_WORK && me->role == PV_ROLE_VIEWER) return "you are a viewer here: ask an owner for the role of editor";
+    return NULL;
+}
+
+struct drafts {
+    struct pv_write *writes; /* ids and sizes only; slices are read again when sealed */
+    size_t count, cap;
+    uint64_t *live;          /* writes with a version that stands */
+    size_t live_count, live_cap;
+};
+
+static enum pv_err live_version(void *context, const struct pv_sealed_write *sealed)
+{
+    struct drafts *d = context;
+    if (d->live_count == d->live_cap) {
+        size_t cap = d->live_cap ? 2 * d->live_cap : 16;
+        uint64_t *live = realloc(d->live, cap * sizeof *live);
+        if (!live) return PV_ERR_NOMEM;
+        d->live = live;
+        d->live_cap = cap;
+    }
+    d->live[d->live_count++] = sealed->write;
+    return PV_OK;
+}
+
+struct sealing {
+    struct pv_room *room;
+    struct drafts drafts;
+    const char *dropped;
+};
+
+static bool is_live(const struct drafts *d, uint64_t write)
+{
+    for (size_t i = 0; i < d->live_count; i++)
+        if (d->live[i] == write) return true;
+    return false;
+}
+
+static enum pv_err seal_draft(void *context, const struct pv_write *write)
+{
+    struct sealing *s = context;
+    const struct pv_roster *view;
+    if (is_live(&s->drafts, write->id)) return PV_OK;
+    enum pv_err err = pv_room_view(s->room, &view);
+    if (err) return err;
+    if (write->kind == PV_KIND_ROSTER) {
+        if (!pv_roster_is_born(view)) return PV_OK;
+        /* It lost a race and was made for a state that is gone: whoever asked for it is told, and asks again. */
+        s->dropped = "a change of the room's members came first; look at the room and try again";
+        return pv_store_write_drop(s->room->store, write->id);
+    }
+    if (pv_roster_rekey_due(view) || !view_is_fresh(s->room) || refusal(s->room, view, (enum pv_kind)write->kind))
+        return PV_OK; /* it waits as a draft */
+    err = seal_payload(s->room, view, write);
+    return err == PV_ERR_NOT_FOUND ? PV_OK : err; /* without the epoch's secret it waits, too */
+}
+
+enum pv_err pv_seal_drafts(struct pv_room *room)
+{
+    struct sealing s = {.room = room};
+    enum pv_err err = pv_store_sealed_each(room->store, live_version, &s.drafts);
+    if (!err) err = pv_store_write_each(room->store, seal_draft, &s);
+    free(s.drafts.live);
+    if (!err && s.dropped) (void)pv_room_raise(room, PV_ERR_CONFLICT, pv_bytes(NULL, 0), "%s", s.dropped);
+    return err;
+}
+
+enum pv_err pv_room_write(struct pv_room *room, enum pv_kind kind, struct pv_bytes payload, struct pv_bytes refs)
+{
+    const struct pv_roster *view;
+    struct pv_cbor in;
+    struct pv_write write = {.kind = kind, .payload = payload, .refs = refs.n ? refs : pv_bytes(NO_REFS, sizeof NO_REFS),
+                             .beside = pv_bytes(NOTHING_BESIDE, sizeof NOTHING_BESIDE), .created_ms = room->now_ms};
+    uint64_t id;
+    if (payload.n > PV_LIMIT_PAYLOAD_BYTES) return PV_ERR_LIMIT;
+    pv_cbor_init(&in, payload);
+    (void)pv_cbor_get_array(&in, SIZE_MAX);
+    write.type = pv_cbor_get_uint(&in, UINT64_MAX);
+    pv_cbor_get_id16(&in, &write.write_id);
+    if (in.err) return in.err;
+    enum pv_err err = pv_room_begin(room);
+    if (err) return err;
+    err = pv_room_view(room, &view);
+    const char *why = err ? NULL : refusal(room, view, kind);
+    if (why) err = pv_room_raise(room, PV_ERR_DENIED, pv_bytes(NULL, 0), "%s", why);
+    if (!err) err = pv_store_write_add(room->store, &write, &id);
+    if (!err) err = pv_seal_drafts(room);
+    if (err) pv_room_rollback(room);
+    else err = pv_room_commit(room);
+    return err;
+}
+
+enum pv_err pv_write_roster(struct pv_room *room, const struct pv_roster_body *body, struct pv_bytes beside)
+{
+    const struct pv_roster *view;
+    struct pv_buf bytes;
+    struct pv_write write = {.kind = PV_KIND_ROSTER, .type = body->type, .refs = pv_bytes(NO_REFS, sizeof NO_REFS),
+                             .beside = beside.n ? beside : pv_bytes(NOTHING_BESIDE, sizeof NOTHING_BESIDE),
+                             .created_ms = room->now_ms};
+    struct pv_head head;
+    pv_buf_init(&bytes, PV_LIMIT_BODY_BYTES);
+    pv_roster_body_put(&bytes, body);
+    pv_random_fill(room->random, write.write_id.b, sizeof write.write_id.b);
+    enum pv_err err = bytes.err ? bytes.err : pv_room_view(room, &view);
+    if (!err) err = pv_store_head_get(room->store, &head);
+    if (!err) {
+        /* Ask the rules first: what is signed here is valid on this device's view. */
+        struct pv_log_item item = {.index = pv_roster_size(view), .body = pv_buf_bytes(&bytes)};
+        enum pv_verdict verdict;
+        enum pv_reason reason = PV_REASON_NONE;
+        item.entry.header = header_over(room, &head);
+        item.entry.header.epoch = pv_roster_epoch(view);
+        pv_refs_hash(write.refs, &item.entry.header.refs_hash);
+        pv_body_hash(item.body, &item.entry.header.body_hash);
+        err = pv_roster_judge(view, &item, &verdict, &reason);
+        if (!err && verdict != PV_ACCEPTED)
+            err = pv_room_raise(room, PV_ERR_DENIED, pv_bytes(NULL, 0), "%s", pv_reason_text(reason));
+    }
+    write.payload = pv_buf_bytes(&bytes);
+    if (!err) err = pv_store_write_add(room->store, &write, &write.id);
+    if (!err) err = sign_roster(room, view, &write);
+    pv_buf_release(&bytes);
+    return err;
+}
+
+enum pv_err pv_room_adopt_genesis(struct pv_room *room, const struct pv_new_room *new_room)
+{
+    struct pv_cbor in;
+    struct pv_bundle bundle;
+    struct pv_entry entry;
+    struct pv_write write = {.kind = PV_KIND_ROSTER, .type = PV_ROSTER_GENESIS, .created_ms = room->now_ms};
+    pv_cbor_init(&in, pv_buf_bytes(&new_room->bundle));
+    pv_bundle_get(&in, &bundle);
+    enum pv_err err = pv_cbor_finish(&in);
+    if (!err) err = pv_entry_read(bundle.entry, &entry);
+    if (!err) err = pv_room_begin(room);
+    if (err) return err;
+    write.payload = bundle.body;
+    write.refs = bundle.refs;
+    write.beside = bundle.beside;
+    pv_random_fill(room->random, write.write_id.b, sizeof write.write_id.b);
+    err = pv_store_write_add(room->store, &write, &write.id);
+    if (!err) {
+        struct pv_sealed_write sealed = {.write = write.id, .n = entry.header.n, .entry = bundle.entry, .refs = bundle.refs,
+                                         .body = bundle.body, .beside = bundle.beside};
+        pv_entry_leaf(bundle.entry, &sealed.leaf);
+        err = pv_store_sealed_add(room->store, &sealed);
+    }
+    if (!err) err = pv_store_epoch_set(room->store, 0, &new_room->secret);
+    pv_room_changed(room);
+    if (err) pv_room_rollback(room);
+    else err = pv_room_commit(room);
+    return err;
+}
+
+/* ---- what the verified log says about our versions */
+
+/* Give up the versions from `n` on: the next ones continue the log's head, under numbers never used. */
+static enum pv_err abandon_from(struct pv_room *room, uint64_t n)
+{
+    struct pv_head head;
+    enum pv_err err = pv_store_head_get(room->store, &head);
+    if (err) return err;
+    const struct pv_head *logged = pv_roster_head(room->roster, &room->me->device);
+    uint64_t used = head.n;
+    head = logged ? *logged : (struct pv_head){.n = 0};
+    if (used > head.n) head.n = used;
+    err = pv_store_sealed_abandon(room->store, n);
+    if (!err) err = pv_store_head_set(room->store, &head);
+    pv_room_changed(room);
+    return err;
+}
+
+enum pv_err pv_outbox_judged(struct pv_room *room, const struct pv_log_item *item, enum pv_verdict verdict)
+{
+    pv_room_changed(room);
+    if (verdict != PV_ACCEPTED) return PV_OK; /* pv_outbox_settle sees to it */
+    enum pv_err err = pv_store_sealed_accepted(room->store, &item->leaf);
+    return err == PV_ERR_NOT_FOUND ? PV_OK : err;
+}
+
+struct settling {
+    struct pv_room *room;
+    const struct pv_head *logged;
+    bool found;
+    uint64_t from;
+};
+
+/* Evidence in the log that a version can no longer be accepted. */
+static enum pv_err find_overtaken(void *context, const struct pv_sealed_write *sealed)
+{
+    struct settling *s = context;
+    struct pv_entry entry;
+    if (s->found) return PV_OK;
+    if (pv_entry_read(sealed->entry, &entry)) return PV_ERR_CORRUPT;
+    bool born = pv_roster_is_born(s->room->roster);
+    bool passed = s->logged && s->logged->n >= sealed->n;
+    uint64_t epoch = pv_roster_epoch(s->room->roster);
+    bool stale = born && pv_kind_is_sealed(entry.header.kind) &&
+                 (sealed->epoch < epoch || (sealed->epoch == epoch && pv_roster_rekey_due(s->room->roster)));
+    if (entry.header.kind == PV_KIND_ROSTER && born && sealed->n > 1) {
+        /* Would the log as it is now still accept it? */
+        struct pv_log_item item = {.index = pv_roster_size(s->room->roster), .entry = entry, .leaf = sealed->leaf, .body = sealed->body};
+        enum pv_verdict verdict;
+        enum pv_reason reason;
+        const struct pv_hash zero = {{0}};
+        const struct pv_hash *head = s->logged ? &s->logged->leaf : &zero;
+        if (pv_hash_equal(&entry.header.prev, head)) {
+            enum pv_err err = pv_roster_judge(s->room->roster, &item, &verdict, &reason);
+            if (err) return err;
+            stale = verdict != PV_ACCEPTED;
+        }
+    }
+    if (passed || stale) {
+        s->found = true;
+        s->from = sealed->n;
+    }
+    return PV_OK;
+}
+
+enum pv_err pv_outbox_settle(struct pv_room *room)
+{
+    struct settling s = {.room = room, .logged = pv_roster_head(room->roster, &room->me->device)};
+    struct pv_head own;
+    enum pv_err err = pv_store_sealed_each(room->store, find_overtaken, &s);
+    if (!err && s.found) err = abandon_from(room, s.from);
+    if (!err) err = pv_store_head_get(room->store, &own);
+    /* The log knows more of us than this home does: it was rolled back, or copied. */
+    if (!err && s.logged && s.logged->n > own.n) err = abandon_from(room, 0);
+    return err;
+}

@@ -1,0 +1,206 @@
+/* Pull: pages of the log, each shown to be the signed tree's; then keys that are missing; then opening. */
+#include "core/sync/pull.h"
+
+#include <stdlib.h>
+
+#include "core/state/fold.h"
+
+enum {
+    PAGE_ENTRIES = 16384,
+    PAGE_ANSWER_MAX = 8 * 1024 * 1024,
+    SMALL_ANSWER_MAX = 64 * 1024,
+    OPEN_AT_ONCE = 8192,
+    CONFLICTS_MAX = 8
+};
+
+static enum pv_err next_key(struct pv_pull *pull);
+
+void pv_pull_init(struct pv_pull *pull, struct pv_room *room, enum pv_auth auth, pv_task_step *begin,
+                  void (*release)(struct pv_task *task))
+{
+    pv_task_init(&pull->task, begin, release);
+    pull->room = room;
+    pull->auth = auth;
+    pv_hex_encode(room->id.b, sizeof room->id.b, pull->room_hex);
+    pv_buf_init(&pull->page, PAGE_ANSWER_MAX);
+}
+
+void pv_pull_release(struct pv_task *task)
+{
+    pv_buf_release(&((struct pv_pull *)task)->page);
+}
+
+enum pv_err pv_pull_error(struct pv_pull *pull, enum pv_err err)
+{
+    return pull->room->alarm[0] ? pv_task_error(&pull->task, err, "%s", pull->room->alarm) : err;
+}
+
+static enum pv_err not_of_form(struct pv_pull *pull)
+{
+    return pv_task_error(&pull->task, PV_ERR_IO, "the server's answer is not of the expected form");
+}
+
+/* Everything is in and open. */
+static enum pv_err complete(struct pv_pull *pull)
+{
+    bool more = true;
+    enum pv_err err = PV_OK;
+    while (more && !err) err = pv_open_pending(pull->room, OPEN_AT_ONCE, &more);
+    if (!err) err = pv_fold_index_words(pull->room->store, 0);
+    if (!err) err = pull->paused;
+    if (err) return pv_pull_error(pull, err);
+    return pull->then ? pull->then(&pull->task, NULL) : pv_task_finish(&pull->task);
+}
+
+static enum pv_err wrap_answer(struct pv_task *task, const struct pv_response *response)
+{
+    struct pv_pull *pull = (struct pv_pull *)task;
+    enum pv_err err = pv_keys_take_wrap(pull->room, &pull->want.wrap, response->body);
+    if (err == PV_ERR_NO_KEY) return complete(pull); /* our own older key is not here yet */
+    return err ? pv_pull_error(pull, err) : next_key(pull);
+}
+
+static enum pv_err links_answer(struct pv_task *task, const struct pv_response *response)
+{
+    struct pv_pull *pull = (struct pv_pull *)task;
+    enum pv_err err = pv_keys_take_links(pull->room, pull->want.index, response->body);
+    return err ? pv_pull_error(pull, err) : next_key(pull);
+}
+
+static enum pv_err next_key(struct pv_pull *pull)
+{
+    enum pv_err err = pv_keys_want(pull->room, &pull->want);
+    if (err) return err;
+    if (pull->want.what == PV_KEY_WRAP)
+        return pv_task_ask(&pull->task, PV_GET, pull->auth, SMALL_ANSWER_MAX, wrap_answer,
+                           "/v1/rooms/%s/entries/%llu/wraps/%llu", pull->room_hex,
+                           (unsigned long long)pull->want.wrap.index, (unsigned long long)pull->want.wrap.slot);
+    if (pull->want.what == PV_KEY_LINKS)
+        return pv_task_ask(&pull->task, PV_GET, pull->auth, SMALL_ANSWER_MAX, links_answer,
+                           "/v1/rooms/%s/entries/%llu/links", pull->room_hex, (unsigned long long)pull->want.index);
+    return complete(pull);
+}
+
+/* One page: [from, [[entry, refs, body or null], …], note or null]. */
+struct page {
+    uint64_t from;
+    struct pv_fetched *items;
+    size_t count;
+    struct pv_bytes note; /* empty: none */
+};
+
+static enum pv_err page_read(struct pv_bytes bytes, struct page *ret_page)
+{
+    struct pv_cbor in;
+    struct page page = {.items = NULL};
+    pv_cbor_init(&in, bytes);
+    pv_cbor_get_array_of(&in, 3);
+    page.from = pv_cbor_get_uint(&in, PV_LIMIT_N);
+    page.count = pv_cbor_get_array(&in, PAGE_ENTRIES);
+    if (in.err) return in.err;
+    page.items = calloc(page.count ? page.count : 1, sizeof *page.items);
+    if (!page.items) return PV_ERR_NOMEM;
+    for (size_t i = 0; i < page.count && !in.err; i++) {
+        struct pv_fetched *item = &page.items[i];
+        pv_cbor_get_array_of(&in, 3);
+        item->entry = pv_cbor_get_bytes(&in, PV_LIMIT_ENTRY_BYTES);
+        item->refs = pv_cbor_get_item(&in);
+        item->has_body = !pv_cbor_take_null(&in);
+        if (item->has_body) item->body = pv_cbor_get_bytes(&in, PV_LIMIT_BODY_BYTES);
+    }
+    if (!pv_cbor_take_null(&in)) page.note = pv_cbor_get_bytes(&in, PV_LIMIT_NOTE_BYTES);
+    enum pv_err err = pv_cbor_finish(&in);
+    if (err) {
+        free(page.items);
+        return err;
+    }
+    *ret_page = page;
+    return PV_OK;
+}
+
+/* Take a page in, and go on: with the next one, or with keys. */
+static enum pv_err page_take(struct pv_pull *pull, const struct page *page, const struct pv_merkle_proof *consistency)
+{
+    struct pv_room *room = pull->room;
+    struct pv_checkpoint newest = {.size = room->edge.size};
+    enum pv_err err = PV_OK;
+    if (page->note.n && pv_checkpoint_peek(page->note, &newest)) return not_of_form(pull);
+    if (page->count) err = pv_intake(room, page->from, page->items, page->count, page->note, consistency);
+    else if (page->note.n) err = pv_intake_note(room, page->note);
+    if (err == PV_ERR_CONFLICT && pull->conflicts++ < CONFLICTS_MAX) {
+        err = pv_room_refresh(room);
+        return err ? err : pv_pull_start(&pull->task, NULL);
+    }
+    if (err == PV_ERR_UNSUPPORTED) pull->paused = err;
+    else if (err) return pv_pull_error(pull, err);
+    pull->task.done = room->edge.size;
+    pull->task.total = newest.size;
+    if (page->count && room->edge.size < newest.size) return pv_pull_start(&pull->task, NULL);
+    return next_key(pull);
+}
+
+static enum pv_err consistency_answer(struct pv_task *task, const struct pv_response *response)
+{
+    struct pv_pull *pull = (struct pv_pull *)task;
+    struct pv_merkle_proof proof;
+    struct page page;
+    struct pv_cbor in;
+    pv_cbor_init(&in, response->body);
+    proof.count = pv_cbor_get_array(&in, PV_LIMIT_PROOF_HASHES);
+    for (size_t i = 0; i < proof.count && !in.err; i++) pv_cbor_get_hash(&in, &proof.hashes[i]);
+    if (pv_cbor_finish(&in)) return not_of_form(pull);
+    enum pv_err err = page_read(pv_buf_bytes(&pull->page), &page);
+    if (err) return err;
+    err = page_take(pull, &page, &proof);
+    free(page.items);
+    return err;
+}
+
+static enum pv_err page_answer(struct pv_task *task, const struct pv_response *response)
+{
+    struct pv_pull *pull = (struct pv_pull *)task;
+    struct pv_checkpoint newest = {.size = 0};
+    struct page page;
+    enum pv_err err = page_read(response->body, &page);
+    if (err) return err == PV_ERR_NOMEM ? err : not_of_form(pull);
+    uint64_t end = page.from + page.count;
+    if (page.from != pull->room->edge.size || (page.count && !page.note.n)) err = not_of_form(pull);
+    else if (page.count && pv_checkpoint_peek(page.note, &newest)) err = not_of_form(pull);
+    else if (page.count && newest.size > end) {
+        pv_buf_clear(&pull->page);
+        pv_buf_append(&pull->page, response->body.p, response->body.n);
+        err = pull->page.err;
+        if (!err)
+            err = pv_task_ask(task, PV_GET, pull->auth, SMALL_ANSWER_MAX, consistency_answer,
+                              "/v1/rooms/%s/consistency?old=%llu&new=%llu", pull->room_hex, (unsigned long long)end,
+                              (unsigned long long)newest.size);
+    } else {
+        err = page_take(pull, &page, &(struct pv_merkle_proof){.count = 0});
+    }
+    free(page.items);
+    return err;
+}
+
+enum pv_err pv_pull_start(struct pv_task *task, const struct pv_response *response)
+{
+    (void)response;
+    struct pv_pull *pull = (struct pv_pull *)task;
+    return pv_task_ask(task, PV_GET, pull->auth, PAGE_ANSWER_MAX, page_answer,
+                       "/v1/rooms/%s/entries?from=%llu&max=%d&bodies=1", pull->room_hex,
+                       (unsigned long long)pull->room->edge.size, PAGE_ENTRIES);
+}
+
+enum pv_err pv_pull_task(struct pv_room *room, enum pv_auth auth, struct pv_task **ret_task)
+{
+    struct pv_pull *pull = calloc(1, sizeof *pull);
+    if (!pull) return PV_ERR_NOMEM;
+    enum pv_err err = pv_room_refresh(room);
+    if (err) {
+        free(pull);
+        return err;
+    }
+    room->alarm[0] = '\0';
+    pv_pull_init(pull, room, auth, pv_pull_start, pv_pull_release);
+    *ret_task = &pull->task;
+    return PV_OK;
+}

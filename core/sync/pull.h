@@ -1,0 +1,28 @@
+/* The pull as a part of other tasks.  Private to core/sync. */
+#ifndef PV_SYNC_PULL_H
+#define PV_SYNC_PULL_H
+
+#include "core/sync/room_parts.h"
+#include "core/sync/task_parts.h"
+
+struct pv_pull {
+    struct pv_task task;
+    struct pv_room *room;
+    enum pv_auth auth;
+    char room_hex[65];
+    struct pv_buf page;          /* an answer waiting for its consistency proof */
+    struct pv_key_want want;
+    enum pv_err paused;          /* UNSUPPORTED: said at the end, when what came before it is open */
+    unsigned conflicts;          /* times that another process was quicker */
+    pv_task_step *then;          /* goes on after the pull; NULL: the task is done */
+};
+
+void pv_pull_init(struct pv_pull *pull, struct pv_room *room, enum pv_auth auth, pv_task_step *begin,
+                  void (*release)(struct pv_task *task));
+void pv_pull_release(struct pv_task *task);
+/* Ask for the next page; `pull->then` is called when all is in. */
+enum pv_err pv_pull_start(struct pv_task *task, const struct pv_response *response);
+/* Return `err` with the room's alarm as the task's message. */
+enum pv_err pv_pull_error(struct pv_pull *pull, enum pv_err err);
+
+#endif

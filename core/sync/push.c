@@ -1,0 +1,219 @@
+/* Push: bring the room up to date, rekey if due, sign drafts, send blobs and entries, and see them in the log. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/sync/pull.h"
+
+enum {
+    KEM_ASK_MAX = 512,
+    KEM_ANSWER_MAX = KEM_ASK_MAX * (PV_KEM_PK_BYTES + 8) + 64,
+    APPEND_ANSWER_MAX = 64 * 1024,
+    BATCH_BYTES = 8 * 1024 * 1024,
+    ROUNDS_MAX = 32 /* each sends something, or the task ends */
+};
+
+struct push {
+    struct pv_pull pull; /* first: a push goes on where its pull ends */
+    const char *registration;
+    unsigned rounds, conflicts;
+    struct pv_id16 blob;
+    struct pv_hash asked[KEM_ASK_MAX];
+    size_t asked_count;
+};
+
+static enum pv_err prepare(struct pv_task *task, const struct pv_response *response);
+static enum pv_err send_next(struct push *push);
+
+static struct push *push_of(struct pv_task *task)
+{
+    return (struct push *)task;
+}
+
+/* ---- KEM keys for a rekey */
+
+static enum pv_err kem_answer(struct pv_task *task, const struct pv_response *response)
+{
+    struct push *push = push_of(task);
+    struct pv_cbor in;
+    enum pv_err err = PV_OK;
+    size_t got = 0;
+    pv_cbor_init(&in, response->body);
+    pv_cbor_get_array_of(&in, push->asked_count);
+    for (size_t i = 0; i < push->asked_count && !in.err && !err; i++) {
+        struct pv_kem_pk pk;
+        struct pv_hash hash;
+        if (pv_cbor_take_null(&in)) continue;
+        pv_cbor_get_fixed(&in, pk.b, sizeof pk.b);
+        pv_kem_hash(&pk, &hash);
+        if (in.err || !pv_hash_equal(&hash, &push->asked[i])) continue; /* counts as missing: its wrap stays empty */
+        err = pv_store_kem_key_add(push->pull.room->store, &pk);
+        got++;
+    }
+    if (err) return err;
+    if (pv_cbor_finish(&in)) return pv_task_error(task, PV_ERR_IO, "the server's answer is not of the expected form");
+    push->asked_count = got ? 0 : KEM_ASK_MAX + 1; /* nothing more is to be had: go on without */
+    return prepare(task, NULL);
+}
+
+static enum pv_err ask_kem_keys(struct push *push, const struct pv_hash *hashes, size_t count)
+{
+    struct pv_task *task = &push->pull.task;
+    memcpy(push->asked, hashes, count * sizeof *hashes);
+    push->asked_count = count;
+    pv_cbor_put_array(&task->body, count);
+    for (size_t i = 0; i < count; i++) pv_cbor_put_hash(&task->body, &hashes[i]);
+    return pv_task_ask(task, PV_POST, PV_AUTH_SESSION, KEM_ANSWER_MAX, kem_answer, "/v1/rooms/%s/kem", push->pull.room_hex);
+}
+
+/* ---- making ready: rekey, drafts */
+
+static enum pv_err make_ready(struct push *push, bool *ret_needs_keys, struct pv_hash *ret_missing, size_t *ret_count)
+{
+    struct pv_room *room = push->pull.room;
+    const struct pv_roster *view;
+    *ret_needs_keys = false;
+    enum pv_err err = pv_room_begin(room);
+    if (err) return err;
+    err = pv_room_view(room, &view);
+    if (!err && pv_rekey_is_ours(room, view)) {
+        err = pv_rekey_missing_keys(room, ret_missing, KEM_ASK_MAX, ret_count);
+        *ret_needs_keys = !err && *ret_count && push->asked_count <= KEM_ASK_MAX;
+        if (!err && !*ret_needs_keys) err = pv_rekey_make(room);
+    }
+    if (!err && !*ret_needs_keys) err = pv_seal_drafts(room);
+    if (err) {
+        pv_room_rollback(room);
+        return err;
+    }
+    return pv_room_commit(room);
+}
+
+static enum pv_err prepare(struct pv_task *task, const struct pv_response *response)
+{
+    (void)response;
+    struct push *push = push_of(task);
+    struct pv_hash *missing = malloc(KEM_ASK_MAX * sizeof *missing);
+    size_t count = 0;
+    bool needs_keys;
+    if (!missing) return PV_ERR_NOMEM;
+    enum pv_err err = make_ready(push, &needs_keys, missing, &count);
+    if (err) err = pv_pull_error(&push->pull, err);
+    else err = needs_keys ? ask_kem_keys(push, missing, count) : send_next(push);
+    free(missing);
+    return err;
+}
+
+/* ---- blobs */
+
+static enum pv_err first_blob(void *context, const struct pv_id16 *name, uint64_t size_bytes)
+{
+    (void)size_bytes;
+    *(struct pv_id16 *)context = *name;
+    return PV_ERR_CONFLICT; /* ends the walk */
+}
+
+static enum pv_err blob_answer(struct pv_task *task, const struct pv_response *response)
+{
+    (void)response;
+    struct push *push = push_of(task);
+    enum pv_err err = pv_store_blob_acknowledged(push->pull.room->store, &push->blob);
+    return err ? err : send_next(push);
+}
+
+/* ---- entries */
+
+struct batch {
+    struct pv_buf *bundles;
+    size_t count;
+};
+
+static enum pv_err batch_add(void *context, const struct pv_sealed_write *sealed)
+{
+    struct batch *batch = context;
+    struct pv_bundle bundle = {sealed->entry, sealed->refs, sealed->body, sealed->beside};
+    size_t size = bundle.entry.n + bundle.refs.n + bundle.body.n + bundle.beside.n;
+    if (batch->count == PV_LIMIT_BATCH_ENTRIES || (batch->count && batch->bundles->n + size > BATCH_BYTES))
+        return PV_ERR_CONFLICT; /* ends the walk */
+    pv_bundle_put(batch->bundles, &bundle);
+    batch->count++;
+    return batch->bundles->err;
+}
+
+static enum pv_err append_answer(struct pv_task *task, const struct pv_response *response)
+{
+    struct push *push = push_of(task);
+    if (response->status == 409 && push->conflicts++ < 3) /* our numbers, or a rekey that came first: look, sign anew */
+        return pv_pull_start(task, NULL);
+    if (response->status >= 400) return pv_task_problem(task, response);
+    return pv_pull_start(task, NULL); /* only the verified log tells that they are in */
+}
+
+static enum pv_err send_entries(struct push *push)
+{
+    struct pv_task *task = &push->pull.task;
+    struct pv_room *room = push->pull.room;
+    struct pv_buf bundles;
+    struct batch batch = {.bundles = &bundles};
+    pv_buf_init(&bundles, PV_LIMIT_BATCH_BYTES);
+    enum pv_err err = pv_store_sealed_each(room->store, batch_add, &batch);
+    if (err == PV_ERR_CONFLICT) err = PV_OK;
+    bool found = !err && batch.count && !pv_roster_is_born(room->roster);
+    if (!err && batch.count) {
+        pv_cbor_put_array(&task->body, batch.count);
+        pv_buf_append(&task->body, bundles.p, bundles.n);
+        err = found ? pv_task_ask(task, PV_POST, PV_AUTH_SESSION, APPEND_ANSWER_MAX, append_answer, "/v1/rooms")
+                    : pv_task_ask(task, PV_POST, PV_AUTH_SESSION, APPEND_ANSWER_MAX, append_answer,
+                                  "/v1/rooms/%s/entries", push->pull.room_hex);
+        if (found) task->request.registration = push->registration;
+        task->takes_problems = true;
+    } else if (!err) {
+        err = pv_task_finish(task);
+    }
+    pv_buf_release(&bundles);
+    return err;
+}
+
+static enum pv_err send_next(struct push *push)
+{
+    struct pv_task *task = &push->pull.task;
+    struct pv_store *store = push->pull.room->store;
+    bool born = pv_roster_is_born(push->pull.room->roster);
+    enum pv_err err = born ? pv_store_blob_each(store, first_blob, &push->blob) : PV_OK;
+    if (err == PV_ERR_CONFLICT) {
+        char name[2 * sizeof push->blob.b + 1];
+        err = pv_store_blob_get(store, &push->blob, &task->body);
+        if (err) return err;
+        pv_hex_encode(push->blob.b, sizeof push->blob.b, name);
+        return pv_task_ask(task, PV_PUT, PV_AUTH_SESSION, APPEND_ANSWER_MAX, blob_answer, "/v1/rooms/%s/blobs/%s",
+                           push->pull.room_hex, name);
+    }
+    if (err) return err;
+    if (push->rounds++ >= ROUNDS_MAX)
+        return pv_task_error(task, PV_ERR_CONFLICT, "the room changes faster than this can be sent; it stays in the outbox");
+    return send_entries(push);
+}
+
+/* A room that only stands in our outbox is founded first. */
+static enum pv_err push_begin(struct pv_task *task, const struct pv_response *response)
+{
+    struct push *push = push_of(task);
+    if (push->pull.room->edge.size == 0) return send_next(push);
+    return pv_pull_start(task, response);
+}
+
+enum pv_err pv_push_task(struct pv_room *room, const char *registration, struct pv_task **ret_task)
+{
+    struct push *push = calloc(1, sizeof *push);
+    if (!push) return PV_ERR_NOMEM;
+    enum pv_err err = pv_room_refresh(room);
+    if (err) {
+        free(push);
+        return err;
+    }
+    room->alarm[0] = '\0';
+    pv_pull_init(&push->pull, room, PV_AUTH_SESSION, push_begin, pv_pull_release);
+    push->pull.then = prepare;
+    push->registration = registration;
+    *ret_task = &push->pull.task;
+    return PV_OK;
+}

@@ -1,0 +1,151 @@
+/* Making a rekey: a new secret, wrapped to everyone who is to read on, linked to the secrets of before. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/sync/room_parts.h"
+
+enum { LINK_WINDOW = 64 }; /* epochs back that are looked at for a cut */
+
+bool pv_rekey_is_ours(struct pv_room *room, const struct pv_roster *view)
+{
+    return pv_roster_is_born(view) && pv_roster_rekey_due(view) && pv_roster_principal_of(view, &room->me->device);
+}
+
+enum pv_err pv_rekey_missing_keys(struct pv_room *room, struct pv_hash *ret_hashes, size_t max, size_t *ret_count)
+{
+    const struct pv_roster *view;
+    struct pv_recipient *recipients;
+    size_t count, missing = 0;
+    enum pv_err err = pv_room_view(room, &view);
+    if (!err) err = pv_roster_recipients(view, &recipients, &count);
+    if (err) return err;
+    for (size_t i = 0; i < count && missing < max && !err; i++) {
+        struct pv_kem_pk pk;
+        err = pv_store_kem_key_get(room->store, &recipients[i].kem_hash, &pk);
+        if (err != PV_ERR_NOT_FOUND) continue;
+        err = PV_OK;
+        ret_hashes[missing++] = recipients[i].kem_hash;
+    }
+    free(recipients);
+    if (!err) *ret_count = missing;
+    return err;
+}
+
+/* Everything that a rekey gathers before it is written. */
+struct rekey {
+    struct pv_roster_body body;
+    struct pv_epoch_secret secret;
+    struct pv_kem_pk pk;
+    struct pv_recipient *recipients;
+    size_t recipient_count;
+    uint8_t (*wrap_bytes)[PV_WRAP_BYTES];
+    struct pv_bytes *wraps;
+    uint8_t link_bytes[PV_LIMIT_LINKS][PV_LINK_BYTES];
+    struct pv_bytes links[PV_LIMIT_LINKS];
+};
+
+static enum pv_err make_wraps(struct pv_room *room, struct rekey *r)
+{
+    struct pv_rekey_body *body = &r->body.u.rekey;
+    struct pv_wrap_context context = {.room = room->id, .epoch = body->epoch, .secret_hash = body->secret_hash};
+    r->wrap_bytes = calloc(r->recipient_count, sizeof *r->wrap_bytes);
+    r->wraps = calloc(r->recipient_count, sizeof *r->wraps);
+    if (!r->wrap_bytes || !r->wraps) return PV_ERR_NOMEM;
+    for (size_t i = 0; i < r->recipient_count; i++) {
+        struct pv_kem_pk pk;
+        uint8_t enc_seed[PV_KEM_ENC_SEED_BYTES];
+        enum pv_err err = pv_store_kem_key_get(room->store, &r->recipients[i].kem_hash, &pk);
+        if (err && err != PV_ERR_NOT_FOUND) return err;
+        bool empty = err == PV_ERR_NOT_FOUND;
+        context.recipient = r->recipients[i].id;
+        context.recipient_kem_hash = r->recipients[i].kem_hash;
+        pv_random_fill(room->random, enc_seed, sizeof enc_seed);
+        if (!empty) err = pv_wrap_make(&context, &pk, enc_seed, &r->secret, r->wrap_bytes[i]);
+        pv_wipe(enc_seed, sizeof enc_seed);
+        if (err == PV_ERR_MALFORMED) empty = true;
+        else if (err && !empty) return err;
+        r->wraps[i] = pv_bytes(r->wrap_bytes[i], empty ? 0 : PV_WRAP_BYTES);
+    }
+    return pv_merkle_list_root(r->wraps, r->recipient_count, &body->wraps_root);
+}
+
+static enum pv_err add_link(struct pv_room *room, const struct pv_epoch_info *old, const struct pv_epoch_secret *secret,
+                            struct rekey *r)
+{
+    struct pv_rekey_body *body = &r->body.u.rekey;
+    struct pv_link_context context = {room->id, body->epoch, old->epoch, body->secret_hash, old->secret_hash};
+    size_t at = body->link_count++;
+    pv_link_make(&context, &r->secret, secret, r->link_bytes[at]);
+    r->links[at] = pv_bytes(r->link_bytes[at], PV_LINK_BYTES);
+    body->links[at].epoch = old->epoch;
+    pv_hash_bytes("link-sealed", r->links[at], &body->links[at].sealed_hash);
+    return PV_OK;
+}
+
+/* Link the newest secret, and each other one at hand that no chain of links from there reaches: a rekey by someone
+ * who lacked a secret had cut it off. */
+static enum pv_err make_links(struct pv_room *room, const struct pv_roster *view, struct rekey *r)
+{
+    size_t count;
+    const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
+    uint64_t from = count > LINK_WINDOW ? count - LINK_WINDOW : 0;
+    bool reached[LINK_WINDOW] = {false};
+    for (uint64_t e = count; e-- > from && r->body.u.rekey.link_count < PV_LIMIT_LINKS;) {
+        struct pv_epoch_secret secret;
+        enum pv_err err = PV_OK;
+        if (!reached[e - from]) {
+            err = pv_keys_secret(room, view, e, &secret);
+            if (err == PV_ERR_NOT_FOUND) continue;
+            if (!err) err = add_link(room, &epochs[e], &secret, r);
+            pv_wipe(&secret, sizeof secret);
+        }
+        if (!err && e > from) err = pv_keys_mark_linked(room, &epochs[e], from, reached);
+        if (err) return err;
+    }
+    return PV_OK;
+}
+
+static enum pv_err make(struct pv_room *room, const struct pv_roster *view, struct rekey *r)
+{
+    struct pv_kem_seed seed;
+    struct pv_rekey_body *body = &r->body.u.rekey;
+    r->body.type = PV_ROSTER_REKEY;
+    body->epoch = pv_roster_epoch(view) + 1;
+    pv_random_fill(room->random, r->secret.b, sizeof r->secret.b);
+    pv_epoch_secret_hash(&r->secret, &body->secret_hash);
+    pv_epoch_kem_seed(&r->secret, &seed);
+    pv_kem_from_seed(&seed, &r->pk);
+    pv_wipe(&seed, sizeof seed);
+    pv_kem_hash(&r->pk, &body->kem_hash);
+    enum pv_err err = pv_roster_recipients(view, &r->recipients, &r->recipient_count);
+    if (err) return err;
+    pv_recipients_digest(r->recipients, r->recipient_count, &body->recipients);
+    err = make_wraps(room, r);
+    if (!err) err = make_links(room, view, r);
+    return err;
+}
+
+enum pv_err pv_rekey_make(struct pv_room *room)
+{
+    const struct pv_roster *view;
+    struct rekey *r = calloc(1, sizeof *r);
+    struct pv_buf beside;
+    if (!r) return PV_ERR_NOMEM;
+    pv_buf_init(&beside, PV_LIMIT_BATCH_BYTES);
+    enum pv_err err = pv_room_view(room, &view);
+    if (!err) err = make(room, view, r);
+    if (!err) {
+        struct pv_bytes kem_key = PV_BYTES_OF(r->pk);
+        pv_beside_put(&beside, &kem_key, 1, r->links, r->body.u.rekey.link_count, r->wraps, r->recipient_count);
+        err = beside.err;
+    }
+    if (!err) err = pv_write_roster(room, &r->body, pv_buf_bytes(&beside));
+    if (!err) err = pv_store_epoch_set(room->store, r->body.u.rekey.epoch, &r->secret);
+    pv_buf_release(&beside);
+    free(r->recipients);
+    free(r->wrap_bytes);
+    free(r->wraps);
+    pv_wipe(r, sizeof *r);
+    free(r);
+    return err;
+}

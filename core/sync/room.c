@@ -1,0 +1,249 @@
+/* An open room: its memory follows its store, which several processes share. */
+#include "core/sync/room.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/sync/room_parts.h"
+
+enum { SNAPSHOT_MAX = 64 * 1024 * 1024, SNAPSHOT_EVERY = 512, EVIDENCE_MAX = 1024 * 1024 };
+
+static const char JUDGED[] = "sync.judged"; /* entries with a verdict */
+
+const struct pv_hash *pv_room_my_principal(const struct pv_room *room)
+{
+    return room->person_room ? &room->me->person : &room->me->device;
+}
+
+void pv_room_changed(struct pv_room *room)
+{
+    pv_roster_free(room->view);
+    room->view = NULL;
+}
+
+/* Judge again, without checks of the caller's, what was accepted since the snapshot: only talk and work. */
+static enum pv_err replay(void *context, const struct pv_stored_entry *stored)
+{
+    struct pv_roster *roster = context;
+    struct pv_log_item item = {.index = stored->index};
+    enum pv_verdict verdict;
+    enum pv_reason reason;
+    enum pv_err err = pv_entry_read(stored->entry, &item.entry);
+    if (err) return PV_ERR_CORRUPT;
+    pv_entry_leaf(stored->entry, &item.leaf);
+    if (!pv_kind_is_sealed(item.entry.header.kind)) return PV_ERR_CORRUPT;
+    err = pv_roster_apply(roster, &item, &verdict, &reason);
+    if (!err && (!stored->has_verdict || verdict != stored->verdict)) err = PV_ERR_CORRUPT;
+    return err;
+}
+
+static enum pv_err load_roster(struct pv_room *room, uint64_t judged)
+{
+    struct pv_buf snapshot;
+    struct pv_roster *roster = NULL;
+    uint64_t size = 0;
+    pv_buf_init(&snapshot, SNAPSHOT_MAX);
+    enum pv_err err = pv_store_roster_get(room->store, &size, &snapshot);
+    if (err == PV_ERR_NOT_FOUND) err = pv_roster_new(&roster);
+    else if (!err && pv_roster_decode(pv_buf_bytes(&snapshot), &roster)) err = PV_ERR_CORRUPT;
+    pv_buf_release(&snapshot);
+    if (!err && (size > judged || pv_roster_size(roster) != size)) err = PV_ERR_CORRUPT;
+    if (!err && size < judged) err = pv_store_header_each(room->store, size, judged, replay, roster);
+    if (err) {
+        pv_roster_free(roster);
+        return err;
+    }
+    pv_roster_free(room->roster);
+    room->roster = roster;
+    room->snapshot_size = size;
+    return PV_OK;
+}
+
+enum pv_err pv_room_refresh(struct pv_room *room)
+{
+    uint64_t judged, size;
+    enum pv_err err = pv_store_number_get(room->store, JUDGED, 0, &judged);
+    if (!err) err = pv_store_size(room->store, &size);
+    if (!err && (room->stale || pv_roster_size(room->roster) != judged)) err = load_roster(room, judged);
+    if (!err && (room->stale || room->edge.size != size)) {
+        struct pv_merkle_reader reader = pv_store_merkle_reader(room->store);
+        err = pv_merkle_edge_read(&reader, size, &room->edge);
+        if (err == PV_ERR_NOT_FOUND) err = PV_ERR_CORRUPT;
+    }
+    if (!err) room->stale = false;
+    pv_room_changed(room); /* the outbox may have changed, too */
+    return err;
+}
+
+enum pv_err pv_room_begin(struct pv_room *room)
+{
+    enum pv_err err = pv_store_begin(room->store);
+    if (err) return err;
+    err = pv_room_refresh(room);
+    if (err) pv_store_rollback(room->store);
+    return err;
+}
+
+enum pv_err pv_room_commit(struct pv_room *room)
+{
+    enum pv_err err = pv_store_number_set(room->store, JUDGED, pv_roster_size(room->roster));
+    if (!err) err = pv_store_commit(room->store);
+    if (err) pv_room_rollback(room);
+    return err;
+}
+
+void pv_room_rollback(struct pv_room *room)
+{
+    pv_store_rollback(room->store);
+    room->stale = true;
+    /* A failure to read here comes again at the next begin, where it is reported. */
+    (void)!pv_room_refresh(room);
+}
+
+enum pv_err pv_room_save_roster(struct pv_room *room)
+{
+    uint64_t size = pv_roster_size(room->roster);
+    bool changed = size > room->snapshot_size && pv_roster_changed_at(room->roster) >= room->snapshot_size;
+    if (!changed && size < room->snapshot_size + SNAPSHOT_EVERY) return PV_OK;
+    struct pv_buf snapshot;
+    pv_buf_init(&snapshot, SNAPSHOT_MAX);
+    enum pv_err err = pv_roster_encode(room->roster, &snapshot);
+    if (!err) err = pv_store_roster_set(room->store, size, pv_buf_bytes(&snapshot));
+    if (!err) room->snapshot_size = size;
+    pv_buf_release(&snapshot);
+    return err;
+}
+
+enum pv_err pv_room_open(const struct pv_room_options *options, struct pv_room **ret_room)
+{
+    struct pv_room *room = calloc(1, sizeof *room);
+    if (!room) return PV_ERR_NOMEM;
+    room->store = options->store;
+    room->me = options->me;
+    room->person_room = options->person_room;
+    room->random = options->random;
+    room->id = options->room_id;
+    room->stale = true;
+    pv_buf_init(&room->pin, PV_LIMIT_NOTE_BYTES);
+    pv_buf_init(&room->evidence, EVIDENCE_MAX);
+    pv_buf_append(&room->pin, options->pin.p, options->pin.n);
+    enum pv_err err = room->pin.err;
+    /* The pin is this device's own file; its signatures were checked when it was taken. */
+    if (!err && options->pin.n) err = pv_checkpoint_peek(options->pin, &room->pinned) ? PV_ERR_CORRUPT : PV_OK;
+    if (!err) err = pv_room_refresh(room);
+    if (err) {
+        pv_room_close(room);
+        return err;
+    }
+    *ret_room = room;
+    return PV_OK;
+}
+
+void pv_room_close(struct pv_room *room)
+{
+    if (!room) return;
+    pv_room_changed(room);
+    pv_roster_free(room->roster);
+    pv_buf_release(&room->pin);
+    pv_buf_release(&room->evidence);
+    pv_wipe(&room->invite_kem_seed, sizeof room->invite_kem_seed);
+    free(room);
+}
+
+void pv_room_set_time(struct pv_room *room, uint64_t now_ms)
+{
+    room->now_ms = now_ms;
+}
+
+const struct pv_hash *pv_room_id(const struct pv_room *room)
+{
+    return &room->id;
+}
+
+struct pv_store *pv_room_store(struct pv_room *room)
+{
+    return room->store;
+}
+
+const struct pv_roster *pv_room_roster(const struct pv_room *room)
+{
+    return room->roster;
+}
+
+/* Our own signed entries, as if they stood at the log's end. What they meet there does not matter here. */
+static enum pv_err view_entry(void *context, const struct pv_sealed_write *sealed)
+{
+    struct pv_roster *view = context;
+    struct pv_log_item item = {.index = pv_roster_size(view), .leaf = sealed->leaf, .body = sealed->body};
+    enum pv_verdict verdict;
+    enum pv_reason reason;
+    if (pv_entry_read(sealed->entry, &item.entry)) return PV_ERR_CORRUPT;
+    enum pv_err err = pv_roster_note(view, &item);
+    return err ? err : pv_roster_apply(view, &item, &verdict, &reason);
+}
+
+enum pv_err pv_room_view(struct pv_room *room, const struct pv_roster **ret_view)
+{
+    if (!room->view) {
+        struct pv_roster *view;
+        enum pv_err err = pv_roster_copy(room->roster, &view);
+        if (err) return err;
+        err = pv_store_sealed_each(room->store, view_entry, view);
+        if (err) {
+            pv_roster_free(view);
+            return err;
+        }
+        room->view = view;
+    }
+    *ret_view = room->view;
+    return PV_OK;
+}
+
+enum pv_err pv_room_view_add(struct pv_room *room, const struct pv_sealed_write *sealed)
+{
+    return room->view ? view_entry(room->view, sealed) : PV_OK;
+}
+
+struct pv_bytes pv_room_pin(const struct pv_room *room)
+{
+    return pv_buf_bytes(&room->pin);
+}
+
+const char *pv_room_alarm(const struct pv_room *room)
+{
+    return room->alarm;
+}
+
+struct pv_bytes pv_room_evidence(const struct pv_room *room)
+{
+    return pv_buf_bytes(&room->evidence);
+}
+
+enum pv_err pv_room_raise(struct pv_room *room, enum pv_err err, struct pv_bytes evidence, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(room->alarm, sizeof room->alarm, format, args);
+    va_end(args);
+    pv_buf_clear(&room->evidence);
+    pv_buf_append(&room->evidence, evidence.p, evidence.n);
+    return err;
+}
+
+enum pv_err pv_room_person_record(struct pv_room *person_room, struct pv_buf *record)
+{
+    /* The genesis carries both founding devices; certificates of later ones follow from the log. */
+    struct pv_stored_entry genesis;
+    struct pv_buf memory;
+    pv_buf_init(&memory, PV_LIMIT_BATCH_BYTES);
+    enum pv_err err = pv_store_entry_get(person_room->store, 0, &memory, &genesis);
+    if (!err && !genesis.has_body) err = PV_ERR_CORRUPT;
+    if (!err) {
+        pv_record_put(record, genesis.entry, genesis.body, NULL, 0);
+        err = record->err;
+    }
+    pv_buf_release(&memory);
+    return err;
+}

@@ -1,0 +1,139 @@
+/* The inside of an open room and the steps over it.  Private to core/sync. */
+#ifndef PV_SYNC_ROOM_PARTS_H
+#define PV_SYNC_ROOM_PARTS_H
+
+#include "core/log/checkpoint.h"
+#include "core/log/merkle.h"
+#include "core/sync/room.h"
+
+struct pv_room {
+    struct pv_store *store;
+    const struct pv_identity *me;
+    struct pv_room *person_room;       /* NULL in the person's own room */
+    const struct pv_random *random;
+    struct pv_hash id;
+    uint64_t now_ms;
+
+    bool stale;                        /* memory has to be read anew */
+    struct pv_roster *roster;          /* of all judged entries */
+    struct pv_merkle_edge edge;        /* of all stored entries */
+    uint64_t snapshot_size;            /* entries in the stored roster snapshot */
+    struct pv_roster *view;            /* roster with our unsent entries, or NULL */
+
+    struct pv_buf pin;                 /* note */
+    struct pv_checkpoint pinned;       /* what it says; size 0: nothing pinned */
+    bool has_invite;                   /* reading by a link: its wraps are looked for too */
+    struct pv_id16 invite;
+    struct pv_kem_seed invite_kem_seed;
+
+    char alarm[320];
+    struct pv_buf evidence;
+};
+
+/* The id that this device has as a recipient: the person, or in a person room the device. */
+const struct pv_hash *pv_room_my_principal(const struct pv_room *room);
+
+/* ---- transactions: memory follows the store, whoever changed it last */
+
+PV_MUST_USE enum pv_err pv_room_begin(struct pv_room *room);
+PV_MUST_USE enum pv_err pv_room_commit(struct pv_room *room);
+/* Roll back, and read memory anew at the next begin. */
+void pv_room_rollback(struct pv_room *room);
+/* Make memory follow the store outside of a transaction. */
+PV_MUST_USE enum pv_err pv_room_refresh(struct pv_room *room);
+/* Drop the cached view. */
+void pv_room_changed(struct pv_room *room);
+/* Our newest version joins the cached view. */
+PV_MUST_USE enum pv_err pv_room_view_add(struct pv_room *room, const struct pv_sealed_write *sealed);
+/* Store the roster if it changed since the snapshot, or enough was folded. */
+PV_MUST_USE enum pv_err pv_room_save_roster(struct pv_room *room);
+
+/* Note an alarm and its evidence; returns `err`. */
+enum pv_err pv_room_raise(struct pv_room *room, enum pv_err err, struct pv_bytes evidence, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* ---- taking in */
+
+struct pv_fetched {
+    struct pv_bytes entry, refs, body;
+    bool has_body;
+};
+/* Store and judge the entries that come next, all or none. `note` covers them; `consistency` proves the tree after
+ * them to be a part of the note's (unused when the sizes are equal).
+ * Errors: FORK, BROKEN_CHAIN, BAD_SIG, MALFORMED (impossible: alarm raised), UNSUPPORTED, the store's. */
+PV_MUST_USE enum pv_err pv_intake(struct pv_room *room, uint64_t from, const struct pv_fetched *items, size_t count,
+                                  struct pv_bytes note, const struct pv_merkle_proof *consistency);
+/* Take a note of the tree that is held in full. */
+PV_MUST_USE enum pv_err pv_intake_note(struct pv_room *room, struct pv_bytes note);
+/* Open what can be opened and fold it, at most `max` entries; `ret_more` tells whether some are left. */
+PV_MUST_USE enum pv_err pv_open_pending(struct pv_room *room, size_t max, bool *ret_more);
+
+/* ---- keys */
+
+/* Where a secret can be had: a wrap beside an entry. */
+struct pv_wrap_source {
+    uint64_t epoch, index, slot;
+    struct pv_hash kem_hash;
+    bool for_invite;
+};
+/* Where a rekey, about to be applied, has our wrap and our link's; nothing for any other entry. */
+PV_MUST_USE enum pv_err pv_keys_rekey_sources(struct pv_room *room, const struct pv_log_item *item,
+                                              struct pv_wrap_source ret_sources[static 2], size_t *ret_count);
+/* Remember the wraps that an accepted roster entry gives to us. */
+PV_MUST_USE enum pv_err pv_keys_note(struct pv_room *room, const struct pv_log_item *item,
+                                     const struct pv_wrap_source *rekey_sources, size_t rekey_source_count);
+/* What to fetch for the next missing secret. */
+struct pv_key_want {
+    enum { PV_KEY_NONE, PV_KEY_WRAP, PV_KEY_LINKS } what;
+    struct pv_wrap_source wrap;
+    uint64_t index;             /* of the rekey whose links */
+};
+PV_MUST_USE enum pv_err pv_keys_want(struct pv_room *room, struct pv_key_want *ret_want);
+PV_MUST_USE enum pv_err pv_keys_take_wrap(struct pv_room *room, const struct pv_wrap_source *source,
+                                          struct pv_bytes answer);
+PV_MUST_USE enum pv_err pv_keys_take_links(struct pv_room *room, uint64_t index, struct pv_bytes answer);
+/* The secret of an epoch of `roster`, if it is here and is the one that the log names. Errors: NOT_FOUND. */
+PV_MUST_USE enum pv_err pv_keys_secret(struct pv_room *room, const struct pv_roster *roster, uint64_t epoch,
+                                       struct pv_epoch_secret *ret_secret);
+/* Set reached[e - from] for each epoch e at or after `from` that the rekey of `info` links. */
+PV_MUST_USE enum pv_err pv_keys_mark_linked(struct pv_room *room, const struct pv_epoch_info *info, uint64_t from,
+                                            bool *reached);
+/* The KEM seed of this person (or device) whose public half has `kem_hash`. Errors: NO_KEY. */
+PV_MUST_USE enum pv_err pv_keys_my_kem_seed(struct pv_room *room, const struct pv_hash *kem_hash,
+                                            struct pv_kem_seed *ret_seed);
+
+/* ---- writing */
+
+struct pv_own_party {
+    struct pv_party party;
+    struct pv_buf record;       /* party.record points into it */
+    struct pv_kem_pk kem_pk;
+};
+PV_MUST_USE enum pv_err pv_own_party_make(struct pv_room *person_room, struct pv_own_party *ret_party);
+void pv_own_party_release(struct pv_own_party *party);
+
+void pv_beside_put(struct pv_buf *buf, const struct pv_bytes *kem_keys, size_t kem_key_count,
+                   const struct pv_bytes *links, size_t link_count, const struct pv_bytes *wraps, size_t wrap_count);
+/* Add a roster body to the outbox and sign it; refused if the view's verdict is not accepted. In a transaction. */
+PV_MUST_USE enum pv_err pv_write_roster(struct pv_room *room, const struct pv_roster_body *body, struct pv_bytes beside);
+/* Sign every draft that the rules allow now. In a transaction. */
+PV_MUST_USE enum pv_err pv_seal_drafts(struct pv_room *room);
+/* Abandon what the verified log shows to be overtaken. In a transaction. */
+PV_MUST_USE enum pv_err pv_outbox_settle(struct pv_room *room);
+/* An entry of ours was judged. In a transaction. */
+PV_MUST_USE enum pv_err pv_outbox_judged(struct pv_room *room, const struct pv_log_item *item, enum pv_verdict verdict);
+
+/* Why the rules refused something, in words for the user. */
+const char *pv_reason_text(enum pv_reason reason);
+
+/* ---- rekey */
+
+/* A rekey is due and this device may make it. */
+bool pv_rekey_is_ours(struct pv_room *room, const struct pv_roster *view);
+/* KEM hashes of recipients whose keys are not at hand; at most `max`. */
+PV_MUST_USE enum pv_err pv_rekey_missing_keys(struct pv_room *room, struct pv_hash *ret_hashes, size_t max,
+                                              size_t *ret_count);
+/* Make the rekey over the present view, into the outbox. In a transaction. */
+PV_MUST_USE enum pv_err pv_rekey_make(struct pv_room *room);
+
+#endif
