@@ -46,6 +46,8 @@ TEST_WASM_SRC := $(TEST_SRC)
 
 # libFuzzer targets: tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS := \
+	tests/fuzz/fuzz_file.c \
+	tests/fuzz/fuzz_manifest.c \
 	tests/fuzz/fuzz_gate.c \
 	tests/fuzz/fuzz_invite_link.c \
 	tests/fuzz/fuzz_keystore.c \

@@ -1,0 +1,4 @@
+# Programs that measure; the scripts in bench/ run them.
+BENCH_PROGS := \
+	bench/bench_file.c \
+	#
