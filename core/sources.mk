@@ -14,6 +14,7 @@ CORE_SRC := \
 	core/file/pack.c \
 	core/file/path.c \
 	core/file/upload.c \
+	core/file/upload_place.c \
 	core/log/checkpoint.c \
 	core/log/entry.c \
 	core/log/merkle.c \
