@@ -57,7 +57,8 @@ static void run_gcm(size_t unused)
     static const uint8_t key[32], nonce[12];
     static uint8_t out[PIECE_BYTES + PV_CHUNK_TAG_BYTES];
     for (size_t at = 0; at < DATA_BYTES; at += PIECE_BYTES)
-        if (pv_bulk_aes256gcm_seal(&bulk, key, nonce, pv_bytes(NULL, 0), pv_bytes(data + at, PIECE_BYTES), out)) abort();
+        if (pv_bulk_aes256gcm_seal(&bulk, key, nonce, pv_bytes(NULL, 0), pv_bytes(data + at, PIECE_BYTES), out))
+            abort();
 }
 
 /* --- what we do ----------------------------------------------------------------------------------------- */

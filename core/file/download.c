@@ -158,7 +158,8 @@ static bool advance_fetching(struct pv_download *d)
 
 void pv_download_fetched(struct pv_download *d, const struct pv_download_fetch *fetch, size_t n)
 {
-    struct slot *slot = (void *)((uintptr_t)fetch - offsetof(struct slot, fetch));
+    struct slot *slot = d->slots;
+    while (&slot->fetch != fetch) slot++;
     uint32_t skip = slot->chunk.offset_bytes - fetch->from_bytes;
     size_t sealed = slot->chunk.length_bytes + PV_CHUNK_TAG_BYTES;
     if (n < skip + sealed) {
@@ -188,7 +189,8 @@ static void open_page(struct pv_download *d, struct slot *slot)
 
 void pv_download_job_done(struct pv_download *d, struct pv_bulk_job *job)
 {
-    struct slot *slot = (void *)((uint8_t *)job - offsetof(struct slot, job));
+    struct slot *slot = d->slots;
+    while (&slot->job != job) slot++;
     if (job->err) {
         fail(d, job->err, job->err == PV_ERR_NOMEM ? NULL : &slot->where);
     } else if (!pv_hash_equal(&job->sha256, &slot->chunk.sha256)) {

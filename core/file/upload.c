@@ -200,7 +200,8 @@ static bool advance_reading(struct pv_upload *u)
 
 void pv_upload_job_done(struct pv_upload *u, struct pv_bulk_job *job)
 {
-    struct pv_upload_slot *slot = (void *)((uint8_t *)job - offsetof(struct pv_upload_slot, job));
+    struct pv_upload_slot *slot = u->slots;
+    while (&slot->job != job) slot++;
     if (job->err) {
         pv_upload_fail(u, job->err);
         return;
@@ -217,8 +218,8 @@ void pv_upload_job_done(struct pv_upload *u, struct pv_bulk_job *job)
 
 void pv_upload_stored(struct pv_upload *u, const struct pv_blob *blob)
 {
-    (void)u;
-    struct pv_upload_slot *slot = (void *)((uintptr_t)blob - offsetof(struct pv_upload_slot, blob));
+    struct pv_upload_slot *slot = u->slots;
+    while (&slot->blob != blob) slot++;
     pv_upload_drop_slot(slot);
 }
 

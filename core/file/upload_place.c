@@ -58,7 +58,8 @@ static void report_file(struct pv_upload *u, struct pv_upload_file *file)
     if (file->chunks_placed == 1) result->sha256 = file->only_chunk;
     else if (result->has_sha256) pv_sha256_final(&file->sha, &result->sha256);
     /* Small files wait for company, but not long: not behind a large one, nor for more than one batch. */
-    if (file->size_bytes >= PV_LIMIT_CHUNK_MAX_BYTES || u->report_count >= PV_LIMIT_BATCH_ENTRIES) pv_upload_close_shared(u);
+    if (file->size_bytes >= PV_LIMIT_CHUNK_MAX_BYTES || u->report_count >= PV_LIMIT_BATCH_ENTRIES)
+        pv_upload_close_shared(u);
     u->files = file->next;
     if (!u->files) u->files_last = NULL;
     pv_upload_free_file(file);

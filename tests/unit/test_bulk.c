@@ -46,7 +46,8 @@ static void test_known(struct pv_bulk *bulk)
     tap_is_int(pv_bulk_aes256gcm_open(bulk, key, nonce, a, pv_bytes(sealed, 15), back), PV_ERR_TRUNCATED,
                "less than a tag is too short");
     ad[0] ^= 1;
-    tap_is_int(pv_bulk_aes256gcm_open(bulk, key, nonce, a, pv_bytes(sealed, sizeof sealed), sealed), PV_OK, "opens in place");
+    tap_is_int(pv_bulk_aes256gcm_open(bulk, key, nonce, a, pv_bytes(sealed, sizeof sealed), sealed), PV_OK,
+               "opens in place");
     tap_is_bytes(sealed, sizeof plain, plain, sizeof plain, "to the same");
 }
 
@@ -81,14 +82,16 @@ static void test_pool(size_t threads)
         pv_bulk_pool_submit(pool, &jobs[i]);
     }
     size_t taken = 0, right = 0;
-    for (struct pv_bulk_job *job; (job = taken % 2 ? pv_bulk_pool_wait(pool) : pv_bulk_pool_take(pool)) || taken < JOBS;) {
+    while (taken < JOBS) {
+        struct pv_bulk_job *job = taken % 2 ? pv_bulk_pool_wait(pool) : pv_bulk_pool_take(pool);
         if (!job) continue;
         struct pv_hash want;
         pv_sha256(job->in, &want);
         right += pv_hash_equal(&want, &job->sha256);
         taken++;
     }
-    tap_ok(idle && taken == JOBS && right == JOBS && !readable(pv_bulk_pool_fd(pool)), "%zu threads do 40 jobs, each once", threads);
+    tap_ok(idle && taken == JOBS && right == JOBS && !readable(pv_bulk_pool_fd(pool)),
+           "%zu threads do 40 jobs, each once", threads);
     for (size_t i = 0; i < JOBS; i++) pv_bulk_pool_submit(pool, &jobs[i]);
     struct pollfd p = {.fd = pv_bulk_pool_fd(pool), .events = POLLIN};
     tap_ok(poll(&p, 1, 10000) == 1 && pv_bulk_pool_take(pool), "its descriptor tells of a finished one");
@@ -182,7 +185,8 @@ static void test_flips(struct pv_bulk *bulk)
         padding += !err && !wrong && n == BYTES;
         blob->p[at] ^= bit;
     }
-    tap_ok(refused + padding == FLIPS && refused > FLIPS / 2, "%zu flipped bits refused, %zu in padding", refused, padding);
+    tap_ok(refused + padding == FLIPS && refused > FLIPS / 2,
+           "%zu flipped bits refused, %zu in padding", refused, padding);
     rig_release(&rig);
 }
 

@@ -115,7 +115,8 @@ static void test_insertion(const struct pv_gear *gear, const uint8_t *p)
     for (size_t i = 0; i < before.count; i++)
         for (size_t j = 0; j < after.count; j++)
             kept += before.at[i] + (before.at[i] > AT ? EXTRA : 0) == after.at[j];
-    tap_ok(kept + 3 >= before.count && after.count > 12, "an insertion moves at most a few of %zu cuts: %zu kept", before.count, kept);
+    tap_ok(kept + 3 >= before.count && after.count > 12, "an insertion moves at most a few of %zu cuts: %zu kept",
+           before.count, kept);
     free(q);
 }
 

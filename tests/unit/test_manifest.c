@@ -189,7 +189,8 @@ static void test_pages(void)
     pv_buf_clear(&page);
     pv_chunk_put(&list, &chunk, false);
     pv_page_put(&page, pv_buf_bytes(&list), PV_LIMIT_MANIFEST_PAGE_CHUNKS + 1);
-    tap_is_int(pv_page_read(pv_buf_bytes(&page), span + chunk.length_bytes, &got), PV_ERR_LIMIT, "a chunk more is refused");
+    tap_is_int(pv_page_read(pv_buf_bytes(&page), span + chunk.length_bytes, &got),
+               PV_ERR_LIMIT, "a chunk more is refused");
     pv_buf_release(&list);
     pv_buf_release(&page);
 }
