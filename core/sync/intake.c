@@ -173,7 +173,7 @@ static enum pv_err apply_item(struct pv_room *room, const struct pv_log_item *it
     enum pv_reason reason = PV_REASON_NONE;
     enum pv_err err = pv_keys_rekey_sources(room, item, rekey_sources, &source_count);
     if (!err) err = pv_roster_apply(room->roster, item, ret_verdict, &reason);
-    if (!err && *ret_verdict <= PV_REJECTED)
+    if (!err && *ret_verdict == PV_REJECTED) /* the store takes what is judged for accepted otherwise */
         err = pv_store_entry_set_verdict(room->store, item->index, *ret_verdict, reason);
     if (!err && item->entry.header.kind == PV_KIND_ROSTER && *ret_verdict == PV_ACCEPTED)
         err = pv_keys_note(room, item, rekey_sources, source_count);

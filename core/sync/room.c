@@ -35,7 +35,7 @@ static enum pv_err replay(void *context, const struct pv_stored_entry *stored)
     pv_entry_leaf(stored->entry, &item.leaf);
     if (!pv_kind_is_sealed(item.entry.header.kind)) return PV_ERR_CORRUPT;
     err = pv_roster_apply(roster, &item, &verdict, &reason);
-    if (!err && (!stored->has_verdict || verdict != stored->verdict)) err = PV_ERR_CORRUPT;
+    if (!err && verdict != stored->verdict) err = PV_ERR_CORRUPT;
     return err;
 }
 
