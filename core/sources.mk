@@ -49,12 +49,19 @@ CORE_SRC := \
 	core/room/kit_sheet.c \
 	core/room/release.c \
 	core/room/server_url.c \
+	core/state/chunking.c \
+	core/state/file.c \
+	core/state/fold.c \
+	core/state/message.c \
 	core/state/payload.c \
+	core/state/profile.c \
+	core/state/rooms.c \
 	core/state/sql.c \
 	core/state/store.c \
 	core/state/store_keys.c \
 	core/state/store_log.c \
 	core/state/store_outbox.c \
+	core/state/words.c \
 	#
 
 # What a wasm build needs in place of an operating system.

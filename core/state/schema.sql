@@ -13,7 +13,6 @@ CREATE TABLE entry (
     refs BLOB NOT NULL,
     body BLOB                     -- NULL: not here
 ) STRICT;
-CREATE INDEX entry_by_author ON entry (author, n);
 -- Only what is not accepted; an entry below the folded size without a row here is.
 CREATE TABLE verdict (idx INTEGER PRIMARY KEY, verdict INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
 -- 64 stored hashes of the Merkle tree a row.
@@ -87,7 +86,7 @@ CREATE TABLE message (
     write_id BLOB NOT NULL,
     reply BLOB,                       -- author(32) and write id(16)
     text TEXT NOT NULL,
-    attachments BLOB                  -- encoded array of `file`
+    attachments BLOB                  -- its `file`s, one after the other
 ) STRICT;
 CREATE INDEX message_by_time ON message (time);
 CREATE TABLE file (

@@ -95,7 +95,8 @@ PV_MUST_USE enum pv_err pv_store_entry_set_body(struct pv_store *store, uint64_t
 PV_MUST_USE enum pv_err pv_store_entry_drop_body(struct pv_store *store, uint64_t index);
 PV_MUST_USE enum pv_err pv_store_entry_set_verdict(struct pv_store *store, uint64_t index, enum pv_verdict verdict,
                                                    enum pv_reason reason);
-/* The index of the newest entry by `author` with this `n` (a stale chain can repeat one). Errors: NOT_FOUND. */
+/* The index of the newest entry by `author` with this `n` (a stale chain can repeat one). Walks back from the newest
+ * entry, since an index for this would cost every entry. Errors: NOT_FOUND. */
 PV_MUST_USE enum pv_err pv_store_entry_find(struct pv_store *store, const struct pv_hash *author, uint64_t n,
                                             uint64_t *ret_index);
 /* How many entries are stored; how many of them are folded (have a verdict and their effect). */

@@ -233,8 +233,8 @@ enum pv_err pv_store_entry_drop_body(struct pv_store *store, uint64_t index)
 
 enum pv_err pv_store_entry_find(struct pv_store *store, const struct pv_hash *author, uint64_t n, uint64_t *ret_index)
 {
-    struct pv_sql sql = pv_sql_begin(store, "SELECT max(e.idx) FROM entry e WHERE e.n = ?2 AND e.author ="
-                                            " (SELECT no FROM author WHERE id = ?1)");
+    struct pv_sql sql = pv_sql_begin(store, "SELECT idx FROM entry WHERE n = ?2 AND author ="
+                                            " (SELECT no FROM author WHERE id = ?1) ORDER BY idx DESC LIMIT 1");
     uint64_t index = UINT64_MAX;
     pv_sql_bind_bytes(&sql, PV_BYTES_OF(*author));
     pv_sql_bind_u64(&sql, n);

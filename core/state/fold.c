@@ -1,0 +1,115 @@
+/* The fold of sealed entries: which payload counts, and which feature takes it. */
+#include "core/state/fold.h"
+
+#include "core/state/feature.h"
+
+static const struct {
+    enum pv_payload_type type;
+    pv_feature_fold *fold;
+} features[] = {
+    {PV_PAYLOAD_PROFILE, pv_profile_fold},         {PV_PAYLOAD_MESSAGE, pv_message_fold},
+    {PV_PAYLOAD_FILE_PUT, pv_file_fold_put},       {PV_PAYLOAD_FILE_MOVE, pv_file_fold_move},
+    {PV_PAYLOAD_FILE_REMOVE, pv_file_fold_remove}, {PV_PAYLOAD_CHUNKING, pv_chunking_fold},
+    {PV_PAYLOAD_ROOMS, pv_rooms_fold},
+};
+enum { FEATURE_COUNT = sizeof features / sizeof *features };
+
+/* Raised whenever stored rooms have to be folded anew: a rule changed, or a type is new. A room where none stands was
+ * folded by the first. */
+enum { FOLD_VERSION_FIRST = 1, FOLD_VERSION = 1 };
+static const char fold_version[] = "pv.fold";
+static const char worded_size[] = "pv.worded";
+
+enum pv_err pv_fold_unreadable(struct pv_store *store, uint64_t index, enum pv_err why)
+{
+    struct pv_sql sql = pv_sql_begin(store, "INSERT OR REPLACE INTO unreadable (idx, why) VALUES (?, ?)");
+    pv_sql_bind_u64(&sql, index);
+    pv_sql_bind_text(&sql, pv_bytes_of_string(pv_err_web_name(why)));
+    return pv_sql_run(&sql);
+}
+
+static enum pv_err keep_unfolded(struct pv_store *store, uint64_t index, uint64_t type)
+{
+    struct pv_sql sql = pv_sql_begin(store, "INSERT OR REPLACE INTO unfolded (idx, type) VALUES (?, ?)");
+    pv_sql_bind_u64(&sql, index);
+    pv_sql_bind_u64(&sql, type > INT64_MAX ? INT64_MAX : type);
+    return pv_sql_run(&sql);
+}
+
+/* The first accepted payload of an author with a write id counts, whatever its type: so a version that does not
+ * know the type ignores the same ones as a version that does. */
+static enum pv_err claim_write_id(struct pv_store *store, const struct pv_id16 *write_id, uint64_t author,
+                                  uint64_t index, bool *ret_first)
+{
+    struct pv_sql sql = pv_sql_begin(store, "INSERT OR IGNORE INTO written (write_id, author, idx) VALUES (?, ?, ?)");
+    pv_sql_bind_bytes(&sql, PV_BYTES_OF(*write_id));
+    pv_sql_bind_u64(&sql, author);
+    pv_sql_bind_u64(&sql, index);
+    enum pv_err err = pv_sql_run(&sql);
+    if (!err) *ret_first = sqlite3_changes64(store->db) == 1;
+    return err;
+}
+
+static enum pv_err fold_known(struct pv_store *store, const struct pv_log_item *item, uint64_t author,
+                              struct pv_bytes bytes)
+{
+    struct pv_payload payload;
+    struct pv_folding folding = {.index = item->index, .author = author, .time_ms = item->entry.header.time_ms,
+                                 .payload = &payload};
+    enum pv_err err = pv_payload_read(bytes, &payload);
+    if (err) return pv_fold_unreadable(store, item->index, err);
+    size_t i = 0;
+    while (i < FEATURE_COUNT - 1 && features[i].type != payload.type) i++;
+    err = features[i].fold(store, &folding);
+    if (payload.type == PV_PAYLOAD_CHUNKING) pv_wipe(&payload, sizeof payload);
+    return err;
+}
+
+static enum pv_err fold_payload(struct pv_store *store, const struct pv_log_item *item, struct pv_bytes bytes)
+{
+    uint64_t type = 0, author = 0;
+    struct pv_id16 write_id;
+    enum pv_kind kind;
+    bool first = false;
+    enum pv_err err = pv_payload_peek(bytes, &type, &write_id);
+    if (err) return pv_fold_unreadable(store, item->index, err);
+    err = pv_sql_author(store, &item->entry.header.author, &author);
+    if (!err) err = claim_write_id(store, &write_id, author, item->index, &first);
+    if (err || !first) return err;
+    if (pv_payload_kind(type, &kind)) return keep_unfolded(store, item->index, type);
+    return item->entry.header.kind == (uint64_t)kind ? fold_known(store, item, author, bytes) : PV_OK;
+}
+
+enum pv_err pv_fold_entry(struct pv_store *store, const struct pv_log_item *item, enum pv_verdict verdict,
+                          struct pv_bytes payload)
+{
+    bool own = false;
+    if (verdict != PV_ACCEPTED || !pv_kind_is_sealed(item->entry.header.kind)) return PV_OK;
+    enum pv_err err = pv_sql_enter(store, &own);
+    if (err) return err;
+    return pv_sql_leave(store, own, fold_payload(store, item, payload));
+}
+
+enum pv_err pv_fold_is_outdated(struct pv_store *store, bool *ret_outdated)
+{
+    uint64_t version = 0;
+    enum pv_err err = pv_store_number_get(store, fold_version, FOLD_VERSION_FIRST, &version);
+    if (!err) *ret_outdated = version != FOLD_VERSION;
+    return err;
+}
+
+enum pv_err pv_fold_reset(struct pv_store *store)
+{
+    static const char clear[] = "DELETE FROM written; DELETE FROM unreadable; DELETE FROM unfolded;"
+                                "DELETE FROM profile; DELETE FROM message; DELETE FROM file; DELETE FROM version;"
+                                "DELETE FROM chunking; DELETE FROM room; DELETE FROM room_head;"
+                                "INSERT INTO words (words) VALUES ('delete-all');";
+    bool own = false;
+    enum pv_err err = pv_sql_enter(store, &own);
+    if (err) return err;
+    err = pv_sql_exec(store, clear);
+    if (!err) err = pv_store_value_delete(store, worded_size);
+    if (!err) err = pv_store_number_set(store, fold_version, FOLD_VERSION);
+    if (!err) err = pv_store_set_folded_size(store, 0);
+    return pv_sql_leave(store, own, err);
+}

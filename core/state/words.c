@@ -1,0 +1,73 @@
+/* The full-text index over messages and paths, which follows the fold at its own pace. */
+#include "core/state/feature.h"
+#include "core/state/fold.h"
+
+static const char worded_size[] = "pv.worded";
+
+/* What the tokenizer is given: names need not be text, so bytes that are none become spaces. */
+static void append_words(struct pv_buf *words, struct pv_bytes bytes)
+{
+    bool is_text = pv_utf8_is_valid(bytes.p, bytes.n);
+    pv_buf_append_byte(words, ' ');
+    for (size_t i = 0; i < bytes.n; i++)
+        pv_buf_append_byte(words, is_text || bytes.p[i] < 0x80 ? bytes.p[i] : ' ');
+}
+
+static void append_attachments(struct pv_buf *words, struct pv_bytes encoded)
+{
+    struct pv_cbor in;
+    struct pv_file file;
+    pv_cbor_init(&in, encoded);
+    while (!in.err && in.p < in.end) {
+        pv_file_get(&in, &file);
+        if (!in.err) append_words(words, file.path.parts[file.path.part_count - 1]);
+    }
+    if (in.err && !words->err) words->err = PV_ERR_CORRUPT;
+}
+
+static enum pv_err insert_words(struct pv_store *store, uint64_t index, struct pv_bytes words)
+{
+    struct pv_sql sql = pv_sql_begin(store, "INSERT INTO words (rowid, text) VALUES (?, ?)");
+    pv_sql_bind_u64(&sql, index);
+    pv_sql_bind_text(&sql, words);
+    return pv_sql_run(&sql);
+}
+
+/* A file is found where it is now: rows of places that it left lead nowhere. */
+static enum pv_err index_from(struct pv_store *store, uint64_t max, uint64_t *next, struct pv_buf *words)
+{
+    struct pv_sql sql = pv_sql_begin(store, "SELECT idx, text, attachments FROM message WHERE idx >= ?1 UNION ALL"
+                                            " SELECT placed, path, NULL FROM file WHERE placed >= ?1"
+                                            " ORDER BY 1 LIMIT ?2");
+    pv_sql_bind_u64(&sql, *next);
+    pv_sql_bind_u64(&sql, max == 0 || max > INT64_MAX ? INT64_MAX : max);
+    while (pv_sql_step(&sql)) {
+        struct pv_bytes text = pv_sql_bytes(&sql, 1);
+        *next = pv_sql_u64(&sql, 0) + 1;
+        if (!pv_sql_is_null(&sql, 2) || !pv_utf8_is_valid(text.p, text.n)) {
+            pv_buf_clear(words);
+            append_words(words, text);
+            append_attachments(words, pv_sql_bytes(&sql, 2));
+            text = pv_buf_bytes(words);
+            if (words->err) pv_sql_fail(&sql, words->err);
+        }
+        if (!sql.err) sql.err = insert_words(store, *next - 1, text);
+    }
+    return pv_sql_end(&sql);
+}
+
+enum pv_err pv_fold_index_words(struct pv_store *store, uint64_t max)
+{
+    bool own = false;
+    uint64_t from = 0, next = 0;
+    struct pv_buf words;
+    enum pv_err err = pv_sql_enter(store, &own);
+    if (err) return err;
+    pv_buf_init(&words, 1u << 20);
+    err = pv_store_number_get(store, worded_size, 0, &from);
+    next = from;
+    if (!err) err = index_from(store, max, &next, &words);
+    if (!err && next != from) err = pv_store_number_set(store, worded_size, next);
+    pv_buf_wipe(&words);
+    return pv_sql_leave(store, own, err);
+}
