@@ -46,12 +46,17 @@ TEST_WASM_SRC := $(TEST_SRC)
 
 # libFuzzer targets: tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS := \
+	tests/fuzz/fuzz_cbor.c \
+	tests/fuzz/fuzz_checkpoint.c \
+	tests/fuzz/fuzz_entry.c \
 	tests/fuzz/fuzz_file.c \
 	tests/fuzz/fuzz_manifest.c \
 	tests/fuzz/fuzz_gate.c \
 	tests/fuzz/fuzz_invite_link.c \
 	tests/fuzz/fuzz_keystore.c \
 	tests/fuzz/fuzz_kit.c \
+	tests/fuzz/fuzz_payload_open.c \
+	tests/fuzz/fuzz_proof.c \
 	tests/fuzz/fuzz_release.c \
 	#
 
