@@ -39,6 +39,20 @@ CORE_SRC := \
 	core/room/body_sign.c \
 	core/room/body_write.c \
 	core/room/record.c \
+	core/room/roster.c \
+	core/room/roster_authors.c \
+	core/room/roster_devices.c \
+	core/room/roster_join.c \
+	core/room/roster_keeping.c \
+	core/room/roster_kinds.c \
+	core/room/roster_map.c \
+	core/room/roster_members.c \
+	core/room/roster_restore.c \
+	core/room/roster_rules.c \
+	core/room/roster_snapshot.c \
+	core/room/roster_state.c \
+	core/room/roster_sweep.c \
+	core/room/roster_tell.c \
 	core/room/epoch.c \
 	core/room/gate.c \
 	core/room/gate_keys.c \

@@ -7,6 +7,7 @@ UNIT_TESTS := \
 	tests/unit/test_bytes.c \
 	tests/unit/test_cbor.c \
 	tests/unit/test_checkpoint.c \
+	tests/unit/test_body.c \
 	tests/unit/test_chunker.c \
 	tests/unit/test_epoch.c \
 	tests/unit/test_gate.c \
@@ -20,6 +21,7 @@ UNIT_TESTS := \
 	tests/unit/test_entry.c \
 	tests/unit/test_merkle.c \
 	tests/unit/test_seal.c \
+	tests/unit/test_record.c \
 	tests/unit/test_sqlite.c \
 	tests/unit/test_store.c \
 	tests/unit/test_tap.c \
@@ -41,6 +43,7 @@ TEST_SRC := \
 	tests/vectors/vectors_kem.c \
 	tests/vectors/vectors_merkle.c \
 	tests/vectors/vectors_wycheproof.c \
+	tests/unit/room_kit.c \
 	#
 TEST_WASM_SRC := $(TEST_SRC)
 

@@ -49,10 +49,15 @@ PV_MUST_USE enum pv_err pv_roster_decode(struct pv_bytes bytes, struct pv_roster
 
 /* Note which devices and log keys an item's clear body lists, valid or not, so that authors' signatures can be
  * checked before the fold reaches them. Idempotent; order does not matter. A body that does not parse notes nothing.
- * Errors: NOMEM. */
+ * Notes are no part of the state: verdicts do not ask them, snapshots do not hold them. Errors: NOMEM. */
 PV_MUST_USE enum pv_err pv_roster_note(struct pv_roster *roster, const struct pv_log_item *item);
 /* The key that signs for `author` at `index`: a device or log key listed at or before it. NULL: none. */
 const struct pv_sign_pk *pv_roster_author_key(const struct pv_roster *roster, const struct pv_hash *author, uint64_t index);
+
+/* The key that must have signed this very item: its author's as listed by the fold so far or by the item's own body;
+ * notes are not asked. For a server that judges one entry at a time. Errors: NOT_FOUND. */
+PV_MUST_USE enum pv_err pv_roster_item_key(const struct pv_roster *roster, const struct pv_log_item *item,
+                                           struct pv_sign_pk *ret_pk);
 
 /* Fold the next item, whose signature holds and whose `seen` was checked by the caller (they need the tree).
  * Checks everything else of §7: fields, author, body, rules. Impossible and unsupported leave the roster as it was.
@@ -88,7 +93,7 @@ struct pv_room_device {
     bool has_adder;
     struct pv_hash adder;
     bool paper;
-    uint64_t order;               /* seniority among paper devices */
+    uint64_t order;               /* seniority among paper devices, lower first; 0: the person's first */
 };
 
 struct pv_invite {
@@ -97,6 +102,7 @@ struct pv_invite {
     uint64_t index;
     struct pv_hash maker;         /* principal */
     bool open, opened;
+    uint64_t stranger_signs;      /* accepted through it, at most PV_LIMIT_SIGNS_PER_USE for each use it was made with */
 };
 
 struct pv_epoch_info {
@@ -140,6 +146,9 @@ const struct pv_epoch_info *pv_roster_epochs(const struct pv_roster *roster, siz
 /* NULL: this author never wrote. */
 const struct pv_head *pv_roster_head(const struct pv_roster *roster, const struct pv_hash *author);
 const struct pv_hash *pv_roster_policy(const struct pv_roster *roster); /* value's name; zero at first */
+
+/* Was the sealed body at this index deleted under a `forget`? (Bodies of kinds 0, 1 and 4 never are.) */
+bool pv_roster_is_forgotten(const struct pv_roster *roster, uint64_t index);
 
 /* Recipients of a rekey made now, sorted; `ret_recipients` is the caller's to free. Errors: NOMEM. */
 PV_MUST_USE enum pv_err pv_roster_recipients(const struct pv_roster *roster, struct pv_recipient **ret_recipients,
