@@ -44,6 +44,8 @@ CFLAGS_wasm := $(COMMON) -DNDEBUG -isystem $(DEPS)/wasm/include
 LDFLAGS_all := $(if $(SAN),$(SAN_FLAGS)) -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 LIBS_core := $(DEPS)/native/lib/libsodium.a $(DEPS)/native/lib/libsqlite3.a -lm
 LIBS_all := $(LIBS_core) -lcurl -lmicrohttpd -ljansson -lcrypto -lkeyutils
+# A stack as large as a browser's thread has, placed first: overflowing it traps instead of overwriting data.
+LDFLAGS_wasm := -Wl,-z,stack-size=1048576,--stack-first
 LIBS_wasm := $(DEPS)/wasm/lib/libsodium.a $(DEPS)/wasm/lib/libsqlite3.a $(DEPS)/wasm/lib/libjansson.a
 
 # --- what is built ---------------------------------------------------------------------------------------------------
@@ -139,13 +141,13 @@ $(FUZZ_PROGRAMS):
 # The reactor that a page loads: every core function by name, and an allocator to pass bytes in and out.
 build/wasm/core.wasm: build/wasm/libprivity.a $(DEPS_wasm)
 	$(call say,LINK)
-	$(Q)$(WASM_CC) -mexec-model=reactor -Wl,--whole-archive $< -Wl,--no-whole-archive $(LIBS_wasm) \
+	$(Q)$(WASM_CC) -mexec-model=reactor $(LDFLAGS_wasm) -Wl,--whole-archive $< -Wl,--no-whole-archive $(LIBS_wasm) \
 		$$(llvm-nm --defined-only --extern-only --just-symbol-name $< | sed -n 's/^pv_.*/-Wl,--export-if-defined=&/p') \
 		-Wl,--export=malloc,--export=free,--strip-debug -o $@
 
 build/wasm/%.wasm: build/wasm/%.o build/wasm/libtest.a build/wasm/libprivity.a $(DEPS_wasm)
 	$(call say,LINK)
-	$(Q)$(WASM_CC) $(filter %.o %.a,$^) $(LIBS_wasm) -o $@
+	$(Q)$(WASM_CC) $(LDFLAGS_wasm) $(filter %.o %.a,$^) $(LIBS_wasm) -o $@
 
 # What prove runs for a wasm test.
 build/wasm/%.t: build/wasm/%.wasm

@@ -90,7 +90,8 @@ void kit_person_make(uint64_t number, struct kit_person *ret_person)
 	struct kit_room room;
 	struct pv_roster_body body;
 	struct pv_kem_seed seed;
-	*person = (struct kit_person){.device_count = 2};
+	memset(person, 0, sizeof *person);
+	person->device_count = 2;
 	pv_buf_init(&person->genesis_entry, PV_LIMIT_ENTRY_BYTES);
 	pv_buf_init(&person->genesis_body, PV_LIMIT_BODY_BYTES);
 	pv_buf_init(&person->record, PV_LIMIT_BODY_BYTES);
@@ -147,7 +148,9 @@ void kit_party(const struct kit_person *person, const size_t *devices, size_t co
 
 void kit_room_init(struct kit_room *room, uint64_t number)
 {
-	*room = (struct kit_room){.number = number, .time_ms = 1700000000000};
+	memset(room, 0, sizeof *room);
+	room->number = number;
+	room->time_ms = 1700000000000;
 	kit_sign_key("log", number, &room->log_sk, &room->log_pk);
 	MUST(pv_roster_new(&room->roster));
 }
@@ -244,7 +247,7 @@ static void keep(struct kit_room *room, struct kit_item *item, bool linked)
 	size_t count;
 	if (room->tree.size == 0)
 		pv_entry_room_id(pv_buf_bytes(&item->entry_bytes), &room->id);
-	struct kit_item *log = realloc(room->log, (room->tree.size + 1) * sizeof *log);
+	struct kit_item *log = realloc(room->log, ((size_t)room->tree.size + 1) * sizeof *log);
 	if (!log)
 		abort();
 	room->log = log;

@@ -113,7 +113,7 @@ static void test_genesis(struct kit_person *person, struct kit_person *other)
 
 int main(void)
 {
-	struct kit_person person, other;
+	static struct kit_person person, other; /* too large for the stack that wasm has */
 	if (pv_crypto_init())
 		return 1;
 	kit_person_make(1, &person);
