@@ -9,7 +9,10 @@
 
 #include "core/crypto/hash.h"
 
-enum { INPUT_BYTES_MAX = 1 << 30 }; /* libcrypto counts in int */
+enum {
+    INPUT_BYTES_MAX = 1 << 30, /* libcrypto counts in int */
+    INLINE_BYTES = 16 * 1024   /* below this, waking a worker takes longer than the job */
+};
 
 enum pv_err pv_bulk_init(struct pv_bulk *ret_bulk)
 {
@@ -91,7 +94,7 @@ struct queue {
 };
 
 struct pv_bulk_pool {
-    struct pv_bulk own; /* for a pool without threads */
+    struct pv_bulk own; /* the caller's thread's */
     size_t thread_count;
     pthread_t threads[PV_BULK_THREADS_MAX];
     pthread_mutex_t lock; /* of everything below */
@@ -158,7 +161,7 @@ enum pv_err pv_bulk_pool_new(size_t threads, struct pv_bulk_pool **ret_pool)
     pthread_cond_init(&pool->finished, NULL);
     pool->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     enum pv_err err = pool->fd < 0 ? PV_ERR_IO : PV_OK;
-    if (!err && threads == 0) err = pv_bulk_init(&pool->own);
+    if (!err) err = pv_bulk_init(&pool->own);
     for (size_t i = 0; i < threads && !err; i++) {
         if (pthread_create(&pool->threads[i], NULL, work, pool)) err = PV_ERR_NOMEM;
         else pool->thread_count++;
@@ -186,10 +189,11 @@ void pv_bulk_pool_free(struct pv_bulk_pool *pool)
 
 void pv_bulk_pool_submit(struct pv_bulk_pool *pool, struct pv_bulk_job *job)
 {
-    if (pool->thread_count == 0) pv_bulk_run(&pool->own, job);
+    bool here = pool->thread_count == 0 || job->in.n < INLINE_BYTES;
+    if (here) pv_bulk_run(&pool->own, job);
     pthread_mutex_lock(&pool->lock);
     pool->on_their_way++;
-    if (pool->thread_count == 0) {
+    if (here) {
         finish(pool, job);
     } else {
         push(&pool->todo, job);

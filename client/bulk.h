@@ -34,7 +34,7 @@ struct pv_bulk_pool;
 
 enum { PV_BULK_THREADS_MAX = 16 };
 
-/* `threads` 0 to PV_BULK_THREADS_MAX; with 0 the job runs inside of submit. Errors: LIMIT, NOMEM, IO. */
+/* `threads` 0 to PV_BULK_THREADS_MAX; with 0 every job runs inside of submit, small ones always do. Errors: LIMIT, NOMEM, IO. */
 PV_MUST_USE enum pv_err pv_bulk_pool_new(size_t threads, struct pv_bulk_pool **ret_pool);
 /* Waits for jobs that run; drops those that wait. */
 void pv_bulk_pool_free(struct pv_bulk_pool *pool);

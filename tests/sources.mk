@@ -18,6 +18,7 @@ UNIT_TESTS := \
 	tests/unit/test_keystore.c \
 	tests/unit/test_kit.c \
 	tests/unit/test_manifest.c \
+	tests/unit/test_pack.c \
 	tests/unit/test_entry.c \
 	tests/unit/test_merkle.c \
 	tests/unit/test_seal.c \
@@ -52,6 +53,7 @@ FUZZ_TARGETS := \
 	tests/fuzz/fuzz_cbor.c \
 	tests/fuzz/fuzz_checkpoint.c \
 	tests/fuzz/fuzz_entry.c \
+	tests/fuzz/fuzz_download.c \
 	tests/fuzz/fuzz_file.c \
 	tests/fuzz/fuzz_manifest.c \
 	tests/fuzz/fuzz_gate.c \

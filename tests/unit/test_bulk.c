@@ -71,14 +71,14 @@ static bool readable(int fd)
 
 static void test_pool(size_t threads)
 {
-    enum { JOBS = 40, BYTES = 20000 };
+    enum { JOBS = 40, BYTES = 40000 };
     static uint8_t bytes[BYTES];
     static struct pv_bulk_job jobs[JOBS];
     struct pv_bulk_pool *pool;
     if (pv_bulk_pool_new(threads, &pool)) abort();
     bool idle = !readable(pv_bulk_pool_fd(pool)) && !pv_bulk_pool_take(pool) && !pv_bulk_pool_wait(pool);
     for (size_t i = 0; i < JOBS; i++) {
-        jobs[i] = (struct pv_bulk_job){.kind = PV_BULK_HASH, .in = pv_bytes(bytes, BYTES - i)};
+        jobs[i] = (struct pv_bulk_job){.kind = PV_BULK_HASH, .in = pv_bytes(bytes, BYTES - 1000 * i)};
         pv_bulk_pool_submit(pool, &jobs[i]);
     }
     size_t taken = 0, right = 0;
