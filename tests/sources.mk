@@ -25,6 +25,7 @@ UNIT_TESTS := \
 	tests/unit/test_record.c \
 	tests/unit/test_sqlite.c \
 	tests/unit/test_store.c \
+	tests/unit/test_sync.c \
 	tests/unit/test_tap.c \
 	tests/unit/test_transfer_steps.c \
 	#
@@ -39,6 +40,7 @@ WASM_TESTS := $(UNIT_TESTS)
 
 # Helpers that tests share; TEST_WASM_SRC is the part that compiles for wasm.
 TEST_SRC := \
+	tests/unit/sync_rig.c \
 	tests/vectors/vectors_aes.c \
 	tests/vectors/vectors_json.c \
 	tests/vectors/vectors_kem.c \

@@ -1,0 +1,94 @@
+/* For tests of core/sync: a server's logic in memory, devices with stores in memory, and a driver between them.
+ *
+ * The rig's server is a second, minimal one: it shares the roster with privityd, as clients do, and nothing else. */
+#ifndef TESTS_UNIT_SYNC_RIG_H
+#define TESTS_UNIT_SYNC_RIG_H
+
+#include <sqlite3.h>
+
+#include "core/sync/room.h"
+#include "tests/seeded.h"
+
+enum { RIG_ROOMS = 16, RIG_GATES = 64 };
+
+struct rig_entry {
+    struct pv_buf entry, refs, body, beside;
+};
+
+struct rig_room {
+    struct pv_hash id;
+    struct pv_roster *roster;
+    struct pv_merkle_edge edge;
+    struct rig_entry *entries;
+    size_t count, cap;
+    struct pv_hash *hashes; /* stored hashes */
+};
+
+struct rig_gate {
+    struct pv_id16 id;
+    struct pv_half_b b;
+    uint64_t version;
+};
+
+struct rig_server {
+    struct seeded seed;
+    struct pv_random random;
+    struct pv_server_info info;
+    struct pv_sign_sk log_sk;
+    uint64_t now_ms;
+    struct rig_room rooms[RIG_ROOMS];
+    size_t room_count;
+    struct rig_gate gates[RIG_GATES];
+    size_t gate_count;
+    /* faults */
+    bool down;                 /* no answer at all */
+    bool lose_ack;             /* the next append is done but not answered */
+    size_t page_max;           /* entries a page, 0: all */
+    void (*tamper)(struct rig_server *server, const struct pv_request *request, struct pv_buf *answer);
+    void *tamper_context;
+    /* what it cost */
+    size_t requests, bytes_down;
+};
+
+struct rig_device {
+    struct rig_server *server;
+    struct seeded seed;
+    struct pv_random random;
+    struct pv_identity me;
+    sqlite3 *person_db;
+    struct pv_store *person_store;
+    struct pv_room *person;
+};
+
+struct rig_member { /* a device's copy of one client room */
+    struct rig_device *device;
+    sqlite3 *db;
+    struct pv_store *store;
+    struct pv_room *room;
+    struct pv_buf pin;
+};
+
+void rig_server_init(struct rig_server *server, uint64_t seed);
+void rig_server_release(struct rig_server *server);
+struct rig_room *rig_room_find(struct rig_server *server, const struct pv_hash *id);
+
+/* Run a task to its end; frees it. OFFLINE when the server is down. */
+enum pv_err rig_run(struct rig_server *server, enum pv_err made, struct pv_task *task);
+
+enum pv_err rig_device_init(struct rig_device *device, struct rig_server *server, uint64_t seed);
+void rig_device_release(struct rig_device *device);
+/* Open a copy of room `id`, empty. */
+enum pv_err rig_member_open(struct rig_member *member, struct rig_device *device, const struct pv_hash *id);
+/* Close and open again over the same database, as a new process would. */
+enum pv_err rig_member_reopen(struct rig_member *member);
+void rig_member_close(struct rig_member *member);
+enum pv_err rig_found(struct rig_member *member, struct rig_device *device);
+enum pv_err rig_push(struct rig_member *member);
+enum pv_err rig_pull(struct rig_member *member);
+enum pv_err rig_invite(struct rig_member *owner, enum pv_role role, uint64_t uses, struct pv_invite_link *ret_link);
+enum pv_err rig_join(struct rig_member *member, struct rig_device *device, const struct pv_invite_link *link);
+enum pv_err rig_say(struct rig_member *member, const char *text);
+/* Texts of all folded messages in order, each followed by a newline. */
+void rig_texts(struct rig_member *member, struct pv_buf *ret_texts);
+
+#endif

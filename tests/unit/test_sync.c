@@ -1,0 +1,341 @@
+/* Rooms between devices and a server: founding, inviting, joining, writing, removal, races, faults, and lies. */
+#include "tests/unit/sync_rig.h"
+
+#include <stdio.h>
+
+#include "core/log/checkpoint.h"
+#include "core/sync/vouch.h"
+#include "tests/tap.h"
+
+static void is_texts(struct rig_member *member, const char *want, const char *what)
+{
+    struct pv_buf texts;
+    pv_buf_init(&texts, SIZE_MAX);
+    rig_texts(member, &texts);
+    bool same = texts.p && strcmp((const char *)texts.p, want) == 0;
+    tap_ok(same, "%s", what);
+    if (!same) tap_note("got %s", texts.p ? (const char *)texts.p : "nothing");
+    pv_buf_release(&texts);
+}
+
+static void is_err(enum pv_err got, enum pv_err want, const char *what)
+{
+    tap_ok(got == want, "%s", what);
+    if (got != want) tap_note("got %s, want %s", pv_err_web_name(got), pv_err_web_name(want));
+}
+
+static uint64_t unsent(struct rig_member *member)
+{
+    uint64_t count = UINT64_MAX;
+    if (pv_store_write_count(member->store, &count)) return UINT64_MAX;
+    return count;
+}
+
+struct pair { /* Ada's room with Bob in it */
+    struct rig_server server;
+    struct rig_device ada, bob;
+    struct rig_member a, b;
+};
+
+static void pair_init(struct pair *p, enum pv_role role)
+{
+    struct pv_invite_link link;
+    rig_server_init(&p->server, 1);
+    is_err(rig_device_init(&p->ada, &p->server, 2), PV_OK, "Ada's person room is founded");
+    is_err(rig_device_init(&p->bob, &p->server, 3), PV_OK, "Bob's too");
+    is_err(rig_found(&p->a, &p->ada), PV_OK, "Ada founds a room");
+    is_err(rig_invite(&p->a, role, 1, &link), PV_OK, "and makes an invite");
+    is_err(rig_join(&p->b, &p->bob, &link), PV_OK, "by which Bob joins");
+    is_err(rig_pull(&p->a), PV_OK, "Ada sees it");
+}
+
+static void pair_release(struct pair *p)
+{
+    rig_member_close(&p->a);
+    rig_member_close(&p->b);
+    rig_device_release(&p->ada);
+    rig_device_release(&p->bob);
+    rig_server_release(&p->server);
+}
+
+static void test_talk(void)
+{
+    struct pair p;
+    size_t count;
+    pair_init(&p, PV_ROLE_EDITOR);
+    (void)pv_roster_principals(pv_room_roster(p.a.room), &count);
+    tap_is_int((long long)count, 2, "two members");
+    is_err(rig_say(&p.a, "hello Bob"), PV_OK, "Ada writes");
+    is_err(rig_push(&p.a), PV_OK, "and sends; what the join made due is done with it");
+    tap_is_int((long long)unsent(&p.a), 0, "nothing is left in her outbox");
+    is_err(rig_pull(&p.b), PV_OK, "Bob pulls");
+    is_texts(&p.b, "hello Bob\n", "and reads it");
+    is_err(rig_say(&p.b, "hello Ada"), PV_OK, "Bob answers");
+    is_err(rig_push(&p.b), PV_OK, "and sends");
+    is_err(rig_pull(&p.a), PV_OK, "Ada pulls");
+    is_texts(&p.a, "hello Bob\nhello Ada\n", "and has both");
+    is_err(rig_member_reopen(&p.a), PV_OK, "her room opens again");
+    is_err(rig_say(&p.a, "third"), PV_OK, "and goes on");
+    is_err(rig_push(&p.a), PV_OK, "from where it was");
+    is_err(rig_pull(&p.b), PV_OK, "for Bob, too");
+    is_texts(&p.b, "hello Bob\nhello Ada\nthird\n", "who sees all three");
+    pair_release(&p);
+}
+
+static void test_offline(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    p.server.down = true;
+    is_err(rig_say(&p.b, "one"), PV_OK, "without a server, Bob writes");
+    is_err(rig_push(&p.b), PV_ERR_OFFLINE, "which cannot be sent");
+    is_err(rig_member_reopen(&p.b), PV_OK, "his machine restarts");
+    is_err(rig_say(&p.b, "two"), PV_OK, "he writes again");
+    tap_is_int((long long)unsent(&p.b), 2, "both wait");
+    p.server.down = false;
+    p.server.lose_ack = true;
+    is_err(rig_push(&p.b), PV_ERR_OFFLINE, "the server takes them, its answer is lost");
+    tap_is_int((long long)unsent(&p.b), 2, "so they still wait");
+    is_err(rig_push(&p.b), PV_OK, "the next push finds them in the log");
+    tap_is_int((long long)unsent(&p.b), 0, "and empties the outbox");
+    is_err(rig_pull(&p.a), PV_OK, "Ada pulls");
+    is_texts(&p.a, "one\ntwo\n", "and has each once");
+    pair_release(&p);
+}
+
+static void test_removal(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_push(&p.a), PV_OK, "the rekey after the used-up invite");
+    is_err(rig_say(&p.a, "before"), PV_OK, "Ada writes");
+    is_err(rig_push(&p.a), PV_OK, "and sends");
+    is_err(rig_pull(&p.b), PV_OK, "Bob reads");
+    is_err(rig_say(&p.b, "crossing"), PV_OK, "Bob writes");
+    uint64_t epoch = pv_roster_epoch(pv_room_roster(p.a.room));
+    is_err(pv_room_remove(p.a.room, &p.bob.me.person), PV_OK, "Ada removes Bob meanwhile");
+    is_err(rig_push(&p.a), PV_OK, "removal and rekey are sent");
+    tap_is_int((long long)pv_roster_epoch(pv_room_roster(p.a.room)), (long long)epoch + 1, "a new epoch");
+    is_err(rig_say(&p.a, "after"), PV_OK, "Ada writes");
+    is_err(rig_push(&p.a), PV_OK, "and sends");
+    (void)!rig_push(&p.b);
+    is_texts(&p.b, "before\n", "Bob, whom this server still serves, reads nothing of it");
+    is_err(rig_say(&p.b, "more"), PV_ERR_DENIED, "and may write no more");
+    is_err(rig_pull(&p.a), PV_OK, "Ada pulls");
+    is_texts(&p.a, "before\nafter\n", "and nothing of his came in after");
+    pair_release(&p);
+}
+
+static void test_viewer(void)
+{
+    struct pair p;
+    struct pv_buf payload;
+    pair_init(&p, PV_ROLE_VIEWER);
+    pv_buf_init(&payload, 100);
+    pv_cbor_put_array(&payload, 3);
+    pv_cbor_put_uint(&payload, 19);
+    pv_cbor_put_bytes(&payload, "0123456789abcdef", 16);
+    pv_cbor_put_bytes(&payload, "0123456789abcdef0123456789abcdef", 32);
+    is_err(pv_room_write(p.b.room, PV_KIND_WORK, pv_buf_bytes(&payload), pv_bytes(NULL, 0)), PV_ERR_DENIED, "a viewer does no work");
+    is_err(rig_say(&p.b, "but talks"), PV_OK, "but talks");
+    is_err(rig_push(&p.b), PV_OK, "and is heard");
+    is_err(pv_room_set_role(p.b.room, &p.ada.me.person, PV_ROLE_VIEWER), PV_ERR_DENIED, "changes no roles");
+    is_err(rig_pull(&p.a), PV_OK, "Ada pulls");
+    is_err(pv_room_set_role(p.a.room, &p.bob.me.person, PV_ROLE_EDITOR), PV_OK, "Ada makes Bob an editor");
+    is_err(rig_push(&p.a), PV_OK, "and sends");
+    is_err(rig_pull(&p.b), PV_OK, "Bob pulls");
+    is_err(pv_room_write(p.b.room, PV_KIND_WORK, pv_buf_bytes(&payload), pv_bytes(NULL, 0)), PV_OK, "and may work");
+    is_err(rig_push(&p.b), PV_OK, "and does");
+    tap_is_int((long long)unsent(&p.b), 0, "all of it sent");
+    pv_buf_release(&payload);
+    pair_release(&p);
+}
+
+/* A rekey overtakes what Bob had signed: it is signed anew, once. */
+static void test_overtaken(void)
+{
+    struct pair p;
+    struct rig_device carol;
+    struct rig_member c;
+    struct pv_invite_link link;
+    pair_init(&p, PV_ROLE_OWNER);
+    is_err(rig_push(&p.b), PV_OK, "Bob makes the rekey that his join left due");
+    is_err(rig_device_init(&carol, &p.server, 4), PV_OK, "Carol appears");
+    is_err(rig_invite(&p.a, PV_ROLE_VIEWER, 3, &link), PV_OK, "is invited");
+    is_err(rig_join(&c, &carol, &link), PV_OK, "and joins");
+    is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+    p.server.down = true;
+    is_err(rig_say(&p.b, "signed in an old epoch"), PV_OK, "and writes, offline");
+    p.server.down = false;
+    is_err(rig_pull(&p.a), PV_OK, "Ada looks");
+    is_err(pv_room_remove(p.a.room, &carol.me.person), PV_OK, "Ada removes Carol");
+    is_err(rig_push(&p.a), PV_OK, "with a rekey");
+    is_err(rig_push(&p.b), PV_OK, "Bob sends");
+    tap_is_int((long long)unsent(&p.b), 0, "his outbox is empty");
+    is_err(rig_pull(&p.a), PV_OK, "Ada pulls");
+    is_texts(&p.a, "signed in an old epoch\n", "and has his words once");
+    is_err(rig_invite(&p.b, PV_ROLE_VIEWER, 1, &link), PV_OK, "Bob invites");
+    rig_member_close(&c);
+    is_err(rig_join(&c, &carol, &link), PV_OK, "and Carol is back with the same devices");
+    is_texts(&c, "signed in an old epoch\n", "and reads what was said meanwhile, by links");
+    rig_member_close(&c);
+    rig_device_release(&carol);
+    pair_release(&p);
+}
+
+/* Two processes of one device over one database. */
+static void test_two_processes(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    struct rig_member other = p.b;
+    struct pv_room_options options = {.me = &p.bob.me, .person_room = p.bob.person, .random = &p.bob.random, .room_id = *pv_room_id(p.b.room)};
+    is_err(pv_store_open(p.b.db, &other.store), PV_OK, "a second store");
+    options.store = other.store;
+    is_err(pv_room_open(&options, &other.room), PV_OK, "and room over the same database");
+    is_err(rig_push(&p.b), PV_OK, "one rekeys");
+    for (int i = 0; i < 6; i++) {
+        char text[16];
+        (void)snprintf(text, sizeof text, "%d", i);
+        is_err(rig_say(i % 2 ? &p.b : &other, text), PV_OK, "they write in turns");
+        if (i % 3 == 2) is_err(rig_push(i % 2 ? &other : &p.b), PV_OK, "and one sends for both");
+    }
+    is_err(rig_push(&other), PV_OK, "the rest");
+    is_err(rig_pull(&p.a), PV_OK, "Ada pulls");
+    is_texts(&p.a, "0\n1\n2\n3\n4\n5\n", "and has all, once, in order");
+    pv_room_close(other.room);
+    pv_store_close(other.store);
+    pair_release(&p);
+}
+
+/* Pages, whatever their size, give the same. */
+static void test_pages(void)
+{
+    struct pair p;
+    struct rig_member fresh;
+    struct pv_buf want, got;
+    pair_init(&p, PV_ROLE_EDITOR);
+    for (int i = 0; i < 40; i++) {
+        char text[24];
+        (void)snprintf(text, sizeof text, "message %d", i);
+        if (rig_say(i % 3 ? &p.a : &p.b, text) || rig_push(i % 3 ? &p.a : &p.b)) tap_ok(false, "message %d", i);
+    }
+    is_err(rig_pull(&p.a), PV_OK, "Ada is up to date");
+    pv_buf_init(&want, SIZE_MAX);
+    pv_buf_init(&got, SIZE_MAX);
+    rig_texts(&p.a, &want);
+    tap_ok(want.n > 400, "forty messages");
+    for (size_t max = 1; max < 50; max = max * 3 + 1) {
+        p.server.page_max = max;
+        is_err(rig_member_open(&fresh, &p.ada, pv_room_id(p.a.room)), PV_OK, "an empty copy");
+        is_err(rig_pull(&fresh), PV_OK, "reads pages");
+        rig_texts(&fresh, &got);
+        tap_ok(pv_bytes_equal(pv_buf_bytes(&want), pv_buf_bytes(&got)), "of %zu entries to the same state", max);
+        rig_member_close(&fresh);
+    }
+    p.server.page_max = 0;
+    pv_buf_release(&want);
+    pv_buf_release(&got);
+    pair_release(&p);
+}
+
+/* Flip one bit of one answer: a fresh copy ends in the true state or in an error, never in another state. */
+struct flip {
+    size_t answer, bit, seen;
+    bool hit;
+};
+
+static void flip_bit(struct rig_server *server, const struct pv_request *request, struct pv_buf *answer)
+{
+    struct flip *flip = server->tamper_context;
+    (void)request;
+    if (flip->seen++ != flip->answer || answer->n == 0) return;
+    answer->p[flip->bit / 8 % answer->n] ^= (uint8_t)(1u << flip->bit % 8);
+    flip->hit = true;
+}
+
+static void test_flipped_bits(void)
+{
+    struct pair p;
+    struct pv_buf want, got;
+    struct seeded seed = seeded_make(9);
+    size_t wrong = 0, refused = 0, true_state = 0, hits = 0;
+    pair_init(&p, PV_ROLE_EDITOR);
+    for (int i = 0; i < 5; i++)
+        if (rig_say(&p.a, "some words to be read") || rig_push(&p.a)) tap_ok(false, "message %d", i);
+    pv_buf_init(&want, SIZE_MAX);
+    pv_buf_init(&got, SIZE_MAX);
+    rig_texts(&p.a, &want);
+    p.server.tamper = flip_bit;
+    for (size_t i = 0; i < 500; i++) {
+        struct rig_member fresh;
+        struct flip flip = {.answer = i % 3, .bit = (size_t)seeded_below(&seed, 1 << 20)};
+        p.server.tamper_context = &flip;
+        if (rig_member_open(&fresh, &p.ada, pv_room_id(p.a.room))) tap_ok(false, "open %zu", i);
+        enum pv_err err = rig_pull(&fresh);
+        rig_texts(&fresh, &got);
+        bool same = pv_bytes_equal(pv_buf_bytes(&want), pv_buf_bytes(&got));
+        hits += flip.hit;
+        if (!err && same) true_state++;
+        else if (err) refused++;
+        else wrong++;
+        if (!err && !same) tap_note("answer %zu bit %zu: no error, another state", flip.answer, flip.bit);
+        rig_member_close(&fresh);
+    }
+    tap_ok(wrong == 0, "500 flipped bits: %zu refused, %zu without harm, %zu wrong", refused, true_state, wrong);
+    tap_ok(hits > 300 && refused > hits / 2, "the bits were really flipped (%zu)", hits);
+    p.server.tamper = NULL;
+    pv_buf_release(&want);
+    pv_buf_release(&got);
+    pair_release(&p);
+}
+
+/* The server forgets the newest entries: whoever saw more notices. */
+static void test_rollback(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_say(&p.a, "kept"), PV_OK, "Ada writes");
+    is_err(rig_push(&p.a), PV_OK, "and sends");
+    struct rig_room *room = rig_room_find(&p.server, pv_room_id(p.a.room));
+    struct pv_merkle_edge edge = room->edge;
+    size_t count = room->count;
+    struct pv_roster *before;
+    is_err(pv_roster_copy(room->roster, &before), PV_OK, "the server's state now");
+    is_err(rig_say(&p.a, "lost"), PV_OK, "Ada writes again");
+    is_err(rig_push(&p.a), PV_OK, "and sends");
+    for (size_t i = count; i < room->count; i++) {
+        pv_buf_release(&room->entries[i].entry);
+        pv_buf_release(&room->entries[i].refs);
+        pv_buf_release(&room->entries[i].body);
+        pv_buf_release(&room->entries[i].beside);
+    }
+    room->count = count;
+    room->edge = edge;
+    pv_roster_free(room->roster);
+    room->roster = before;
+    is_err(rig_pull(&p.b), PV_OK, "Bob, who saw less, sees nothing odd");
+    is_err(rig_pull(&p.a), PV_ERR_FORK, "Ada does");
+    tap_ok(pv_room_alarm(p.a.room)[0] && pv_room_evidence(p.a.room).n, "with words and evidence");
+    is_err(rig_say(&p.b, "another history"), PV_OK, "Bob writes on");
+    is_err(rig_push(&p.b), PV_OK, "and sends");
+    is_err(rig_push(&p.b), PV_OK, "twice");
+    is_err(rig_pull(&p.a), PV_ERR_FORK, "Ada still refuses");
+    is_texts(&p.a, "kept\nlost\n", "and keeps what she has");
+    pair_release(&p);
+}
+
+int main(void)
+{
+    is_err(pv_crypto_init(), PV_OK, "crypto");
+    test_talk();
+    test_offline();
+    test_removal();
+    test_viewer();
+    test_overtaken();
+    test_two_processes();
+    test_pages();
+    test_flipped_bits();
+    test_rollback();
+    return tap_done();
+}
