@@ -62,7 +62,7 @@ PV_MUST_USE enum pv_err pv_kem_encapsulate(const struct pv_kem_pk *pk, const uin
 PV_MUST_USE enum pv_err pv_kem_decapsulate(const struct pv_kem_seed *seed, const struct pv_kem_ct *ct,
                                            struct pv_kem_shared *ret_shared);
 
-/* XChaCha20-Poly1305. `ret_sealed` takes plain.n + PV_SEAL_TAG_BYTES. */
+/* XChaCha20-Poly1305. `ret_sealed` takes plain.n + PV_SEAL_TAG_BYTES; may be plain.p. */
 void pv_seal(const struct pv_seal_key *key, const struct pv_seal_nonce *nonce, struct pv_bytes ad,
              struct pv_bytes plain, uint8_t *ret_sealed);
 /* `ret_plain` takes sealed.n - PV_SEAL_TAG_BYTES and is zeroed on failure. Errors: TRUNCATED, BAD_MAC. */

@@ -54,51 +54,32 @@ static struct pv_bytes make_ad(const struct pv_header *header, uint8_t memory[st
     return pv_buf_bytes(&ad);
 }
 
-/* Seal into `at`, which has room for nonce, padded payload and tag. */
-static enum pv_err seal_at(const struct pv_entry_key *key, const struct pv_header *header,
-                           const struct pv_seal_nonce *nonce, struct pv_bytes payload, size_t padded_bytes, uint8_t *at)
-{
-    uint8_t memory[AD_BYTES_MAX];
-    struct pv_seal_key seal_key;
-    struct pv_buf plain;
-    pv_buf_init(&plain, padded_bytes);
-    pv_buf_append(&plain, payload.p, payload.n);
-    (void)pv_buf_extend(&plain, padded_bytes - payload.n);
-    if (plain.err) {
-        pv_buf_wipe(&plain);
-        return PV_ERR_NOMEM;
-    }
-    memcpy(seal_key.b, key->b, sizeof seal_key.b);
-    memcpy(at, nonce->b, sizeof nonce->b);
-    pv_seal(&seal_key, nonce, make_ad(header, memory), pv_buf_bytes(&plain), at + sizeof nonce->b);
-    pv_wipe(&seal_key, sizeof seal_key);
-    pv_buf_wipe(&plain);
-    return PV_OK;
-}
-
 enum pv_err pv_body_seal(const struct pv_prk *epoch_prk, const struct pv_seal_nonce *nonce, struct pv_bytes payload,
                          struct pv_header *header, struct pv_buf *body)
 {
+    uint8_t memory[AD_BYTES_MAX];
     struct pv_cbor in;
     struct pv_entry_key key;
+    struct pv_seal_key seal_key;
     if (payload.n > PV_LIMIT_PAYLOAD_BYTES) return PV_ERR_LIMIT;
     pv_cbor_init(&in, payload);
     (void)pv_cbor_get_item(&in);
     enum pv_err err = pv_cbor_finish(&in);
     if (err) return err; /* no reader would take it */
-    size_t padded_bytes = (size_t)pv_padme(payload.n), start = body->n;
+    size_t padded_bytes = (size_t)pv_padme(payload.n);
     uint8_t *at = pv_buf_extend(body, padded_bytes + OVERHEAD_BYTES);
     if (!at) return body->err;
+    uint8_t *padded = at + sizeof nonce->b; /* zero behind the payload; sealed in place */
+    memcpy(at, nonce->b, sizeof nonce->b);
+    memcpy(padded, payload.p, payload.n);
     pv_entry_key_derive(epoch_prk, header, nonce, &key);
-    err = seal_at(&key, header, nonce, payload, padded_bytes, at);
-    if (err) {
-        body->n = start;
-    } else {
-        pv_entry_key_commit(&key, &header->commit);
-        pv_body_hash(pv_bytes(at, padded_bytes + OVERHEAD_BYTES), &header->body_hash);
-    }
+    memcpy(seal_key.b, key.b, sizeof seal_key.b);
+    pv_seal(&seal_key, nonce, make_ad(header, memory), pv_bytes(padded, padded_bytes), padded);
+    pv_entry_key_commit(&key, &header->commit);
+    pv_body_hash(pv_bytes(at, padded_bytes + OVERHEAD_BYTES), &header->body_hash);
+    pv_wipe(&seal_key, sizeof seal_key);
     pv_wipe(&key, sizeof key);
-    return err;
+    return PV_OK;
 }
 
 /* The one item at the front of a padded payload, if the rest is exactly its padding. */

@@ -17,10 +17,12 @@ void pv_entry_key_derive(const struct pv_prk *epoch_prk, const struct pv_header 
 void pv_entry_key_commit(const struct pv_entry_key *key, struct pv_hash *ret_commit);
 
 /* Pad and seal `payload` for `header`, whose first ten fields are final: appends the body and fills
- * header->body_hash and header->commit. Errors: NOMEM, LIMIT. */
+ * header->body_hash and header->commit.
+ * Errors: NOMEM, LIMIT; TRUNCATED, NONCANONICAL, MALFORMED when the payload is not one CBOR item. */
 PV_MUST_USE enum pv_err pv_body_seal(const struct pv_prk *epoch_prk, const struct pv_seal_nonce *nonce,
                                      struct pv_bytes payload, struct pv_header *header, struct pv_buf *body);
-/* Check commit, open, check padding; appends the payload's one CBOR item to `payload`.
+/* Check commit, open, check padding; appends the payload's one CBOR item to `payload`. That the body is the one of
+ * header->body_hash is for the caller to check: what is opened is only known to be by someone with the key.
  * Errors: TRUNCATED, BAD_MAC (commit or tag), NONCANONICAL (padding), MALFORMED, LIMIT, NOMEM. */
 PV_MUST_USE enum pv_err pv_body_open(const struct pv_prk *epoch_prk, const struct pv_header *header,
                                      struct pv_bytes body, struct pv_buf *payload);

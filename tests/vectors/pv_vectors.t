@@ -188,7 +188,10 @@ with tempfile.TemporaryDirectory() as scratch:
         {"type": "AeadTest", "keySize": 256, "ivSize": 96, "tagSize": 96, "tests": [{"tcId": 2}]},
         {"type": "AeadTest", "keySize": 256, "ivSize": 96, "tagSize": 128, "tests": [{"tcId": 3, "result": "valid"}]}]}))
     (other / "z.json").write_text("[1, 2]")
+    # Text that is none, in a file that is not for us: half pairs, zero bytes, a quote and digits inside.
+    (other / "t.json").write_text('{"algorithm": "FF1", "testGroups": [{"tests": [{"msg": "\\ud800x\\udc00\\ud83d\\ude00'
+                                  '\\u0000\\"99999999999999999999\\\\"}]}], "n": 99999999999999999999}')
     status, out, _ = run(NATIVE, "wycheproof", str(other))
-    ok(status == 1 and out[-2:] == ["skipped outside parameters: 5", "0 passed, 1 failed"] and "tcId 3" in out[0],
+    ok(status == 1 and out[-2:] == ["skipped outside parameters: 6", "0 passed, 1 failed"] and "tcId 3" in out[0],
        "Wycheproof: other parameters are outside, a case without its values fails", out)
 done()

@@ -33,8 +33,8 @@ void vectors_run_consistency(const json_t *root, const char *path, struct vector
 void vectors_run_wycheproof(const json_t *root, const char *path, struct vectors_tally *tally);
 void vectors_run_xwing(const json_t *root, const char *path, struct vectors_tally *tally);
 
-/* One Wycheproof test of ML-KEM-768 in a group of this type. */
-enum vectors_outcome vectors_run_mlkem(const char *type, const json_t *test, bool valid);
+/* One Wycheproof test of ML-KEM-768; its fields say of what. */
+enum vectors_outcome vectors_run_mlkem(const json_t *test, bool valid);
 
 /* AES-256-GCM by whatever performs bulk jobs here: libcrypto, or the host of the wasm module.
  * `ret_out` takes 16 bytes more (seal) or less (open) than `in`. False if it does not open. */

@@ -23,6 +23,27 @@ static bool read_file(const char *path, struct pv_buf *text)
     return good;
 }
 
+/* The code unit of a \u escape at p; 0 if there is none. */
+static unsigned escaped_unit(const uint8_t *p, size_t n)
+{
+    uint8_t unit[2];
+    if (n < 6 || p[0] != '\\' || p[1] != 'u' || pv_hex_decode((const char *)p + 2, 4, unit, 2)) return 0;
+    return (unsigned)unit[0] << 8 | unit[1];
+}
+
+/* Copy a string, each half of a surrogate pair that stands alone as U+FFFD: some vectors try text that is none. */
+static void copy_string(const uint8_t *p, size_t n, struct pv_buf *out)
+{
+    for (size_t i = 0; i < n;) {
+        unsigned unit = escaped_unit(p + i, n - i), next = unit ? escaped_unit(p + i + 6, n - i - 6) : 0;
+        bool pair = unit >> 10 == 0xd800 >> 10 && next >> 10 == 0xdc00 >> 10;
+        size_t take = pair ? 12 : unit ? 6 : p[i] == '\\' && i + 1 < n ? 2 : 1;
+        if (!pair && unit >> 11 == 0xd800 >> 11) pv_text_put(out, "\\ufffd");
+        else pv_buf_append(out, p + i, take);
+        i += take;
+    }
+}
+
 static size_t string_length(const uint8_t *p, size_t n)
 {
     size_t i = 1;
@@ -41,8 +62,8 @@ static size_t number_length(const uint8_t *p, size_t n, bool *ret_integer)
     return i;
 }
 
-/* Copy `text`, its long integers as marked strings. */
-static void quote_long_integers(struct pv_bytes text, struct pv_buf *quoted)
+/* Copy `text` as jansson takes it: long integers as marked strings, strings well-formed. */
+static void prepare(struct pv_bytes text, struct pv_buf *quoted)
 {
     for (size_t i = 0; i < text.n;) {
         const uint8_t *p = text.p + i;
@@ -52,7 +73,8 @@ static void quote_long_integers(struct pv_bytes text, struct pv_buf *quoted)
         else if (*p == '-' || (*p >= '0' && *p <= '9')) n = number_length(p, left, &integer);
         bool quote = integer && n > SAFE_DIGITS;
         if (quote) pv_text_put(quoted, "\"" BIG);
-        pv_buf_append(quoted, p, n);
+        if (*p == '"') copy_string(p, n, quoted);
+        else pv_buf_append(quoted, p, n);
         if (quote) pv_text_put(quoted, "\"");
         i += n;
     }
@@ -68,8 +90,8 @@ json_t *vectors_load(const char *path)
     if (!read_file(path, &text)) {
         fprintf(stderr, "pv-vectors: %s: %s\n", path, text.err ? pv_err_text(text.err) : "cannot be read");
     } else {
-        quote_long_integers(pv_buf_bytes(&text), &quoted);
-        root = json_loadb((const char *)quoted.p, quoted.n, JSON_REJECT_DUPLICATES, &error);
+        prepare(pv_buf_bytes(&text), &quoted);
+        root = json_loadb((const char *)quoted.p, quoted.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
         if (!root) fprintf(stderr, "pv-vectors: %s: line %d: %s\n", path, error.line, error.text);
     }
     pv_buf_release(&text);
