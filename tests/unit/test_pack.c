@@ -23,13 +23,16 @@ static void test_places(const struct pv_random *random)
     pv_blob_init(&blob, random, memory);
     pv_blob_place(&blob, random, &a);
     pv_blob_place(&blob, random, &b);
-    tap_ok(a.offset_bytes == 0 && b.offset_bytes == 1016 && blob.n == 1033, "chunks lie one behind the other with their tags");
-    tap_ok(pv_id16_equal(&a.blob, &blob.name) && pv_id16_equal(&b.blob, &blob.name) && a.key.b[0] == 16 && b.key.b[0] == 48,
+    tap_ok(a.offset_bytes == 0 && b.offset_bytes == 1016 && blob.n == 1033,
+           "chunks lie one behind the other with their tags");
+    tap_ok(pv_id16_equal(&a.blob, &blob.name) && pv_id16_equal(&b.blob, &blob.name) && a.key.b[0] == 16 &&
+               b.key.b[0] == 48,
            "they name the blob and have a key each");
     pv_blob_close(&blob);
     size_t zeros = 0;
     for (size_t i = 1033; i < blob.n; i++) zeros += memory[i] == 0;
-    tap_ok(blob.n == pv_padme(1033) && zeros == blob.n - 1033 && zeros > 0 && memory[blob.n] == 0xaa && memory[1032] == 0xaa,
+    tap_ok(blob.n == pv_padme(1033) && zeros == blob.n - 1033 && zeros > 0 && memory[blob.n] == 0xaa &&
+               memory[1032] == 0xaa,
            "zeros up to Padmé, nothing else touched");
 }
 
