@@ -1,7 +1,6 @@
 # Programs that measure; the scripts in bench/ run them.
 BENCH_PROGS := \
 	bench/bench_file.c \
-# Programs that measure, run by the scripts here.
-BENCH_PROGS := \
+	bench/entry.c \
 	bench/fold.c \
 	#
