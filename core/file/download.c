@@ -29,6 +29,8 @@ struct pv_download {
     struct pv_download_failure failure;
 
     size_t slot_count;
+    void (*opened)(void *context, const struct pv_chunk *chunk); /* or NULL */
+    void *context;
     bool has_sha256, checked;
     bool single;            /* one chunk is the whole file, and its hash the file's */
     struct pv_hash sha256;  /* what the file says */
@@ -99,6 +101,13 @@ enum pv_err pv_download_new(const struct pv_file *file, size_t slots, struct pv_
     list->encoded = pv_buf_bytes(&d->manifest);
     *ret_download = d;
     return PV_OK;
+}
+
+void pv_download_tell_opened(struct pv_download *d, void (*opened)(void *context, const struct pv_chunk *chunk),
+                             void *context)
+{
+    d->opened = opened;
+    d->context = context;
 }
 
 void pv_download_free(struct pv_download *d)
@@ -199,6 +208,7 @@ void pv_download_job_done(struct pv_download *d, struct pv_bulk_job *job)
         open_page(d, slot);
     } else {
         slot->state = OPENED;
+        if (d->opened) d->opened(d->context, &slot->chunk);
     }
 }
 

@@ -51,6 +51,9 @@ struct pv_download_failure {
 
 /* `file` is copied. `slots` 1 to PV_DOWNLOAD_SLOTS_MAX. Errors: LIMIT (slots), NOMEM. */
 PV_MUST_USE enum pv_err pv_download_new(const struct pv_file *file, size_t slots, struct pv_download **ret_download);
+/* Tell `opened` of every chunk that opened and matched its hash: this device may refer to it from now on. */
+void pv_download_tell_opened(struct pv_download *download, void (*opened)(void *context, const struct pv_chunk *chunk),
+                             void *context);
 /* Wipes what it held. Fetches and jobs that were handed out must be done or abandoned by then. */
 void pv_download_free(struct pv_download *download);
 

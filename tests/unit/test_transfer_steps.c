@@ -142,6 +142,7 @@ static void test_pages(void)
         struct rig_input in = {make_bytes(n, i), n};
         rig_init(&rig, toy_perform, NULL);
         bool good = !rig_upload(&rig, &gear_low, 4 + i, &in, 1) && rig_comes_back(&rig, 0, &in, 1 + i);
+        good = good && rig.opened == cases[i].chunks;
         tap_ok(good && rig.files[0].result.manifest.pages == cases[i].pages, "%zu chunks %s", cases[i].chunks,
                cases[i].pages ? "lie in a page" : "lie in the entry");
         rig_release(&rig);

@@ -42,7 +42,7 @@ struct rig {
     bool forgetting; /* keep no reports */
     uint64_t crash_after; /* steps; 0: never */
 
-    size_t blob_count, chunk_count, found, sealed, reads;
+    size_t blob_count, chunk_count, found, sealed, opened, reads;
     struct rig_blob blobs[RIG_BLOBS_MAX];
     struct pv_chunk chunks[RIG_CHUNKS_MAX];
     struct rig_file files[RIG_FILES_MAX];
@@ -265,6 +265,12 @@ static void rig_finish_fetch(struct rig *rig, struct rig_waiting *waiting, struc
     waiting->at[i] = waiting->at[--waiting->count];
 }
 
+static void rig_opened(void *context, const struct pv_chunk *chunk)
+{
+    struct rig *rig = context;
+    rig->opened += rig_blob(rig, &chunk->blob) != NULL;
+}
+
 /* Get a file; compares what comes with `want` (unless that is NULL) and says in `ret_wrong` whether any byte
  * differed, whatever the verdict. */
 static enum pv_err rig_download(struct rig *rig, const struct pv_file *file, size_t slots, const uint8_t *want,
@@ -277,6 +283,8 @@ static enum pv_err rig_download(struct rig *rig, const struct pv_file *file, siz
     *ret_wrong = false;
     enum pv_err err = pv_download_new(file, slots, &d);
     if (err) return err;
+    rig->opened = 0;
+    pv_download_tell_opened(d, rig_opened, rig);
     for (;;) {
         while (waiting.count && rig_random(rig) % 3 == 0) rig_finish_fetch(rig, &waiting, d);
         if ((err = pv_download_next(d, &step)) || step.kind == PV_DOWNLOAD_END) break;
