@@ -28,7 +28,7 @@ void pv_chunk_put(struct pv_buf *buf, const struct pv_chunk *chunk, bool as_page
     if (as_page) pv_cbor_put_uint(buf, chunk->span_bytes);
 }
 
-static void get_chunk(struct pv_cbor *in, bool as_page, struct pv_chunk *ret_chunk)
+void pv_chunk_get(struct pv_cbor *in, bool as_page, struct pv_chunk *ret_chunk)
 {
     struct pv_chunk chunk = {0};
     pv_cbor_get_array_of(in, as_page ? 6 : 5);
@@ -51,7 +51,7 @@ static struct pv_chunk_list get_list(struct pv_cbor *in, bool pages, size_t max,
     uint64_t sum = 0; /* cannot wrap: at most 2^15 items of at most 2^42 */
     struct pv_chunk chunk = {0};
     for (size_t i = 0; i < list.count && !in->err; i++) {
-        get_chunk(in, pages, &chunk);
+        pv_chunk_get(in, pages, &chunk);
         sum += chunk.span_bytes;
     }
     pv_wipe(&chunk.key, sizeof chunk.key);
@@ -65,7 +65,7 @@ bool pv_chunk_list_next(struct pv_chunk_list *list, struct pv_chunk *ret_chunk)
     if (list->count == 0) return false;
     struct pv_cbor in;
     pv_cbor_init(&in, list->encoded);
-    get_chunk(&in, list->pages, ret_chunk);
+    pv_chunk_get(&in, list->pages, ret_chunk);
     if (in.err) abort(); /* lists come from pv_file_get and pv_page_read, which checked them */
     list->encoded = pv_bytes(in.p, (size_t)(in.end - in.p));
     list->count--;

@@ -52,6 +52,8 @@ struct pv_file {
 /* Append one encoded chunk (or page, with `as_page`): lists are collected so, then given to
  * pv_file_put as `manifest.encoded`. The buffer fails with LIMIT for what no reader would take. */
 void pv_chunk_put(struct pv_buf *buf, const struct pv_chunk *chunk, bool as_page);
+/* Read one chunk or page kept by itself; the reader fails with TRUNCATED, NONCANONICAL, MALFORMED, LIMIT. */
+void pv_chunk_get(struct pv_cbor *in, bool as_page, struct pv_chunk *ret_chunk);
 /* Take the next item; false at the end. */
 bool pv_chunk_list_next(struct pv_chunk_list *list, struct pv_chunk *ret_chunk);
 

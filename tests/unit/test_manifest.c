@@ -195,6 +195,22 @@ static void test_pages(void)
     pv_buf_release(&page);
 }
 
+static void test_single(void)
+{
+    struct pv_buf buf;
+    struct pv_cbor in;
+    struct pv_chunk chunk = make_chunk(3, 77), got;
+    pv_buf_init(&buf, 4096);
+    pv_chunk_put(&buf, &chunk, false);
+    pv_cbor_init(&in, pv_buf_bytes(&buf));
+    pv_chunk_get(&in, false, &got);
+    tap_ok(!pv_cbor_finish(&in) && memcmp(&got, &chunk, sizeof got) == 0, "a chunk kept by itself reads back");
+    pv_cbor_init(&in, pv_buf_bytes(&buf));
+    pv_chunk_get(&in, true, &got);
+    tap_is_int(pv_cbor_finish(&in), PV_ERR_MALFORMED, "and is no page");
+    pv_buf_release(&buf);
+}
+
 static void test_writer(void)
 {
     struct pv_buf list, buf;
@@ -260,6 +276,7 @@ int main(void)
     test_flips();
     test_refusals();
     test_pages();
+    test_single();
     test_writer();
     test_paths();
     return tap_done();
