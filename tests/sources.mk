@@ -33,6 +33,7 @@ UNIT_TESTS := \
 # Need more than core: native only.
 NATIVE_TESTS := \
 	tests/fault/fault_file.c \
+	tests/fault/fault_log.c \
 	tests/unit/test_bulk.c \
 	tests/unit/test_cipher.c \
 	#

@@ -159,7 +159,7 @@ static unsigned append(struct rig_server *server, struct rig_room *room, struct 
 
 static void put_page(struct rig_server *server, struct rig_room *room, unsigned long long from, struct pv_buf *answer)
 {
-    size_t count = from < room->count ? room->count - from : 0;
+    size_t count = from < room->count ? room->count - (size_t)from : 0;
     if (server->page_max && count > server->page_max) count = server->page_max;
     pv_cbor_put_array(answer, 3);
     pv_cbor_put_uint(answer, from);
@@ -185,7 +185,7 @@ static void put_wrap(struct rig_room *room, unsigned long long index, unsigned l
     struct pv_beside beside;
     struct pv_merkle_proof proof;
     if (pv_beside_read(pv_buf_bytes(&room->entries[index].beside), &beside)) abort();
-    if (pv_merkle_list_prove(beside.wraps, beside.wrap_count, slot, &proof)) abort();
+    if (pv_merkle_list_prove(beside.wraps, beside.wrap_count, (size_t)slot, &proof)) abort();
     pv_cbor_put_array(answer, 3);
     pv_cbor_put_bytes(answer, beside.wraps[slot].p, beside.wraps[slot].n);
     pv_cbor_put_uint(answer, beside.wrap_count);
