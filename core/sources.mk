@@ -4,6 +4,7 @@ CORE_SRC := \
 	core/base/bytes.c \
 	core/base/cbor.c \
 	core/base/err.c \
+	core/base/json.c \
 	core/base/lines.c \
 	core/crypto/hash.c \
 	core/crypto/keys.c \
