@@ -68,8 +68,15 @@ CORE_SRC := \
 	core/state/file.c \
 	core/state/fold.c \
 	core/state/message.c \
+	core/state/names.c \
+	core/state/overlay.c \
 	core/state/payload.c \
 	core/state/profile.c \
+	core/state/query_files.c \
+	core/state/query_messages.c \
+	core/state/query_room.c \
+	core/state/query_rows.c \
+	core/state/query_search.c \
 	core/state/rooms.c \
 	core/state/sql.c \
 	core/state/store.c \

@@ -19,6 +19,8 @@ PV_MUST_USE enum pv_err pv_fold_unreadable(struct pv_store *store, uint64_t inde
 /* Bring the full-text index up to date, at most `max` entries (0: all). Folding leaves this behind, so that small
  * batches stay cheap; searching does it first. Call it once after a pull. */
 PV_MUST_USE enum pv_err pv_fold_index_words(struct pv_store *store, uint64_t max);
+/* Is there anything for it to do? True also where that cannot be told. */
+bool pv_fold_index_is_behind(struct pv_store *store);
 /* This program folds types that the stored state has kept unfolded, or folds otherwise: fold anew. */
 PV_MUST_USE enum pv_err pv_fold_is_outdated(struct pv_store *store, bool *ret_outdated);
 /* Drop everything folded, for folding anew from entry 0: entries, their verdicts, keys and the outbox stay; the

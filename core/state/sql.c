@@ -188,6 +188,12 @@ enum pv_err pv_sql_leave(struct pv_store *store, bool own, enum pv_err err)
     return err;
 }
 
+void pv_sql_abandon(struct pv_store *store)
+{
+    pv_store_rollback(store);
+    store->in_transaction = true;
+}
+
 void pv_sql_forget(struct pv_store *store)
 {
     store->size.known = false;

@@ -80,6 +80,9 @@ PV_MUST_USE enum pv_err pv_sql_run_u64(struct pv_sql *sql, uint64_t otherwise, u
 PV_MUST_USE enum pv_err pv_sql_enter(struct pv_store *store, bool *ret_own);
 PV_MUST_USE enum pv_err pv_sql_leave(struct pv_store *store, bool own, enum pv_err err);
 
+/* Roll back while the caller still believes to be inside: each further call in this transaction fails. */
+void pv_sql_abandon(struct pv_store *store);
+
 /* The number that stands for an author in every table, given in the order of first appearance. */
 PV_MUST_USE enum pv_err pv_sql_author(struct pv_store *store, const struct pv_hash *id, uint64_t *ret_no);
 /* Write the last page of hashes that a transaction holds back (store_log.c). */

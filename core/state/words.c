@@ -56,6 +56,16 @@ static enum pv_err index_from(struct pv_store *store, uint64_t max, uint64_t *ne
     return pv_sql_end(&sql);
 }
 
+bool pv_fold_index_is_behind(struct pv_store *store)
+{
+    uint64_t worded = 0, behind = 1;
+    if (pv_store_number_get(store, worded_size, 0, &worded)) return true;
+    struct pv_sql sql = pv_sql_begin(store, "SELECT EXISTS (SELECT 1 FROM message WHERE idx >= ?1)"
+                                            " OR EXISTS (SELECT 1 FROM file WHERE placed >= ?1)");
+    pv_sql_bind_u64(&sql, worded);
+    return pv_sql_run_u64(&sql, 1, &behind) || behind;
+}
+
 enum pv_err pv_fold_index_words(struct pv_store *store, uint64_t max)
 {
     bool own = false;
