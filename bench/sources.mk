@@ -1,5 +1,6 @@
 # Programs that measure; the scripts in bench/ run them.
 BENCH_PROGS := \
+	bench/bench_cold_open.c \
 	bench/bench_file.c \
 	bench/entry.c \
 	bench/fold.c \

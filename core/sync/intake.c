@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/base/limits.h"
-#include "core/sync/room_parts.h"
+#include "core/sync/open.h"
 #include "core/sync/vouch.h"
 
 enum { ROOT_MEMO = 64 };
@@ -19,6 +19,12 @@ struct stretch {
     struct pv_merkle_edge lag;
     uint64_t first;             /* index of items[0] */
     uint64_t unsupported_at;    /* the first entry that this program does not understand */
+    /* New entries are opened while they are at hand, as long as nothing before them waits for a key. */
+    struct pv_opening opening;
+    const struct pv_fetched *fetched; /* of the items from fetched_at on */
+    uint64_t fetched_at;
+    uint64_t folded;
+    bool outbox_empty;
 };
 
 static void stretch_release(struct stretch *s)
@@ -26,6 +32,7 @@ static void stretch_release(struct stretch *s)
     free(s->items);
     free(s->holds);
     pv_buf_release(&s->bodies);
+    pv_opening_release(&s->opening);
 }
 
 static enum pv_err impossible(struct pv_room *room, uint64_t index, struct pv_bytes entry, const char *what)
@@ -180,6 +187,15 @@ static enum pv_err apply_item(struct pv_room *room, const struct pv_log_item *it
     return err;
 }
 
+static enum pv_err fold_item(struct stretch *s, const struct pv_log_item *item, enum pv_verdict verdict)
+{
+    if (s->folded != item->index || item->index < s->fetched_at) return PV_OK; /* it has to wait */
+    const struct pv_fetched *fetched = &s->fetched[item->index - s->fetched_at];
+    enum pv_err err = pv_opening_fold(&s->opening, item, verdict, fetched->has_body, fetched->body);
+    if (!err) s->folded++;
+    return err == PV_ERR_NO_KEY ? PV_OK : err;
+}
+
 static enum pv_err judge_item(struct pv_room *room, struct stretch *s, const struct pv_log_item *item)
 {
     const struct pv_header *h = &item->entry.header;
@@ -199,8 +215,8 @@ static enum pv_err judge_item(struct pv_room *room, struct stretch *s, const str
         s->unsupported_at = item->index;
         return PV_OK;
     }
-    if (!err && pv_hash_equal(&h->author, &room->me->device)) err = pv_outbox_judged(room, item, verdict);
-    return err;
+    if (!s->outbox_empty && pv_hash_equal(&h->author, &room->me->device)) err = pv_outbox_judged(room, item, verdict);
+    return err ? err : fold_item(s, item, verdict);
 }
 
 /* Judge as far as signatures hold and all is understood. */
@@ -282,13 +298,21 @@ static enum pv_err intake_in_transaction(struct pv_room *room, struct stretch *s
                                          const struct pv_fetched *items, size_t count)
 {
     struct tail_context tail = {room, s};
+    uint64_t unsent = 0;
     s->first = pv_roster_size(room->roster);
-    enum pv_err err = pv_store_entry_each(room->store, s->first, room->edge.size, tail_entry, &tail);
+    s->fetched = items;
+    s->fetched_at = from;
+    enum pv_err err = pv_store_write_count(room->store, &unsent);
+    s->outbox_empty = unsent == 0;
+    if (!err) err = pv_store_folded_size(room->store, &s->folded);
+    uint64_t folded_before = s->folded;
+    if (!err) err = pv_store_entry_each(room->store, s->first, room->edge.size, tail_entry, &tail);
     tail_point_to_bodies(s);
     struct pv_merkle_reader reader = pv_store_merkle_reader(room->store);
     if (!err) err = pv_merkle_edge_read(&reader, s->first, &s->lag);
     if (!err) err = add_fetched(room, s, from, items, count);
     if (!err) err = judge_stretch(room, s);
+    if (!err && s->folded != folded_before) err = pv_store_set_folded_size(room->store, s->folded);
     return err;
 }
 
@@ -297,11 +321,13 @@ enum pv_err pv_intake(struct pv_room *room, uint64_t from, const struct pv_fetch
 {
     struct stretch s = {.unsupported_at = UINT64_MAX};
     struct pv_checkpoint checkpoint;
-    pv_buf_init(&s.bodies, PV_LIMIT_BATCH_BYTES);
     enum pv_err err = pv_room_begin(room);
     if (err) return err;
+    pv_buf_init(&s.bodies, PV_LIMIT_BATCH_BYTES);
+    pv_opening_init(&s.opening, room);
     if (room->edge.size != from) { /* another process took these in */
         pv_room_rollback(room);
+        stretch_release(&s);
         return PV_ERR_CONFLICT;
     }
     err = intake_in_transaction(room, &s, from, items, count);

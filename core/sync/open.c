@@ -1,22 +1,23 @@
 /* Opening sealed bodies with the keys at hand and folding them into the room's state, in the log's order. */
-#include <string.h>
+#include "core/sync/open.h"
 
-#include "core/crypto/hash.h"
 #include "core/log/seal.h"
 #include "core/state/fold.h"
-#include "core/sync/room_parts.h"
 
-struct opening {
-    struct pv_room *room;
-    struct pv_buf payload;
-    bool has_prk;
-    uint64_t prk_epoch;
-    struct pv_prk prk;
-    uint64_t done;
-};
+void pv_opening_init(struct pv_opening *o, struct pv_room *room)
+{
+    *o = (struct pv_opening){.room = room};
+    pv_buf_init(&o->payload, PV_LIMIT_BODY_BYTES);
+}
+
+void pv_opening_release(struct pv_opening *o)
+{
+    pv_buf_wipe(&o->payload);
+    pv_wipe(&o->prk, sizeof o->prk);
+}
 
 /* The extracted secret of an epoch; entries of one epoch mostly follow one another. */
-static enum pv_err prk_for(struct opening *o, uint64_t epoch)
+static enum pv_err prk_for(struct pv_opening *o, uint64_t epoch)
 {
     struct pv_epoch_secret secret;
     if (o->has_prk && o->prk_epoch == epoch) return PV_OK;
@@ -27,50 +28,57 @@ static enum pv_err prk_for(struct opening *o, uint64_t epoch)
         o->has_prk = true;
     }
     pv_wipe(&secret, sizeof secret);
-    return err;
+    return err == PV_ERR_NOT_FOUND ? PV_ERR_NO_KEY : err;
 }
 
-static enum pv_err open_entry(void *context, const struct pv_stored_entry *stored)
+enum pv_err pv_opening_fold(struct pv_opening *o, const struct pv_log_item *item, enum pv_verdict verdict, bool has_body,
+                            struct pv_bytes body)
 {
-    struct opening *o = context;
-    struct pv_log_item item = {.index = stored->index};
-    enum pv_err err = pv_entry_read(stored->entry, &item.entry);
-    if (err) return PV_ERR_CORRUPT;
-    o->done = stored->index + 1;
-    pv_buf_clear(&o->payload);
-    if (!pv_kind_is_sealed(item.entry.header.kind)) {
-        item.body = stored->body;
-        return pv_fold_entry(o->room->store, &item, stored->verdict, pv_bytes(NULL, 0));
-    }
-    if (stored->verdict != PV_ACCEPTED) return pv_fold_entry(o->room->store, &item, stored->verdict, pv_bytes(NULL, 0));
-    if (!stored->has_body) return pv_fold_unreadable(o->room->store, stored->index, PV_ERR_NOT_FOUND);
-    err = prk_for(o, item.entry.header.epoch);
-    if (err == PV_ERR_NOT_FOUND) return pv_fold_unreadable(o->room->store, stored->index, PV_ERR_NO_KEY);
+    struct pv_store *store = o->room->store;
+    const struct pv_header *header = &item->entry.header;
+    if (!pv_kind_is_sealed(header->kind) || verdict != PV_ACCEPTED)
+        return pv_fold_entry(store, item, verdict, pv_bytes(NULL, 0));
+    if (!has_body) return pv_fold_unreadable(store, item->index, PV_ERR_NOT_FOUND);
+    enum pv_err err = prk_for(o, header->epoch);
     if (err) return err;
-    err = pv_body_open(&o->prk, &item.entry.header, stored->body, &o->payload);
+    pv_buf_clear(&o->payload);
+    err = pv_body_open(&o->prk, header, body, &o->payload);
     if (err == PV_ERR_NOMEM) return err;
-    if (err) return pv_fold_unreadable(o->room->store, stored->index, err);
-    return pv_fold_entry(o->room->store, &item, stored->verdict, pv_buf_bytes(&o->payload));
+    if (err) return pv_fold_unreadable(store, item->index, err);
+    return pv_fold_entry(store, item, verdict, pv_buf_bytes(&o->payload));
+}
+
+static enum pv_err open_stored(void *context, const struct pv_stored_entry *stored)
+{
+    struct pv_opening *o = context;
+    struct pv_log_item item = {.index = stored->index};
+    if (pv_entry_read(stored->entry, &item.entry)) return PV_ERR_CORRUPT;
+    if (!pv_kind_is_sealed(item.entry.header.kind)) item.body = stored->body;
+    enum pv_err err = pv_opening_fold(o, &item, stored->verdict, stored->has_body, stored->body);
+    return err == PV_ERR_NO_KEY ? pv_fold_unreadable(o->room->store, stored->index, err) : err;
 }
 
 enum pv_err pv_open_pending(struct pv_room *room, size_t max, bool *ret_more)
 {
-    struct opening o = {.room = room};
-    uint64_t folded = 0, judged = 0;
-    pv_buf_init(&o.payload, PV_LIMIT_BODY_BYTES);
-    enum pv_err err = pv_room_begin(room);
+    struct pv_opening o;
+    uint64_t folded = 0;
+    enum pv_err err = pv_store_folded_size(room->store, &folded);
     if (err) return err;
+    *ret_more = false;
+    if (folded == pv_roster_size(room->roster)) return PV_OK;
+    err = pv_room_begin(room);
+    if (err) return err;
+    pv_opening_init(&o, room);
     err = pv_store_folded_size(room->store, &folded);
-    judged = pv_roster_size(room->roster);
+    uint64_t judged = pv_roster_size(room->roster);
     uint64_t to = judged - folded > max ? folded + max : judged;
     if (!err && folded < to) {
-        err = pv_store_entry_each(room->store, folded, to, open_entry, &o);
+        err = pv_store_entry_each(room->store, folded, to, open_stored, &o);
         if (!err) err = pv_store_set_folded_size(room->store, to);
     }
     if (err) pv_room_rollback(room);
     else err = pv_room_commit(room);
     if (!err) *ret_more = to < judged;
-    pv_buf_wipe(&o.payload);
-    pv_wipe(&o.prk, sizeof o.prk);
+    pv_opening_release(&o);
     return err;
 }

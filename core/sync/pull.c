@@ -56,7 +56,10 @@ static enum pv_err wrap_answer(struct pv_task *task, const struct pv_response *r
 {
     struct pv_pull *pull = (struct pv_pull *)task;
     enum pv_err err = pv_keys_take_wrap(pull->room, &pull->want.wrap, response->body);
-    if (err == PV_ERR_NO_KEY) return complete(pull); /* our own older key is not here yet */
+    if (err == PV_ERR_NO_KEY) { /* our person's key for it is not here yet: a later pull tries again */
+        pull->keys_wait = true;
+        err = PV_OK;
+    }
     return err ? pv_pull_error(pull, err) : next_key(pull);
 }
 
@@ -69,7 +72,9 @@ static enum pv_err links_answer(struct pv_task *task, const struct pv_response *
 
 static enum pv_err next_key(struct pv_pull *pull)
 {
-    enum pv_err err = pv_keys_want(pull->room, &pull->want);
+    enum pv_err err = PV_OK;
+    pull->want.what = PV_KEY_NONE;
+    if (!pull->keys_wait) err = pv_keys_want(pull->room, &pull->want);
     if (err) return err;
     if (pull->want.what == PV_KEY_WRAP)
         return pv_task_ask(&pull->task, PV_GET, pull->auth, SMALL_ANSWER_MAX, wrap_answer,
@@ -78,7 +83,8 @@ static enum pv_err next_key(struct pv_pull *pull)
     if (pull->want.what == PV_KEY_LINKS)
         return pv_task_ask(&pull->task, PV_GET, pull->auth, SMALL_ANSWER_MAX, links_answer,
                            "/v1/rooms/%s/entries/%llu/links", pull->room_hex, (unsigned long long)pull->want.index);
-    return complete(pull);
+    /* Keys come between pages, so that each page is opened while it is at hand. */
+    return pull->room->edge.size < pull->task.total && !pull->paused ? pv_pull_start(&pull->task, NULL) : complete(pull);
 }
 
 /* One page: [from, [[entry, refs, body or null], …], note or null]. */
@@ -134,8 +140,7 @@ static enum pv_err page_take(struct pv_pull *pull, const struct page *page, cons
     if (err == PV_ERR_UNSUPPORTED) pull->paused = err;
     else if (err) return pv_pull_error(pull, err);
     pull->task.done = room->edge.size;
-    pull->task.total = newest.size;
-    if (page->count && room->edge.size < newest.size) return pv_pull_start(&pull->task, NULL);
+    pull->task.total = page->count ? newest.size : room->edge.size;
     return next_key(pull);
 }
 

@@ -157,6 +157,16 @@ static unsigned append(struct rig_server *server, struct rig_room *room, struct 
     return 200;
 }
 
+enum pv_err rig_append(struct rig_server *server, struct rig_room *room, struct pv_bytes bundles)
+{
+    struct pv_buf answer;
+    const char *why;
+    pv_buf_init(&answer, SIZE_MAX);
+    unsigned status = append(server, room, bundles, &answer, &why);
+    pv_buf_release(&answer);
+    return status == 200 ? PV_OK : PV_ERR_CONFLICT;
+}
+
 static void put_page(struct rig_server *server, struct rig_room *room, unsigned long long from, struct pv_buf *answer)
 {
     size_t count = from < room->count ? room->count - (size_t)from : 0;
@@ -329,10 +339,11 @@ enum pv_err rig_run(struct rig_server *server, enum pv_err made, struct pv_task 
 
 /* ---- devices */
 
-static enum pv_err open_store(sqlite3 **ret_db, struct pv_store **ret_store)
+static sqlite3 *memory_db(void)
 {
-    if (sqlite3_open(":memory:", ret_db) != SQLITE_OK) return PV_ERR_NOMEM;
-    return pv_store_open(*ret_db, ret_store);
+    sqlite3 *db;
+    if (sqlite3_open(":memory:", &db) != SQLITE_OK) abort();
+    return db;
 }
 
 static struct pv_identity identity_from(struct seeded *seed)
@@ -364,7 +375,8 @@ enum pv_err rig_device_init(struct rig_device *device, struct rig_server *server
     device->me = identity_from(&device->seed);
     struct pv_identity paper = identity_from(&device->seed);
     enum pv_err err = pv_found_person_room(&device->me, &paper, &server->info, &device->random, server->now_ms, &founded);
-    if (!err) err = open_store(&device->person_db, &device->person_store);
+    device->person_db = memory_db();
+    if (!err) err = pv_store_open(device->person_db, &device->person_store);
     if (!err) err = open_room(device->person_store, device, NULL, &founded.room_id, pv_bytes(NULL, 0), &device->person);
     if (!err) err = pv_room_adopt_genesis(device->person, &founded);
     pv_new_room_release(&founded);
@@ -382,9 +394,14 @@ void rig_device_release(struct rig_device *device)
 
 enum pv_err rig_member_open(struct rig_member *member, struct rig_device *device, const struct pv_hash *id)
 {
-    *member = (struct rig_member){.device = device};
+    return rig_member_open_over(member, device, id, memory_db());
+}
+
+enum pv_err rig_member_open_over(struct rig_member *member, struct rig_device *device, const struct pv_hash *id, sqlite3 *db)
+{
+    *member = (struct rig_member){.device = device, .db = db};
     pv_buf_init(&member->pin, PV_LIMIT_NOTE_BYTES);
-    enum pv_err err = open_store(&member->db, &member->store);
+    enum pv_err err = pv_store_open(db, &member->store);
     return err ? err : open_room(member->store, device, device->person, id, pv_bytes(NULL, 0), &member->room);
 }
 

@@ -72,6 +72,9 @@ void rig_server_init(struct rig_server *server, uint64_t seed);
 void rig_server_release(struct rig_server *server);
 struct rig_room *rig_room_find(struct rig_server *server, const struct pv_hash *id);
 
+/* Append an encoded array of bundles, as a request would. */
+enum pv_err rig_append(struct rig_server *server, struct rig_room *room, struct pv_bytes bundles);
+
 /* Run a task to its end; frees it. OFFLINE when the server is down. */
 enum pv_err rig_run(struct rig_server *server, enum pv_err made, struct pv_task *task);
 
@@ -79,6 +82,8 @@ enum pv_err rig_device_init(struct rig_device *device, struct rig_server *server
 void rig_device_release(struct rig_device *device);
 /* Open a copy of room `id`, empty. */
 enum pv_err rig_member_open(struct rig_member *member, struct rig_device *device, const struct pv_hash *id);
+/* The same over an opened database, which becomes the member's. */
+enum pv_err rig_member_open_over(struct rig_member *member, struct rig_device *device, const struct pv_hash *id, sqlite3 *db);
 /* Close and open again over the same database, as a new process would. */
 enum pv_err rig_member_reopen(struct rig_member *member);
 void rig_member_close(struct rig_member *member);

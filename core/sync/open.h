@@ -1,0 +1,23 @@
+/* Opening and folding one entry after the other.  Private to core/sync. */
+#ifndef PV_SYNC_OPEN_H
+#define PV_SYNC_OPEN_H
+
+#include "core/crypto/hash.h"
+#include "core/sync/room_parts.h"
+
+struct pv_opening {
+    struct pv_room *room;
+    struct pv_buf payload;
+    bool has_prk;
+    uint64_t prk_epoch;
+    struct pv_prk prk;
+};
+
+void pv_opening_init(struct pv_opening *o, struct pv_room *room);
+void pv_opening_release(struct pv_opening *o);
+/* Open and fold one judged entry; a body that cannot be opened is noted as unreadable. In a transaction.
+ * Errors: NO_KEY (nothing was done), the store's. */
+PV_MUST_USE enum pv_err pv_opening_fold(struct pv_opening *o, const struct pv_log_item *item, enum pv_verdict verdict,
+                                        bool has_body, struct pv_bytes body);
+
+#endif
