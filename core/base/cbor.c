@@ -223,11 +223,9 @@ size_t pv_cbor_get_array(struct pv_cbor *in, size_t max)
 {
     uint64_t count;
     if (!get_typed_head(in, PV_CBOR_ARRAY, &count)) return 0;
-    if (count > max) {
-        in->err = PV_ERR_LIMIT;
-        return 0;
-    }
-    return (size_t)count;
+    if (count > max) in->err = PV_ERR_LIMIT;
+    else if (count > left(in)) in->err = PV_ERR_TRUNCATED; /* an item has at least a byte */
+    return in->err ? 0 : (size_t)count;
 }
 
 void pv_cbor_get_array_of(struct pv_cbor *in, size_t count)

@@ -53,7 +53,7 @@ struct pv_bytes pv_cbor_get_text(struct pv_cbor *in, size_t max_bytes);
 void pv_cbor_get_fixed(struct pv_cbor *in, void *ret_bytes, size_t n);
 void pv_cbor_get_hash(struct pv_cbor *in, struct pv_hash *ret_hash);
 void pv_cbor_get_id16(struct pv_cbor *in, struct pv_id16 *ret_id);
-/* The count of an array of at most `max` items. */
+/* The count of an array of at most `max` items; never more than the bytes left, so that memory may be taken by it. */
 size_t pv_cbor_get_array(struct pv_cbor *in, size_t max);
 /* An array of exactly `count` items, else MALFORMED. */
 void pv_cbor_get_array_of(struct pv_cbor *in, size_t count);

@@ -214,6 +214,10 @@ static void test_oversized(void)
     struct pv_cbor in;
     pv_cbor_init(&in, pv_bytes("\x9b\xff\xff\xff\xff\xff\xff\xff\xff", 9));
     tap_ok(pv_cbor_get_array(&in, 1000) == 0 && in.err == PV_ERR_LIMIT, "a count over the field's limit is refused");
+    pv_cbor_init(&in, pv_bytes("\x84\x01\x02\x03", 4));
+    tap_ok(pv_cbor_get_array(&in, 1000) == 0 && in.err == PV_ERR_TRUNCATED, "so is one over the bytes that are left");
+    pv_cbor_init(&in, pv_bytes("\x84\x01\x02\x03\x04", 5));
+    tap_ok(pv_cbor_get_array(&in, 4) == 4 && !in.err, "but not one of as many");
     pv_cbor_init(&in, pv_bytes("\x45hello", 6));
     tap_ok(pv_cbor_get_bytes(&in, 4).n == 0 && in.err == PV_ERR_LIMIT, "as is a string over it");
     pv_cbor_init(&in, pv_bytes("\x45hello", 6));
