@@ -52,19 +52,20 @@ LIBS_wasm := $(DEPS)/wasm/lib/libsodium.a $(DEPS)/wasm/lib/libsqlite3.a $(DEPS)/
 
 PROGRAMS := $(if $(CLI_MAIN),$(BIN)/privity) $(if $(SERVER_MAIN),$(BIN)/privityd) $(if $(VECTORS_MAIN),$(BIN)/pv-vectors)
 TEST_PROGRAMS := $(patsubst %.c,$(B)/%,$(UNIT_TESTS) $(NATIVE_TESTS))
+TOOL_PROGRAMS := $(patsubst %.c,$(B)/%,$(TEST_TOOLS))
 BENCH_PROGRAMS := $(patsubst %.c,$(B)/%,$(BENCH_PROGS))
 FUZZ_PROGRAMS := $(patsubst %.c,$(B)/%,$(FUZZ_TARGETS))
 WASM_PROGRAMS := $(patsubst %.c,build/wasm/%.wasm,$(WASM_TESTS))
 EMBEDDED := $(patsubst %,$(GEN)/%.inc,$(EMBED))
 
 SOURCES := $(CORE_SRC) $(CLIENT_SRC) $(CLI_SRC) $(CLI_MAIN) $(SERVER_SRC) $(SERVER_MAIN)
-TEST_SOURCES := $(TEST_SRC) $(UNIT_TESTS) $(NATIVE_TESTS) $(VECTORS_MAIN) $(BENCH_PROGS) $(FUZZ_TARGETS)
+TEST_SOURCES := $(TEST_SRC) $(UNIT_TESTS) $(NATIVE_TESTS) $(TEST_TOOLS) $(VECTORS_MAIN) $(BENCH_PROGS) $(FUZZ_TARGETS)
 
 .DEFAULT_GOAL := all
 .SECONDARY: $(EMBEDDED)
 .PHONY: all tests bench fuzz wasm deps deps-wasm objects
 all: $(PROGRAMS)
-tests: all $(TEST_PROGRAMS)
+tests: all $(TEST_PROGRAMS) $(TOOL_PROGRAMS)
 bench: all $(BENCH_PROGRAMS)
 fuzz: $(FUZZ_PROGRAMS)
 wasm: build/wasm/core.wasm $(WASM_PROGRAMS) $(patsubst %.c,build/wasm/%.wasm,$(WASM_TOOLS)) $(WASM_PROGRAMS:.wasm=.t)
@@ -129,11 +130,11 @@ CLIENT := $(B)/libclient.a $(CORE)
 $(BIN)/privity: $(call objects,$(B),$(CLI_MAIN)) $(B)/libcli.a $(CLIENT)
 $(BIN)/privityd: $(call objects,$(B),$(SERVER_MAIN)) $(B)/libserver.a $(CORE)
 $(BIN)/pv-vectors: $(call objects,$(B),$(VECTORS_MAIN)) $(B)/libtest.a $(CLIENT)
-$(patsubst %.c,$(B)/%,$(UNIT_TESTS)): $(B)/%: $(B)/%.o $(B)/libtest.a $(CORE)
+$(patsubst %.c,$(B)/%,$(UNIT_TESTS) $(TEST_TOOLS)): $(B)/%: $(B)/%.o $(B)/libtest.a $(CORE)
 $(patsubst %.c,$(B)/%,$(NATIVE_TESTS) $(BENCH_PROGS) $(FUZZ_TARGETS)): \
 	$(B)/%: $(B)/%.o $(B)/libtest.a $(B)/libcli.a $(B)/libserver.a $(CLIENT)
 
-$(PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS):
+$(PROGRAMS) $(TEST_PROGRAMS) $(TOOL_PROGRAMS) $(BENCH_PROGRAMS):
 	$(call link)
 $(FUZZ_PROGRAMS):
 	$(call link,-fsanitize=fuzzer)

@@ -69,6 +69,11 @@ FUZZ_TARGETS := \
 	tests/fuzz/fuzz_release.c \
 	#
 
+# Programs that tests in other languages drive.
+TEST_TOOLS := \
+	tests/property/roster_replay.c \
+	#
+
 # The program that runs foreign vectors, build/bin/pv-vectors, and programs that are wanted as wasm but are no tests.
 VECTORS_MAIN := tests/vectors/pv_vectors.c
 WASM_TOOLS := $(VECTORS_MAIN)

@@ -144,12 +144,16 @@ static bool bar_is_strong(const struct pv_roster *r, const struct pv_case *c, bo
     return author_is_paper || through_another(r, c, id);
 }
 
+/* A bar on a named device is new, or holds from now on against what may be a paper device. */
 static bool bars_anew(const struct pv_roster *r, const struct pv_case *c)
 {
     const struct pv_device_remove_body *removal = &c->body.roster.u.device_remove;
     for (size_t i = 0; i < removal->device_count; i++) {
-        const struct pv_bar *bar = pv_state_bar(r, &c->me_id, &removal->devices[i]);
-        if (!bar || (!bar->strong && bar_is_strong(r, c, c->device->paper, &removal->devices[i]))) return true;
+        const struct pv_hash *id = &removal->devices[i];
+        const struct pv_bar *bar = pv_state_bar(r, &c->me_id, id);
+        const struct pv_author *author = pv_state_author(r, id);
+        bool may_be_paper = !author || !author->owned || author->paper;
+        if (!bar || (!bar->strong && may_be_paper && bar_is_strong(r, c, c->device->paper, id))) return true;
     }
     return false;
 }
