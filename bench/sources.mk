@@ -2,6 +2,7 @@
 BENCH_PROGS := \
 	bench/bench_cold_open.c \
 	bench/bench_file.c \
+	bench/bench_room_1000.c \
 	bench/entry.c \
 	bench/fold.c \
 	#

@@ -47,7 +47,7 @@ struct rig_server {
     void (*tamper)(struct rig_server *server, const struct pv_request *request, struct pv_buf *answer);
     void *tamper_context;
     /* what it cost */
-    size_t requests, bytes_down;
+    size_t requests, bytes_down, notes_down;
 };
 
 struct rig_device {
@@ -92,6 +92,9 @@ enum pv_err rig_push(struct rig_member *member);
 enum pv_err rig_pull(struct rig_member *member);
 enum pv_err rig_invite(struct rig_member *owner, enum pv_role role, uint64_t uses, struct pv_invite_link *ret_link);
 enum pv_err rig_join(struct rig_member *member, struct rig_device *device, const struct pv_invite_link *link);
+/* A person made from `seed` joins without a copy of the room, by the secrets that `owner` holds. */
+enum pv_err rig_join_apart(struct rig_server *server, struct rig_member *owner, const struct pv_invite_link *link,
+                           uint64_t seed);
 enum pv_err rig_say(struct rig_member *member, const char *text);
 /* Texts of all folded messages in order, each followed by a newline. */
 void rig_texts(struct rig_member *member, struct pv_buf *ret_texts);
