@@ -22,6 +22,7 @@ pv_feature_fold pv_message_fold;
 pv_feature_fold pv_file_fold_put;
 pv_feature_fold pv_file_fold_move;
 pv_feature_fold pv_file_fold_remove;
+pv_feature_fold pv_file_fold_blobs;
 pv_feature_fold pv_chunking_fold;
 pv_feature_fold pv_rooms_fold;
 

@@ -10,7 +10,7 @@ static const struct {
     {PV_PAYLOAD_PROFILE, pv_profile_fold},         {PV_PAYLOAD_MESSAGE, pv_message_fold},
     {PV_PAYLOAD_FILE_PUT, pv_file_fold_put},       {PV_PAYLOAD_FILE_MOVE, pv_file_fold_move},
     {PV_PAYLOAD_FILE_REMOVE, pv_file_fold_remove}, {PV_PAYLOAD_CHUNKING, pv_chunking_fold},
-    {PV_PAYLOAD_ROOMS, pv_rooms_fold},
+    {PV_PAYLOAD_FILE_BLOBS, pv_file_fold_blobs},   {PV_PAYLOAD_ROOMS, pv_rooms_fold},
 };
 enum { FEATURE_COUNT = sizeof features / sizeof *features };
 

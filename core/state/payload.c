@@ -13,7 +13,7 @@ static const struct {
     {PV_PAYLOAD_PROFILE, PV_KIND_TALK, 3},     {PV_PAYLOAD_MESSAGE, PV_KIND_TALK, 5},
     {PV_PAYLOAD_FILE_PUT, PV_KIND_WORK, 4},    {PV_PAYLOAD_FILE_MOVE, PV_KIND_WORK, 4},
     {PV_PAYLOAD_FILE_REMOVE, PV_KIND_WORK, 3}, {PV_PAYLOAD_CHUNKING, PV_KIND_WORK, 3},
-    {PV_PAYLOAD_ROOMS, PV_KIND_TALK, 3},
+    {PV_PAYLOAD_FILE_BLOBS, PV_KIND_WORK, 3},  {PV_PAYLOAD_ROOMS, PV_KIND_TALK, 3},
 };
 enum { TYPE_COUNT = sizeof types / sizeof *types };
 
@@ -173,6 +173,7 @@ static void put_fields(struct pv_buf *buf, const struct pv_payload *payload)
         break;
     case PV_PAYLOAD_FILE_REMOVE: put_ref(buf, &payload->u.file_remove); break;
     case PV_PAYLOAD_CHUNKING: pv_cbor_put_bytes(buf, payload->u.chunking.b, sizeof payload->u.chunking.b); break;
+    case PV_PAYLOAD_FILE_BLOBS: pv_cbor_put_id16(buf, &payload->u.file_blobs); break;
     case PV_PAYLOAD_ROOMS:
         pv_cbor_put_array(buf, payload->u.rooms.count);
         pv_buf_append(buf, payload->u.rooms.encoded.p, payload->u.rooms.encoded.n);
@@ -222,6 +223,7 @@ static void get_fields(struct pv_cbor *in, struct pv_payload *payload)
         break;
     case PV_PAYLOAD_FILE_REMOVE: get_ref(in, &payload->u.file_remove); break;
     case PV_PAYLOAD_CHUNKING: pv_cbor_get_fixed(in, payload->u.chunking.b, sizeof payload->u.chunking.b); break;
+    case PV_PAYLOAD_FILE_BLOBS: pv_cbor_get_id16(in, &payload->u.file_blobs); break;
     case PV_PAYLOAD_ROOMS:
         payload->u.rooms = get_rooms(in);
         if (payload->u.rooms.count == 0) pv_cbor_fail(in, PV_ERR_MALFORMED);

@@ -14,6 +14,7 @@ enum pv_payload_type {
     PV_PAYLOAD_FILE_MOVE = 17,
     PV_PAYLOAD_FILE_REMOVE = 18,
     PV_PAYLOAD_CHUNKING = 19,
+    PV_PAYLOAD_FILE_BLOBS = 20,
     PV_PAYLOAD_ROOMS = 32
 };
 
@@ -71,6 +72,7 @@ struct pv_payload {
         } file_move;
         struct pv_write_ref file_remove;
         struct pv_chunking_secret chunking;
+        struct pv_id16 file_blobs; /* write id of the put that follows, by the same author */
         struct pv_encoded_list rooms; /* listed rooms, 1 to PV_LIMIT_ROOMS_LISTED */
     } u;
 };
