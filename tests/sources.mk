@@ -28,18 +28,21 @@ UNIT_TESTS := \
 	tests/unit/test_store.c \
 	tests/unit/test_sync.c \
 	tests/unit/test_tap.c \
-	tests/unit/test_transfer_steps.c \
 	#
 
-# Need more than core: native only.
+# Need more than core.
 NATIVE_TESTS := \
 	tests/fault/fault_file.c \
 	tests/fault/fault_log.c \
 	tests/unit/test_bulk.c \
 	tests/unit/test_cipher.c \
+	tests/unit/test_transfer_steps.c \
 	#
 
-WASM_TESTS := $(UNIT_TESTS)
+# What needs bulk ciphers besides gets them from the host as wasm (tests/vectors/vectors_aes.c).
+WASM_TESTS := $(UNIT_TESTS) \
+	tests/unit/test_transfer_steps.c \
+	#
 
 # Helpers that tests share; TEST_WASM_SRC is the part that compiles for wasm.
 TEST_SRC := \
