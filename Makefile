@@ -46,7 +46,8 @@ LIBS_core := $(DEPS)/native/lib/libsodium.a $(DEPS)/native/lib/libsqlite3.a -lm
 LIBS_all := $(LIBS_core) -lcurl -lmicrohttpd -ljansson -lcrypto -lkeyutils
 # A stack as large as a browser's thread has, placed first: overflowing it traps instead of overwriting data.
 LDFLAGS_wasm := -Wl,-z,stack-size=1048576,--stack-first
-LIBS_wasm := $(DEPS)/wasm/lib/libsodium.a $(DEPS)/wasm/lib/libsqlite3.a $(DEPS)/wasm/lib/libjansson.a
+# The usual printf of wasi-libc would print a note on what it leaves out, so that it needs a standard error.
+LIBS_wasm := -lc-printscan-long-double $(DEPS)/wasm/lib/libsodium.a $(DEPS)/wasm/lib/libsqlite3.a $(DEPS)/wasm/lib/libjansson.a
 
 # --- what is built ---------------------------------------------------------------------------------------------------
 
