@@ -131,8 +131,8 @@ CLIENT := $(B)/libclient.a $(CORE)
 $(BIN)/privity: $(call objects,$(B),$(CLI_MAIN)) $(B)/libcli.a $(CLIENT)
 $(BIN)/privityd: $(call objects,$(B),$(SERVER_MAIN)) $(B)/libserver.a $(CORE)
 $(BIN)/pv-vectors: $(call objects,$(B),$(VECTORS_MAIN)) $(B)/libtest.a $(CLIENT)
-$(patsubst %.c,$(B)/%,$(UNIT_TESTS) $(TEST_TOOLS)): $(B)/%: $(B)/%.o $(B)/libtest.a $(CORE)
-$(patsubst %.c,$(B)/%,$(NATIVE_TESTS) $(BENCH_PROGS) $(FUZZ_TARGETS)): \
+$(patsubst %.c,$(B)/%,$(UNIT_TESTS)): $(B)/%: $(B)/%.o $(B)/libtest.a $(CORE)
+$(patsubst %.c,$(B)/%,$(NATIVE_TESTS) $(TEST_TOOLS) $(BENCH_PROGS) $(FUZZ_TARGETS)): \
 	$(B)/%: $(B)/%.o $(B)/libtest.a $(B)/libcli.a $(B)/libserver.a $(CLIENT)
 
 $(PROGRAMS) $(TEST_PROGRAMS) $(TOOL_PROGRAMS) $(BENCH_PROGRAMS):

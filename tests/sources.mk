@@ -47,6 +47,12 @@ WASM_TESTS := $(UNIT_TESTS) \
 # Helpers that tests share; TEST_WASM_SRC is the part that compiles for wasm.
 TEST_SRC := \
 	tests/unit/sync_rig.c \
+	tests/vectors/example_files.c \
+	tests/vectors/example_people.c \
+	tests/vectors/example_print.c \
+	tests/vectors/example_rest.c \
+	tests/vectors/example_room.c \
+	tests/vectors/example_world.c \
 	tests/vectors/vectors_aes.c \
 	tests/vectors/vectors_json.c \
 	tests/vectors/vectors_kem.c \
@@ -76,6 +82,7 @@ FUZZ_TARGETS := \
 # Programs that tests in other languages drive.
 TEST_TOOLS := \
 	tests/property/roster_replay.c \
+	tests/vectors/format_examples.c \
 	#
 
 # The program that runs foreign vectors, build/bin/pv-vectors, and programs that are wanted as wasm but are no tests.

@@ -1,0 +1,604 @@
+#!/usr/bin/env python3
+"""A second reader of Privity's formats, written from FORMAT.md alone with Python's standard library, run over the worked
+examples: python3 tests/vectors/read_format.py docs/FORMAT-EXAMPLES.md
+
+It knows no X-Wing and no Argon2id, so it takes what comes out of those from the examples and checks the rest."""
+
+import base64
+import hashlib
+import hmac
+import pathlib
+import re
+import struct
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+
+from plain_cbor import Bad, check, decode, encode, first
+from plain_crypto import aes256gcm_open, ed25519_public, ed25519_verify, xchacha_open
+from tap import done, is_, ok
+
+ZERO = bytes(32)
+sha256 = lambda data: hashlib.sha256(data).digest()
+
+
+# ---- the examples
+
+def read_examples(path):
+    """Name to bytes (hex, text) or number, in the order of the file."""
+    found = {}
+    for kind, name, content in re.findall(r"^```(hex|text|number) (\S+)\n(.*?)\n```$", path.read_text(), re.M | re.S):
+        assert name not in found, name
+        if kind == "hex":
+            found[name] = bytes.fromhex("".join(line.split("#")[0] for line in content.splitlines()))
+        else:
+            found[name] = int(content) if kind == "number" else content.encode()
+    return found
+
+
+EX = read_examples(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "docs/FORMAT-EXAMPLES.md"))
+used = set()
+
+
+def ex(name):
+    used.add(name)
+    return EX[name]
+
+
+def item(name):
+    """An example that is one CBOR item; deterministic, so it encodes to the same bytes."""
+    value = decode(ex(name))
+    ok(encode(value) == ex(name), f"{name} is deterministic")
+    return value
+
+
+# ---- §1
+
+def labelled(what, *parts):
+    return encode("privity/1/" + what) + b"".join(encode(part) for part in parts)
+
+
+def H(what, *parts):
+    return sha256(labelled(what, *parts))
+
+
+def extract(secret):
+    return hmac.digest(ZERO, secret, "sha256")
+
+
+def HKDF(secret, what, *parts):
+    return hmac.digest(extract(secret), labelled(what, *parts) + b"\x01", "sha256")
+
+
+def signed(key, signature, what, *parts):
+    return ed25519_verify(key, labelled(what, *parts), signature)
+
+
+def unseal(key, sealed, nonce=bytes(24), ad=b""):
+    return xchacha_open(key, nonce, ad, sealed)
+
+
+def encoding():
+    is_(item("encoding.items"), [23, 1760000000000, -1, b"\x01\x02", "zwölf", [], True, None], "each kind of item")
+    is_(H("example", 7, b"ab"), ex("encoding.hash"), "H")
+    is_(extract(ex("encoding.secret")), ex("encoding.prk"), "HKDF-Extract")
+    is_(HKDF(ex("encoding.secret"), "example", 7, b"ab"), ex("encoding.hkdf"), "HKDF")
+    is_(ed25519_public(b"\x0c" * 32), ex("encoding.sign_pk"), "an Ed25519 key")
+    ok(signed(ex("encoding.sign_pk"), ex("encoding.signature"), "example", 7, b"ab"), "Sign")
+    is_(unseal(b"\x0d" * 32, ex("encoding.sealed"), b"\x0e" * 24, b"ad"), b"plain", "Seal")
+    for bad in ("1817", "5f", "a0", "c100", "f7", "f90000", "0000", "62c328", "828100", "9b0000000000000001",
+                "8" + "181" * 9 + "00"):
+        try:
+            decode(bytes.fromhex(bad if len(bad) % 2 == 0 else bad + "0"))
+            ok(False, f"{bad} is refused")
+        except (Bad, UnicodeDecodeError):
+            ok(True, f"{bad} is refused")
+
+
+# ---- §2
+
+def device_id(device):
+    check(len(device) == 3 and device[0] == 1, "device")
+    return H("device", device)
+
+
+def cert_holds(cert, signer_key, person, nonce):
+    device, paper, signer, sig, consent = cert
+    parts = (person, nonce, device, paper, signer)
+    return signed(signer_key, sig, "certificate", *parts) and signed(device[1], consent, "certificate", *parts)
+
+
+def record_devices(record):
+    """A record's devices by id; checks everything that makes it verify."""
+    entry_bytes, body_bytes, certs = record
+    header, sig = decode(entry_bytes)
+    body = decode(body_bytes)
+    check(body[0] == 0 and body[2] == 0 and header[1] == ZERO and header[3] == 1, "a person room's genesis")
+    check(header[10] == H("body", body_bytes), "body hash")
+    founders = body[9]
+    first_id, first_key = device_id(founders[0][0]), founders[0][0][1]
+    check(header[2] == first_id and signed(first_key, sig, "entry", header), "genesis signature")
+    check(founders[0][2] == first_id and founders[0][3] == founders[0][4], "the first device signs for itself")
+    check((founders[0][1], founders[1][1]) == (False, True), "one paper device")
+    for cert in founders:
+        check(cert[2] == first_id and cert_holds(cert, first_key, ZERO, body[1]), "founder's certificate")
+    devices = {device_id(cert[0]): cert[0][1] for cert in founders}
+    for cert in certs:
+        check(cert[2] in devices and cert_holds(cert, devices[cert[2]], H("room", entry_bytes), b""), "certificate")
+        devices[device_id(cert[0])] = cert[0][1]
+    return devices
+
+
+def people():
+    for which in ("first", "paper"):
+        name = f"ana.{which}"
+        device = item(f"{name}.device")
+        is_(device[1], ed25519_public(ex(f"{name}.sign_seed")), f"{name}: sign_pk")
+        is_(device[2], H("kem-key", ex(f"{name}.kem_pk")), f"{name}: kem_hash")
+        is_(device_id(device), ex(f"{name}.id"), f"{name}: id")
+        ok(len(ex(f"{name}.kem_seed")) == 32 and len(ex(f"{name}.kem_pk")) == 1216, f"{name}: X-Wing sizes")
+    is_(HKDF(ex("ana.kit"), "paper/sign"), ex("ana.paper.sign_seed"), "the paper device's sign seed")
+    is_(HKDF(ex("ana.kit"), "paper/kem"), ex("ana.paper.kem_seed"), "the paper device's KEM seed")
+    record = item("ana.record")
+    is_(record, [ex("ana.genesis.entry"), ex("ana.genesis.body"), []], "the record's parts")
+    body = item("ana.genesis.body")
+    is_([ex("ana.cert.first"), ex("ana.cert.paper")], [encode(cert) for cert in body[9]], "the founders' certificates")
+    cert = item("ana.cert.paper")
+    is_(b"".join(encode(part) for part in (ZERO, body[1], cert[0], cert[1], cert[2])), ex("ana.cert.paper.signed"),
+        "what a certificate signs")
+    is_(list(record_devices(record)), [ex("ana.first.id"), ex("ana.paper.id")], "the record verifies; its devices")
+    is_(H("room", ex("ana.genesis.entry")), ex("ana.person"), "person id")
+    is_(H("epoch-secret", ex("ana.secret")), body[6], "secret_hash")
+    beside = item("ana.genesis.beside")
+    is_([H("kem-key", key) for key in beside[0]], [body[7], body[9][0][0][2], body[9][1][0][2]], "KEM keys beside")
+    is_(tree_root([leaf_hash(wrap) for wrap in beside[2]]), body[8], "wraps_root")
+    is_([len(wrap) for wrap in beside[2]], [1168, 1168], "a wrap a device")
+    ok(item("ana.genesis.entry")[0][0] == 1 and item("ana.cert.first")[1] is False, "version; no paper")
+
+
+# ---- §8's tree
+
+def leaf_hash(data):
+    return sha256(b"\x00" + data)
+
+
+def node(left, right):
+    return sha256(b"\x01" + left + right)
+
+
+def tree_root(leaves):
+    if not leaves:
+        return sha256(b"")
+    if len(leaves) == 1:
+        return leaves[0]
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    return node(tree_root(leaves[:split]), tree_root(leaves[split:]))
+
+
+def root_by_inclusion(leaf, index, size, proof):
+    """RFC 9162 §2.1.3.2; None where the proof has a wrong length."""
+    fn, sn, result = index, size - 1, leaf
+    for step in proof:
+        if sn == 0:
+            return None
+        if fn & 1 or fn == sn:
+            result = node(step, result)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            result = node(result, step)
+        fn, sn = fn >> 1, sn >> 1
+    return result if sn == 0 else None
+
+
+def consistent(old_size, new_size, proof, old_root, new_root):
+    """RFC 9162 §2.1.4.2 for 0 < old_size < new_size."""
+    if old_size & old_size - 1 == 0:
+        proof = [old_root] + proof
+    fn, sn = old_size - 1, new_size - 1
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    fr = sr = proof[0]
+    for step in proof[1:]:
+        if sn == 0:
+            return False
+        if fn & 1 or fn == sn:
+            fr, sr = node(step, fr), node(step, sr)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            sr = node(sr, step)
+        fn, sn = fn >> 1, sn >> 1
+    return fr == old_root and sr == new_root and sn == 0
+
+
+# ---- §3 to §6: the room's log
+
+def padme(length):
+    if length <= 1:
+        return length
+    e = length.bit_length() - 1
+    step = 1 << e - e.bit_length()
+    return (length + step - 1) // step * step
+
+
+class Room:
+    """What a reader learns on its way through the log."""
+
+    def __init__(self):
+        self.keys = {}      # author: public key
+        self.heads = {}     # author: n, leaf
+        self.leaves = []
+        self.secrets = {0: ex("room.secret.0")}
+        self.secret_hashes = {}
+        self.members = {}   # person: KEM hash
+        self.open = {}      # invite: KEM hash
+        self.invites = {}   # invite: body
+        self.log_key = None
+        self.name = None
+        self.id = None
+
+
+def party_devices(party):
+    record, devices, _, _ = party
+    known = record_devices(record)
+    check(all(device in known for device in devices), "listed devices are the record's")
+    return {device: known[device] for device in devices}, H("room", record[0])
+
+
+def learn(room, index, header, body):
+    """Members, keys and epochs, as far as this log goes (§7 has the rules, which a reader of one log need not run)."""
+    kind, beside = body[0], []
+    if kind == 0:
+        devices, person = party_devices(body[9])
+        room.keys.update(devices)
+        room.members[person] = body[9][3]
+        room.name, room.log_key = body[4], body[5]
+        room.secret_hashes[0] = body[6]
+        beside = [body[7], body[9][3]]
+    elif kind == 1:
+        room.open[body[1]], room.invites[body[1]] = body[8], body
+        beside = [body[8]]
+    elif kind == 2:
+        del room.open[body[1]]
+    elif kind == 3:
+        devices, person = party_devices(body[2])
+        room.keys.update(devices)
+        room.members[person] = body[2][3]
+        ok(signed(room.invites[body[1]][7], body[4], "join", room.id, person, body[2][1], body[2][2], body[2][3], body[1]),
+           f"room.{index}: join_sig")
+        beside = [body[2][3]]
+    elif kind == 5:
+        for person, _ in body[1]:
+            del room.members[person]
+    elif kind == 6:
+        room.members.clear()
+    elif kind == 7:
+        cert = body[1][0]
+        ok(cert_holds(cert, room.keys[cert[2]], ex("ana.person"), b""), f"room.{index}: certificate")
+        room.keys[device_id(cert[0])] = cert[0][1]
+    elif kind == 8:
+        room.members[ex("ana.person")] = body[3][1]
+        beside = [body[3][1]]
+    elif kind == 9:
+        rekey(room, index, body)
+        beside = [body[3]]
+    elif kind == 11:
+        is_(H("policy", body[2]), ex("room.policy"), "a policy's name")
+        is_(body[1], ZERO, "the first policy replaces nothing")
+    elif kind == 12:
+        is_(body[1], H("server", room.name, room.log_key), "the server value replaced")
+        ok(signed(room.log_key, body[4], "server-change", room.id, body[1], body[2], body[3]), "server-change signature")
+        room.name, room.log_key = body[2], body[3]
+        room.keys[H("log-key", body[3])] = body[3]
+    return beside
+
+
+def rekey(room, index, body):
+    _, epoch, secret_hash, kem_hash, recipients, _, links = body
+    room.secret_hashes[epoch] = secret_hash
+    room.secrets[epoch] = ex(f"room.secret.{epoch}")
+    is_(H("epoch-secret", room.secrets[epoch]), secret_hash, f"room.{index}: secret_hash")
+    want = sorted([[person, kem] for person, kem in {**room.members, **room.open}.items()])
+    is_(H("recipients", want), recipients, f"room.{index}: recipients")
+    sealed = item(f"room.{index}.beside")[1]
+    for (old, name), link in zip(links, sealed):
+        is_(H("link-sealed", link), name, f"room.{index}: link-sealed")
+        key = HKDF(room.secrets[epoch], "link", room.id, epoch, secret_hash, old, room.secret_hashes[old])
+        is_(unseal(key, link), room.secrets[old], f"room.{index}: the link opens to the older secret")
+    is_(len(links), len(sealed), f"room.{index}: links")
+
+
+def sealed_entry(room, index, header, body):
+    nonce, sealed = body[:24], body[24:]
+    key = HKDF(room.secrets[header[8]], "entry", header[1], header[8], header[2], header[3], nonce)
+    is_(key, ex(f"room.{index}.key"), f"room.{index}: K")
+    is_(H("commit", key), header[11], f"room.{index}: commit")
+    padded = unseal(key, sealed, nonce, labelled("body-ad", header[:10]))
+    payload, rest = first(padded or b"\x00\x01")
+    ok(padded and not any(rest), f"room.{index}: the body opens, zeros behind the payload")
+    size = len(padded) - len(rest)
+    is_(len(padded), padme(size), f"room.{index}: Padmé")
+    is_(padded[:size], ex(f"room.{index}.payload"), f"room.{index}: payload")
+    ok(len(payload[1]) == 16, f"room.{index}: write id")
+
+
+def check_beside(room, index, body, want):
+    name = f"room.{index}.beside"
+    if name not in EX:
+        ok(not want, f"room.{index}: nothing beside")
+        return
+    keys, _, wraps = item(name)
+    is_([H("kem-key", key) for key in keys], want, f"room.{index}: KEM keys beside")
+    root = {0: 8, 1: 9, 3: 3, 7: 2, 9: 5}.get(body[0])
+    if root and body[root] is not None:
+        is_(tree_root([leaf_hash(wrap) for wrap in wraps]), body[root], f"room.{index}: wraps_root")
+
+
+def sign_entry(room, index, header, body):
+    document, at, purpose, stance, stranger = body
+    is_(document, H("document", ex("document.salt"), ex("document.text")), f"room.{index}: document id")
+    ok(at < index and purpose == 0 and stance == 0, f"room.{index}: index, purpose, stance")
+    if stranger:
+        record, invite, a_sig = stranger
+        devices = record_devices(record)
+        ok(header[2] in devices, f"room.{index}: the author is a device of the record")
+        ok(signed(room.invites[invite][6], a_sig, "stranger-sign", room.id, invite, header[2], header[3], document),
+           f"room.{index}: a_sig")
+        room.keys.update(devices)
+
+
+def read_entry(room, index):
+    header, signature = item(f"room.{index}.entry")
+    name = f"room.{index}"
+    check(len(header) == 12 and header[0] == 1, "header")
+    refs = ex(f"{name}.refs") if f"{name}.refs" in EX else encode([])
+    body_bytes = ex(f"{name}.body")
+    is_(header[1], room.id or ZERO, f"{name}: room")
+    n, prev = room.heads.get(header[2], (0, ZERO))
+    ok(header[3] > n and header[4] == prev, f"{name}: n and prev fit the author's head")
+    is_(header[5], [index, tree_root(room.leaves)], f"{name}: seen")
+    is_(header[9], H("refs", decode(refs)), f"{name}: refs_hash")
+    is_(header[10], H("body", body_bytes), f"{name}: body_hash")
+    wants = []
+    if header[7] == 0:
+        body = item(f"{name}.body")
+        wants = learn(room, index, header, body)
+        check_beside(room, index, body, wants)
+    elif header[7] == 1:
+        sign_entry(room, index, header, item(f"{name}.body"))
+    elif header[7] == 4:
+        item(f"{name}.body")
+        room.keys[H("log-key", room.log_key)] = room.log_key
+    else:
+        item(f"{name}.payload")
+        sealed_entry(room, index, header, body_bytes)
+    if header[7] in (0, 1, 4):
+        is_(header[11], ZERO, f"{name}: no commit")
+    ok(signed(room.keys[header[2]], signature, "entry", header), f"{name}: signature")
+    leaf = leaf_hash(ex(f"{name}.entry"))
+    is_(leaf, ex(f"{name}.leaf"), f"{name}: leaf")
+    room.heads[header[2]] = header[3], leaf
+    room.leaves.append(leaf)
+    if index == 0:
+        room.id = H("room", ex(f"{name}.entry"))
+        is_(room.id, ex("room.id"), "room id")
+
+
+def log():
+    room = Room()
+    is_(H("epoch-secret", room.secrets[0]), item("room.0.body")[6], "secret_hash of epoch 0")
+    is_(ed25519_public(ex("room.log_seed")), item("room.0.body")[5], "log key")
+    is_(H("document", ex("document.salt"), ex("document.text")), ex("document.id"), "document id")
+    index = 0
+    while f"room.{index}.entry" in EX:
+        read_entry(room, index)
+        index += 1
+    is_(sorted({item(f"room.{i}.body")[0] for i in range(index) if f"room.{i}.payload" not in EX and
+                item(f"room.{i}.entry")[0][7] == 0}), list(range(16)), "every roster type occurs")
+    return room
+
+
+# ---- §3 a bundle; §8
+
+def tree(room):
+    entry, refs, body, beside = item("bundle")
+    ok(leaf_hash(entry) in room.leaves and H("refs", refs) == decode(entry)[0][9] and
+       H("body", body) == decode(entry)[0][10] and beside == [[], [], []], "a bundle")
+    size, root = ex("tree.size"), ex("tree.root")
+    is_(size, len(room.leaves), "tree size")
+    is_(tree_root(room.leaves), root, "tree root")
+    old = ex("tree.old_size")
+    is_(tree_root(room.leaves[:old]), ex("tree.old_root"), "an older root")
+    joined = ex("tree.consistency")
+    proof = [joined[i:i + 32] for i in range(0, len(joined), 32)]
+    ok(consistent(old, size, proof, ex("tree.old_root"), root), "consistency proof")
+    is_(room.log_key, ex("tree.log_key"), "the log key in force")
+    note = ex("tree.checkpoint").decode() + "\n"
+    is_(read_note(note, room)[:2], (size, root), "checkpoint")
+    lines = (ex("tree.proof").decode() + "\n").split("\n")
+    is_(lines[0], "c2sp.org/tlog-proof@v1", "a proof's first line")
+    index, end = int(lines[1].removeprefix("index ")), lines.index("")
+    hashes = [base64.b64decode(line, validate=True) for line in lines[2:end]]
+    is_(root_by_inclusion(room.leaves[index], index, size, hashes), root, "inclusion proof")
+    is_("\n".join(lines[end + 1:]), note, "the checkpoint in the proof")
+
+
+def read_note(note, room):
+    text, signatures = note.split("\n\n")
+    text += "\n"
+    origin, size, root = text.splitlines()
+    is_(origin, f"{room.name}/room/{room.id.hex()}", "origin")
+    plain, cosigned = signatures.splitlines()
+    prefix = f"\N{EM DASH} {origin} "
+    check(plain.startswith(prefix) and cosigned.startswith(prefix), "signature lines")
+    plain, cosigned = (base64.b64decode(line.removeprefix(prefix), validate=True) for line in (plain, cosigned))
+    key_id = lambda kind: sha256(origin.encode() + b"\n" + kind + room.log_key)[:4]
+    is_(plain[:4], key_id(b"\x01"), "key id of type 1")
+    is_(cosigned[:4], key_id(b"\x04"), "key id of type 4")
+    ok(ed25519_verify(room.log_key, text.encode(), plain[4:]), "note signature")
+    time, = struct.unpack(">Q", cosigned[4:12])
+    message = f"cosignature/v1\ntime {time}\n{text}".encode()
+    ok(ed25519_verify(room.log_key, message, cosigned[12:]), "cosignature")
+    return int(size), base64.b64decode(root, validate=True), time
+
+
+# ---- §9
+
+def gates(room):
+    a, b, gate_id = ex("gate.a"), ex("gate.b"), ex("gate.id")
+    invite = next(body for body in room.invites.values() if body[1] == gate_id)
+    is_(ed25519_public(HKDF(a, "gate/a-key", gate_id)), ex("gate.a_key"), "A-key")
+    key = HKDF(encode(a) + encode(b) + encode(b"") + encode(b""), "gate/key", gate_id)
+    is_(key, ex("gate.key"), "gate key")
+    is_(ed25519_public(HKDF(key, "invite/join-key")), ex("gate.join_key"), "join key")
+    is_([invite[6], invite[7]], [ex("gate.a_key"), ex("gate.join_key")], "the invite's keys")
+    is_(HKDF(key, "invite/kem"), ex("gate.kem_seed"), "the invite's KEM seed")
+    password = encode(a) + encode(b) + encode(ex("gate.password")) + encode(b"")
+    is_(HKDF(password, "gate/key", gate_id), ex("gate.key_with_password"), "gate key with a password")
+
+    gate, device, signature = item("gate.signed")
+    is_([len(gate), gate[0], gate[1], gate[2], gate[4]], [11, 1, gate_id, room.id, ex("gate.a_key")], "a gate")
+    is_(gate[5], H("half-b", b), "half_hash")
+    is_(len(gate[7]), 8, "policy")
+    ok(signed(room.keys[device], signature, "gate", gate), "gate signature")
+    is_(item("gate.full")[6], H("proof", ex("gate.proof")), "proof_hash")
+
+    for name, proof in (("release.request", None), ("release.request_with_proof", ex("gate.proof"))):
+        request = item(name)
+        request_id = H("request", request[3])
+        is_([request[0], request[1], request[4]], [1, gate_id, proof], name)
+        is_(request_id, ex("release.request_id"), f"{name}: request id")
+        ok(signed(ex("gate.a_key"), request[5], "release", gate_id, request[2], request_id, proof), f"{name}: a_sig")
+    is_([len(part) for part in item("release.answer")], [1120, 48, 32], "release answer")
+    ok(len(ex("release.kem_seed")) == 32, "the requester's KEM seed")
+    read_link(room, ex("invite.link").decode())
+
+
+def read_link(room, text):
+    url, _, fragment = text.partition("/i#")
+    data = base64.b64decode(fragment + "=" * (-len(fragment) % 4), altchars=b"-_", validate=True)
+    is_(base64.urlsafe_b64encode(data).rstrip(b"=").decode(), fragment, "link: no unused bits")
+    link, checksum = first(data)
+    is_(checksum, H("link-check", url, data[:-4])[:4], "link: checksum")
+    is_(link[:5], [1, ex("gate.a"), ex("gate.id"), room.id, ex("ana.person")], "link: parts")
+    is_(link[5].decode(), ex("tree.checkpoint").decode() + "\n", "link: checkpoint")
+
+
+# ---- §10, §11
+
+def check_chunk(chunk):
+    sha, length, blob, offset, key = chunk
+    return (len(sha), len(blob), len(key)) == (32, 16, 32) and length + offset >= 0
+
+
+def payloads(room):
+    is_(item("body.expired_membership")[0], 2, "expired, of a membership")
+    is_(len(item("body.device_add_person_room")), 3, "device_add in a person room")
+    rooms = item("payload.rooms")
+    is_(rooms[0], 32, "rooms")
+    put = next(item(f"room.{i}.payload") for i in range(99) if decode(EX.get(f"room.{i}.payload", b"\x81\x00"))[0] == 16)
+    path, size, mode, mtime, sha, manifest = put[3]
+    is_((path, size, mode, mtime), ([b"drafts", b"hello.txt"], 11, 0o644, [1760000000, 500000000]), "a file")
+    is_(sha, sha256(b"hello world"), "a file's SHA-256")
+    ok(manifest[0] == 0 and all(check_chunk(chunk) for chunk in manifest[1]), "a manifest")
+    is_(sum(chunk[1] for chunk in manifest[1]), size, "lengths add up")
+    is_(manifest[1][0][0], sha, "a chunk's SHA-256")
+
+
+def files():
+    page, paged = item("file.page"), item("file.paged")
+    reference = paged[5][1][0]
+    is_(paged[5][0], 1, "a manifest of pages")
+    is_(reference[0], sha256(ex("file.page")), "a page's SHA-256")
+    is_(reference[1], len(ex("file.page")), "a page's length")
+    ok(all(check_chunk(chunk) for chunk in page), "a page's chunks")
+    is_([sum(chunk[1] for chunk in page), reference[5]], [paged[1], paged[1]], "spans add up")
+    is_(aes256gcm_open(b"\x22" * 32, bytes(12), ex("file.sealed_chunk")), b"hello world", "a sealed chunk")
+
+    prk = extract(b"\x11" * 32)
+    gear = []
+    for i in range(64):
+        block = hmac.digest(prk, labelled("file/gear", i) + b"\x01", "sha256")
+        gear += struct.unpack(">4Q", block)
+    is_(struct.pack(">2Q", *gear[:2]), ex("file.gear"), "gear")
+    is_(encode_all(cut(content(77, 1500000), gear)), ex("file.cuts"), "cuts")
+
+
+def encode_all(items):
+    return b"".join(encode(part) for part in items)
+
+
+def content(seed, length):
+    blocks = (sha256(encode(seed) + encode(i)) for i in range((length + 31) // 32))
+    return b"".join(blocks)[:length]
+
+
+def cut(data, gear):
+    lengths, start = [], 0
+    while start < len(data):
+        end, h = min(start + 4194304, len(data)), 0
+        # A byte is shifted out after 64 more, so hashing may begin 64 bytes before the least length.
+        at = min(start + 262144 - 64, end)
+        while at < end:
+            h = (h << 1) + gear[data[at]] & 0xFFFFFFFFFFFFFFFF
+            at += 1
+            length = at - start
+            if length >= 262144 and h < (1 << 42 if length < 1048576 else 1 << 46):
+                break
+        lengths.append(at - start)
+        start = at
+    return lengths
+
+
+# ---- §11.2, §12
+
+DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def kit():
+    bits = ""
+    for number, group in enumerate(ex("kit.code").decode().split("-")):
+        *data, digit = [DIGITS.index(c) for c in group]
+        c = number
+        for d in data:
+            c = (c ^ d) << 1
+            c ^= 37 if c > 31 else 0
+        is_(c, digit, f"kit: checksum of group {number + 1}")
+        bits += "".join(f"{d:05b}" for d in data)
+    secret = int(bits[:256], 2).to_bytes(32, "big")
+    is_(secret, ex("ana.kit"), "kit: secret")
+    is_(bits[256:], f"{int.from_bytes(H('kit-check', secret), 'big'):0256b}"[:19], "kit: 19 bits of its hash")
+    sheet = ex("kit.sheet").decode()
+    is_(re.sub(r"[\s-]", "", sheet[sheet.index("\nCode:") + 6:]), ex("kit.code").decode().replace("-", ""), "kit: sheet")
+
+
+def keystore(room):
+    magic, version, content_bytes, checksum = item("keystore.file")
+    is_((magic, version), ("privity keystore", 1), "keystore: magic and version")
+    is_(checksum, H("keystore-check", version, content_bytes), "keystore: checksum")
+    is_(content_bytes, ex("keystore.content"), "keystore: content")
+    salt, passes, memory, kem_pk, sealed_seed, sealed_secrets, rooms, mac = item("keystore.content")
+    is_((len(salt), passes, memory, len(kem_pk), len(sealed_seed)), (16, 1, 64, 1216, 48), "keystore: sizes")
+    secrets = unseal(HKDF(ex("keystore.seed"), "keystore/device"), sealed_secrets)
+    is_(secrets, ex("keystore.secrets"), "keystore: secrets open by the seed")
+    parts = item("keystore.secrets")
+    is_(parts, [1, ex("ana.first.sign_seed"), ex("ana.first.kem_seed"), ex("ana.person"), "Ana", "https://rooms.example"],
+        "keystore: secrets")
+    is_([[entry[0], len(entry[1])] for entry in rooms], [[room.id, 1168]], "keystore: rooms")
+    listed = H("keystore-rooms", kem_pk, *(part for entry in rooms for part in entry))
+    is_(HKDF(parts[1], "keystore/mac", listed), mac, "keystore: mac")
+    ok(len(ex("keystore.database_key")) == 32, "keystore: a database key")
+
+
+encoding()
+people()
+room = log()
+tree(room)
+gates(room)
+payloads(room)
+files()
+kit()
+keystore(room)
+is_(sorted(set(EX) - used), [], "every example was read")
+done()
