@@ -37,6 +37,7 @@ NATIVE_TESTS := \
 	tests/unit/test_bulk.c \
 	tests/unit/test_cipher.c \
 	tests/unit/test_transfer_steps.c \
+	tests/vectors/test_files.c \
 	#
 
 # What needs bulk ciphers besides gets them from the host as wasm (tests/vectors/vectors_aes.c).
