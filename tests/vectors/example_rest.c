@@ -195,9 +195,51 @@ static void print_rooms(const struct ex_world *world)
     ex_fill(&payload.write_id, sizeof payload.write_id);
     pv_payload_put(&buf, &payload);
     ex_must(buf.err, "a list of rooms");
-    ex_cbor("payload.rooms", "type 32, in a person room", pv_buf_bytes(&buf), "[type write_id rooms[*listed]]");
+    ex_cbor("payload.rooms", "type 32, in a person room", pv_buf_bytes(&buf), "[type write_id rooms[*listed[room place[server_url local_name state] head[size root]]]]");
     pv_buf_release(&buf);
     pv_buf_release(&list);
+}
+
+static void print_attachment(void)
+{
+    struct pv_buf chunks, files, buf;
+    struct pv_payload payload = {.type = PV_PAYLOAD_MESSAGE, .u.message.text = pv_bytes_of_string("")};
+    struct pv_chunk chunk = {.length_bytes = 5, .span_bytes = 5};
+    struct pv_file file = {.size_bytes = 5, .mode = 0600, .mtime_seconds = 1760000000};
+    pv_buf_init(&chunks, 1024);
+    pv_buf_init(&files, 1024);
+    pv_buf_init(&buf, 4096);
+    pv_sha256(pv_bytes_of_string("photo"), &chunk.sha256);
+    ex_fill(&chunk.blob, sizeof chunk.blob);
+    ex_fill(&chunk.key, sizeof chunk.key);
+    pv_chunk_put(&chunks, &chunk, false);
+    file.manifest = (struct pv_chunk_list){.count = 1, .encoded = pv_buf_bytes(&chunks)};
+    ex_must(pv_path_from_text(pv_bytes_of_string("photo.jpg"), &file.path), "a path");
+    pv_file_put(&files, &file);
+    payload.u.message.attachments = (struct pv_encoded_list){.count = 1, .encoded = pv_buf_bytes(&files)};
+    ex_fill(&payload.write_id, sizeof payload.write_id);
+    pv_payload_put(&buf, &payload);
+    ex_must(buf.err, "an attachment");
+    ex_cbor("payload.attachment", "type 2, a message without text and with an attachment", pv_buf_bytes(&buf),
+            "[type write_id text reply attachments[*file[path[*part] size mode mtime[seconds nanoseconds] sha256 "
+            "manifest[paged chunks[*chunk[sha256 length blob offset key]]]]]]");
+    pv_buf_release(&chunks);
+    pv_buf_release(&files);
+    pv_buf_release(&buf);
+}
+
+static void print_file_blobs(void)
+{
+    struct pv_buf buf;
+    struct pv_payload payload = {.type = PV_PAYLOAD_FILE_BLOBS};
+    pv_buf_init(&buf, 4096);
+    ex_fill(&payload.write_id, sizeof payload.write_id);
+    ex_fill(&payload.u.file_blobs, sizeof payload.u.file_blobs);
+    pv_payload_put(&buf, &payload);
+    ex_must(buf.err, "file_blobs");
+    ex_cbor("payload.file_blobs", "type 20, whose entry's refs keep blobs of a file_put to come", pv_buf_bytes(&buf),
+            "[type write_id file_put]");
+    pv_buf_release(&buf);
 }
 
 void ex_print_payloads(struct ex_world *world)
@@ -221,6 +263,8 @@ void ex_print_payloads(struct ex_world *world)
             "(shape only: certificate of another place, root made up)", pv_buf_bytes(&buf), "[type certs[*cert] wraps_root]");
     pv_buf_release(&buf);
     print_rooms(world);
+    print_attachment();
+    print_file_blobs();
 }
 
 /* ---- a device at rest */

@@ -265,6 +265,7 @@ def learn(room, index, header, body):
         devices, person = party_devices(body[2])
         room.keys.update(devices)
         room.members[person] = body[2][3]
+        room.ben = person
         ok(signed(room.invites[body[1]][7], body[4], "join", room.id, person, body[2][1], body[2][2], body[2][3], body[1]),
            f"room.{index}: join_sig")
         beside = [body[2][3]]
@@ -462,7 +463,12 @@ def gates(room):
     is_(gate[5], H("half-b", b), "half_hash")
     is_(len(gate[7]), 8, "policy")
     ok(signed(room.keys[device], signature, "gate", gate), "gate signature")
-    is_(item("gate.full")[6], H("proof", ex("gate.proof")), "proof_hash")
+    is_(gate[6:], [None, [None, 1760604800000, 2, None, [], 0, 0, []], None, [], []], "the rest of a gate")
+    full = item("gate.full")
+    is_(full[:6], gate[:6], "a fuller gate")
+    is_(full[6], H("proof", ex("gate.proof")), "proof_hash")
+    is_(full[7:], [[None, 1760604800000, 2, ZERO, [room.ben], 0, 86400000, [ex("ana.person")]], b"sealed", [], []],
+        "the rest of it")
 
     for name, proof in (("release.request", None), ("release.request_with_proof", ex("gate.proof"))):
         request = item(name)
@@ -493,10 +499,21 @@ def check_chunk(chunk):
 
 
 def payloads(room):
-    is_(item("body.expired_membership")[0], 2, "expired, of a membership")
-    is_(len(item("body.device_add_person_room")), 3, "device_add in a person room")
-    rooms = item("payload.rooms")
-    is_(rooms[0], 32, "rooms")
+    is_(item("body.expired_membership"), [2, 1760000000000, [room.ben, 5]], "expired, of a membership")
+    add = item("body.device_add_person_room")
+    is_(add[:2], [7, [decode(ex("ana.cert.paper"))]], "device_add in a person room")
+    is_(len(add[2]), 32, "its wraps_root")
+    place = ["https://rooms.example", "acme"]
+    head = [ex("tree.size"), ex("tree.root")]
+    is_(item("payload.rooms")[2], [[room.id, place + [1], head], [room.id, place + [2], None]], "rooms")
+    is_((item("payload.rooms")[0], len(item("payload.rooms")[1])), (32, 16), "their type and write id")
+    message = item("payload.attachment")
+    is_((message[0], len(message[1]), message[2:4]), (2, 16, ["", None]), "a message with an attachment")
+    attached = message[4][0]
+    is_(attached[:5], [[b"photo.jpg"], 5, 0o600, [1760000000, 0], None], "the attachment")
+    is_((attached[5][0], attached[5][1][0][0], check_chunk(attached[5][1][0])), (0, sha256(b"photo"), True), "its chunk")
+    blobs = item("payload.file_blobs")
+    is_((blobs[0], len(blobs[1]), len(blobs[2]), len(blobs)), (20, 16, 16, 3), "file_blobs")
     put = next(item(f"room.{i}.payload") for i in range(99) if decode(EX.get(f"room.{i}.payload", b"\x81\x00"))[0] == 16)
     path, size, mode, mtime, sha, manifest = put[3]
     is_((path, size, mode, mtime), ([b"drafts", b"hello.txt"], 11, 0o644, [1760000000, 500000000]), "a file")
@@ -510,6 +527,8 @@ def files():
     page, paged = item("file.page"), item("file.paged")
     reference = paged[5][1][0]
     is_(paged[5][0], 1, "a manifest of pages")
+    is_(paged[:5], [[b"big.bin"], 1500, 0o600, [-1, 999999999], None], "the file of it")
+    ok(check_chunk(reference[:5]) and len(paged[5][1]) == 1, "a page's reference")
     is_(reference[0], sha256(ex("file.page")), "a page's SHA-256")
     is_(reference[1], len(ex("file.page")), "a page's length")
     ok(all(check_chunk(chunk) for chunk in page), "a page's chunks")
