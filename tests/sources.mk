@@ -24,6 +24,7 @@ UNIT_TESTS := \
 	tests/unit/test_seal.c \
 	tests/unit/test_record.c \
 	tests/unit/test_fold.c \
+	tests/unit/test_query.c \
 	tests/unit/test_sqlite.c \
 	tests/unit/test_store.c \
 	tests/unit/test_sync.c \
