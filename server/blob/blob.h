@@ -1,0 +1,45 @@
+/* The blob store: bytes under a random locator, written once, whole and durably.
+ *
+ * Which blobs exist is for the metadata store to say; here nothing has a name. Calls may come from any thread, a
+ * writer from one at a time. Every implementation runs tests/conformance.
+ * Errors everywhere: IO, FULL, NOMEM. */
+#ifndef PV_BLOB_BLOB_H
+#define PV_BLOB_BLOB_H
+
+#include "core/base/bytes.h"
+
+struct pv_blobs;
+struct pv_blob_writer; /* each store's own */
+
+struct pv_blob_ops {
+    void (*close)(struct pv_blobs *blobs);
+    enum pv_err (*check)(struct pv_blobs *blobs);
+    enum pv_err (*begin)(struct pv_blobs *blobs, const struct pv_id16 *locator, struct pv_blob_writer **ret_writer);
+    enum pv_err (*write)(struct pv_blob_writer *writer, const void *p, size_t n);
+    /* Durable when OK. Frees the writer in any case. Errors: CONFLICT: the locator is taken. */
+    enum pv_err (*commit)(struct pv_blob_writer *writer);
+    /* Drop what was written and free the writer; NULL is nothing. */
+    void (*abandon)(struct pv_blob_writer *writer);
+    /* Append bytes [offset, offset + n). Errors: NOT_FOUND; TRUNCATED: the blob is shorter. */
+    enum pv_err (*read)(struct pv_blobs *blobs, const struct pv_id16 *locator, uint64_t offset, size_t n,
+                        struct pv_buf *ret_bytes);
+    /* A file descriptor to send from, the caller's to close. Errors: NOT_FOUND; UNSUPPORTED: this store has no files,
+     * use read. */
+    enum pv_err (*open)(struct pv_blobs *blobs, const struct pv_id16 *locator, int *ret_fd);
+    /* One that is not there is no error. */
+    enum pv_err (*remove)(struct pv_blobs *blobs, const struct pv_id16 *locator);
+    /* Every blob with the time of its writing, until `each` fails. */
+    enum pv_err (*each)(struct pv_blobs *blobs,
+                        enum pv_err (*each)(void *context, const struct pv_id16 *locator, uint64_t written_ms),
+                        void *context);
+};
+
+struct pv_blobs {
+    const struct pv_blob_ops *ops;
+};
+
+/* Files under `dir`, which is made if absent. Errors: DENIED: not a directory of ours. */
+PV_MUST_USE enum pv_err pv_blobs_fs_open(const char *dir, struct pv_blobs **ret_blobs);
+PV_MUST_USE enum pv_err pv_blobs_memory_open(struct pv_blobs **ret_blobs);
+
+#endif

@@ -1,0 +1,282 @@
+/* Blobs as files: two levels of folders by the locator's hex, written beside, synced, then renamed into place.
+ *
+ *   DIR/tmp/<hex>       being written; swept at start
+ *   DIR/ab/<hex>        a blob
+ * All access is relative to descriptors of our own folders, and nothing follows a symbolic link. */
+#include "server/blob/blob.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct fs {
+    struct pv_blobs base;
+    int dir, tmp;
+};
+
+struct pv_blob_writer {
+    struct fs *fs;
+    struct pv_id16 locator;
+    int fd;
+};
+
+struct name {
+    char folder[3];
+    char path[3 + 33]; /* ab/abcd… */
+};
+
+static struct fs *of(struct pv_blobs *blobs)
+{
+    return (struct fs *)blobs;
+}
+
+static struct name name_of(const struct pv_id16 *locator)
+{
+    struct name name;
+    pv_hex_encode(locator->b, sizeof locator->b, name.path + 3);
+    memcpy(name.path, name.path + 3, 2);
+    name.path[2] = '/';
+    memcpy(name.folder, name.path, 2);
+    name.folder[2] = 0;
+    return name;
+}
+
+static const char *file_part(const struct name *name)
+{
+    return name->path + 3;
+}
+
+static enum pv_err error_of(int number)
+{
+    switch (number) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG: return PV_ERR_FULL;
+    case ENOENT:
+    case ELOOP: return PV_ERR_NOT_FOUND;
+    case ENOMEM: return PV_ERR_NOMEM;
+    default: return PV_ERR_IO;
+    }
+}
+
+static void fs_close(struct pv_blobs *blobs)
+{
+    struct fs *fs = of(blobs);
+    if (fs->dir >= 0) close(fs->dir);
+    if (fs->tmp >= 0) close(fs->tmp);
+    free(fs);
+}
+
+static enum pv_err fs_check(struct pv_blobs *blobs)
+{
+    struct stat status;
+    return fstatat(of(blobs)->dir, "tmp", &status, AT_SYMLINK_NOFOLLOW) ? PV_ERR_IO : PV_OK;
+}
+
+static enum pv_err fs_begin(struct pv_blobs *blobs, const struct pv_id16 *locator, struct pv_blob_writer **ret_writer)
+{
+    struct fs *fs = of(blobs);
+    struct name name = name_of(locator);
+    struct pv_blob_writer *writer = calloc(1, sizeof *writer);
+    if (!writer) return PV_ERR_NOMEM;
+    *writer = (struct pv_blob_writer){fs, *locator, -1};
+    writer->fd = openat(fs->tmp, file_part(&name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (writer->fd < 0) {
+        enum pv_err err = errno == EEXIST ? PV_ERR_CONFLICT : error_of(errno);
+        free(writer);
+        return err;
+    }
+    *ret_writer = writer;
+    return PV_OK;
+}
+
+static enum pv_err fs_write(struct pv_blob_writer *writer, const void *p, size_t n)
+{
+    const uint8_t *at = p;
+    while (n) {
+        ssize_t done = write(writer->fd, at, n);
+        if (done < 0 && errno == EINTR) continue;
+        if (done < 0) return error_of(errno);
+        at += done;
+        n -= (size_t)done;
+    }
+    return PV_OK;
+}
+
+static void fs_abandon(struct pv_blob_writer *writer)
+{
+    if (!writer) return;
+    struct name name = name_of(&writer->locator);
+    if (writer->fd >= 0) close(writer->fd);
+    unlinkat(writer->fs->tmp, file_part(&name), 0);
+    free(writer);
+}
+
+/* The folder of a blob, made durable in its parent when new. */
+static enum pv_err open_folder(struct fs *fs, const struct name *name, int *ret_fd)
+{
+    int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    int fd = openat(fs->dir, name->folder, flags);
+    if (fd < 0 && errno == ENOENT) {
+        if (mkdirat(fs->dir, name->folder, 0700) && errno != EEXIST) return error_of(errno);
+        if (fsync(fs->dir)) return error_of(errno);
+        fd = openat(fs->dir, name->folder, flags);
+    }
+    if (fd < 0) return error_of(errno);
+    *ret_fd = fd;
+    return PV_OK;
+}
+
+static enum pv_err move_into_place(struct pv_blob_writer *writer)
+{
+    struct name name = name_of(&writer->locator);
+    int folder;
+    if (fsync(writer->fd)) return error_of(errno);
+    enum pv_err err = open_folder(writer->fs, &name, &folder);
+    if (err) return err;
+    /* A link, not a rename: it never replaces what stands there. */
+    if (linkat(writer->fs->tmp, file_part(&name), folder, file_part(&name), 0))
+        err = errno == EEXIST ? PV_ERR_CONFLICT : error_of(errno);
+    else if (fsync(folder))
+        err = error_of(errno);
+    close(folder);
+    return err;
+}
+
+static enum pv_err fs_commit(struct pv_blob_writer *writer)
+{
+    enum pv_err err = move_into_place(writer);
+    fs_abandon(writer);
+    return err;
+}
+
+static enum pv_err fs_open(struct pv_blobs *blobs, const struct pv_id16 *locator, int *ret_fd)
+{
+    struct name name = name_of(locator);
+    int fd = openat(of(blobs)->dir, name.path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return error_of(errno);
+    *ret_fd = fd;
+    return PV_OK;
+}
+
+static enum pv_err fs_read(struct pv_blobs *blobs, const struct pv_id16 *locator, uint64_t offset, size_t n,
+                           struct pv_buf *ret_bytes)
+{
+    int fd;
+    enum pv_err err = fs_open(blobs, locator, &fd);
+    if (err) return err;
+    size_t before = ret_bytes->n;
+    uint8_t *p = n ? pv_buf_extend(ret_bytes, n) : NULL;
+    if (n && !p) err = ret_bytes->err;
+    for (size_t done = 0; !err && done < n;) {
+        ssize_t got = pread(fd, p + done, n - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) err = got ? error_of(errno) : PV_ERR_TRUNCATED;
+        else done += (size_t)got;
+    }
+    if (err && p) ret_bytes->n = before;
+    close(fd);
+    return err;
+}
+
+static enum pv_err fs_remove(struct pv_blobs *blobs, const struct pv_id16 *locator)
+{
+    struct name name = name_of(locator);
+    if (unlinkat(of(blobs)->dir, name.path, 0) && errno != ENOENT) return error_of(errno);
+    return PV_OK;
+}
+
+static bool locator_of(const char *file, struct pv_id16 *ret_locator)
+{
+    return pv_hex_decode(file, strlen(file), ret_locator->b, sizeof ret_locator->b) == PV_OK;
+}
+
+static enum pv_err each_in(struct fs *fs, const char *folder,
+                           enum pv_err (*each)(void *context, const struct pv_id16 *locator, uint64_t written_ms),
+                           void *context)
+{
+    int fd = openat(fs->dir, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return error_of(errno);
+    DIR *list = fdopendir(fd);
+    if (!list) {
+        close(fd);
+        return PV_ERR_NOMEM;
+    }
+    enum pv_err err = PV_OK;
+    for (struct dirent *item; !err && (item = readdir(list));) {
+        struct pv_id16 locator;
+        struct stat status;
+        if (!locator_of(item->d_name, &locator)) continue;
+        if (fstatat(fd, item->d_name, &status, AT_SYMLINK_NOFOLLOW)) continue;
+        err = each(context, &locator, (uint64_t)status.st_mtime * 1000);
+    }
+    closedir(list);
+    return err;
+}
+
+static enum pv_err fs_each(struct pv_blobs *blobs,
+                           enum pv_err (*each)(void *context, const struct pv_id16 *locator, uint64_t written_ms),
+                           void *context)
+{
+    enum pv_err err = PV_OK;
+    for (unsigned i = 0; i < 256 && !err; i++) {
+        char folder[3];
+        snprintf(folder, sizeof folder, "%02x", i);
+        err = each_in(of(blobs), folder, each, context);
+        if (err == PV_ERR_NOT_FOUND) err = PV_OK;
+    }
+    return err;
+}
+
+static const struct pv_blob_ops fs_ops = {
+    fs_close, fs_check, fs_begin, fs_write, fs_commit, fs_abandon, fs_read, fs_open, fs_remove, fs_each,
+};
+
+/* Half-written blobs of a process that died. */
+static void sweep_tmp(struct fs *fs)
+{
+    int fd = openat(fs->tmp, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = fd < 0 ? NULL : fdopendir(fd);
+    if (!list) {
+        if (fd >= 0) close(fd);
+        return;
+    }
+    for (struct dirent *item; (item = readdir(list));) {
+        struct pv_id16 locator;
+        if (locator_of(item->d_name, &locator)) unlinkat(fs->tmp, item->d_name, 0);
+    }
+    closedir(list);
+}
+
+static enum pv_err open_dirs(struct fs *fs, const char *dir)
+{
+    int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    if (mkdir(dir, 0700) && errno != EEXIST) return error_of(errno);
+    fs->dir = open(dir, flags);
+    if (fs->dir < 0) return errno == ENOTDIR || errno == ELOOP ? PV_ERR_DENIED : error_of(errno);
+    if (mkdirat(fs->dir, "tmp", 0700) && errno != EEXIST) return error_of(errno);
+    fs->tmp = openat(fs->dir, "tmp", flags);
+    if (fs->tmp < 0) return errno == ENOTDIR || errno == ELOOP ? PV_ERR_DENIED : error_of(errno);
+    return PV_OK;
+}
+
+enum pv_err pv_blobs_fs_open(const char *dir, struct pv_blobs **ret_blobs)
+{
+    struct fs *fs = calloc(1, sizeof *fs);
+    if (!fs) return PV_ERR_NOMEM;
+    fs->base.ops = &fs_ops;
+    fs->dir = fs->tmp = -1;
+    enum pv_err err = open_dirs(fs, dir);
+    if (err) {
+        fs_close(&fs->base);
+        return err;
+    }
+    sweep_tmp(fs);
+    *ret_blobs = &fs->base;
+    return PV_OK;
+}

@@ -1,0 +1,173 @@
+/* Blobs in memory, for tests and simulations. */
+#include "server/blob/blob.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct item {
+    struct pv_id16 locator;
+    struct pv_buf bytes;
+    struct item *next;
+};
+
+struct memory {
+    struct pv_blobs base;
+    pthread_mutex_t lock;
+    struct item *items;
+};
+
+struct pv_blob_writer {
+    struct memory *memory;
+    struct item *item;
+};
+
+static struct memory *of(struct pv_blobs *blobs)
+{
+    return (struct memory *)blobs;
+}
+
+static struct item **place(struct memory *m, const struct pv_id16 *locator)
+{
+    struct item **at = &m->items;
+    while (*at && !pv_id16_equal(&(*at)->locator, locator)) at = &(*at)->next;
+    return at;
+}
+
+static void item_free(struct item *item)
+{
+    pv_buf_release(&item->bytes);
+    free(item);
+}
+
+static void memory_close(struct pv_blobs *blobs)
+{
+    struct memory *m = of(blobs);
+    while (m->items) {
+        struct item *next = m->items->next;
+        item_free(m->items);
+        m->items = next;
+    }
+    pthread_mutex_destroy(&m->lock);
+    free(m);
+}
+
+static enum pv_err memory_check(struct pv_blobs *blobs)
+{
+    (void)blobs;
+    return PV_OK;
+}
+
+static enum pv_err memory_begin(struct pv_blobs *blobs, const struct pv_id16 *locator,
+                                struct pv_blob_writer **ret_writer)
+{
+    struct pv_blob_writer *writer = calloc(1, sizeof *writer);
+    struct item *item = calloc(1, sizeof *item);
+    if (!writer || !item) {
+        free(writer);
+        free(item);
+        return PV_ERR_NOMEM;
+    }
+    item->locator = *locator;
+    pv_buf_init(&item->bytes, SIZE_MAX);
+    *writer = (struct pv_blob_writer){of(blobs), item};
+    *ret_writer = writer;
+    return PV_OK;
+}
+
+static enum pv_err memory_write(struct pv_blob_writer *writer, const void *p, size_t n)
+{
+    pv_buf_append(&writer->item->bytes, p, n);
+    return writer->item->bytes.err;
+}
+
+static void memory_abandon(struct pv_blob_writer *writer)
+{
+    if (!writer) return;
+    if (writer->item) item_free(writer->item);
+    free(writer);
+}
+
+static enum pv_err memory_commit(struct pv_blob_writer *writer)
+{
+    struct memory *m = writer->memory;
+    enum pv_err err = writer->item->bytes.err;
+    pthread_mutex_lock(&m->lock);
+    struct item **at = place(m, &writer->item->locator);
+    if (!err && *at) err = PV_ERR_CONFLICT;
+    if (!err) {
+        *at = writer->item;
+        writer->item = NULL;
+    }
+    pthread_mutex_unlock(&m->lock);
+    memory_abandon(writer);
+    return err;
+}
+
+static enum pv_err memory_read(struct pv_blobs *blobs, const struct pv_id16 *locator, uint64_t offset, size_t n,
+                               struct pv_buf *ret_bytes)
+{
+    struct memory *m = of(blobs);
+    enum pv_err err = PV_OK;
+    pthread_mutex_lock(&m->lock);
+    struct item *item = *place(m, locator);
+    if (!item) {
+        err = PV_ERR_NOT_FOUND;
+    } else if (offset > item->bytes.n || n > item->bytes.n - offset) {
+        err = PV_ERR_TRUNCATED;
+    } else if (n) {
+        pv_buf_append(ret_bytes, item->bytes.p + offset, n);
+        err = ret_bytes->err;
+    }
+    pthread_mutex_unlock(&m->lock);
+    return err;
+}
+
+static enum pv_err memory_open(struct pv_blobs *blobs, const struct pv_id16 *locator, int *ret_fd)
+{
+    struct memory *m = of(blobs);
+    (void)ret_fd;
+    pthread_mutex_lock(&m->lock);
+    bool here = *place(m, locator) != NULL;
+    pthread_mutex_unlock(&m->lock);
+    return here ? PV_ERR_UNSUPPORTED : PV_ERR_NOT_FOUND;
+}
+
+static enum pv_err memory_remove(struct pv_blobs *blobs, const struct pv_id16 *locator)
+{
+    struct memory *m = of(blobs);
+    pthread_mutex_lock(&m->lock);
+    struct item **at = place(m, locator);
+    struct item *item = *at;
+    if (item) *at = item->next;
+    pthread_mutex_unlock(&m->lock);
+    if (item) item_free(item);
+    return PV_OK;
+}
+
+static enum pv_err memory_each(struct pv_blobs *blobs,
+                               enum pv_err (*each)(void *context, const struct pv_id16 *locator, uint64_t written_ms),
+                               void *context)
+{
+    struct memory *m = of(blobs);
+    enum pv_err err = PV_OK;
+    pthread_mutex_lock(&m->lock);
+    for (struct item *item = m->items; item && !err; item = item->next) err = each(context, &item->locator, 0);
+    pthread_mutex_unlock(&m->lock);
+    return err;
+}
+
+static const struct pv_blob_ops memory_ops = {
+    memory_close,  memory_check, memory_begin, memory_write,  memory_commit,
+    memory_abandon, memory_read,  memory_open,  memory_remove, memory_each,
+};
+
+enum pv_err pv_blobs_memory_open(struct pv_blobs **ret_blobs)
+{
+    struct memory *m = calloc(1, sizeof *m);
+    if (!m) return PV_ERR_NOMEM;
+    m->base.ops = &memory_ops;
+    pthread_mutex_init(&m->lock, NULL);
+    *ret_blobs = &m->base;
+    return PV_OK;
+}

@@ -1,0 +1,68 @@
+/* Group commit: appends of all rooms gathered, judged, signed and stored in one transaction.
+ *
+ * pv_committer_step does a batch and touches neither threads nor clocks of its own; the thread around it
+ * (pv_committer_start) only gathers. Jobs of one batch are judged in order, each wholly taken or wholly refused. */
+#ifndef PV_SERVER_COMMITTER_H
+#define PV_SERVER_COMMITTER_H
+
+#include "core/room/gate.h"
+#include "server/server.h"
+
+enum pv_job_kind {
+    PV_JOB_APPEND,  /* bundles of one device */
+    PV_JOB_RELEASE, /* a gate opens: an entry of the server's */
+    PV_JOB_EXPIRE   /* deadlines of one room have passed: entries of the server's */
+};
+
+/* A bundle that stood every check which needs no room: read, signed by its author, hashes and neighbours right. */
+struct pv_prepared {
+    struct pv_bundle bundle; /* borrowed from the request's body */
+    struct pv_entry entry;
+    struct pv_hash leaf;
+};
+
+struct pv_job {
+    struct pv_job *next;
+    enum pv_job_kind kind;
+    struct pv_hash room;
+    struct pv_web_response *response; /* where the answer goes */
+    void (*done)(struct pv_job *job); /* after the commit, on the committer's thread */
+    void *context;
+
+    /* APPEND */
+    struct pv_hash author;
+    bool founds; /* the first bundle is a genesis */
+    struct pv_prepared *items; /* owned */
+    size_t count;
+    enum pv_meta_registration registration;
+    struct pv_hash registration_hash;
+
+    /* RELEASE: everything but the room's view was checked */
+    struct pv_id16 gate;
+    uint64_t gate_version;
+    struct pv_hash request;
+    struct pv_hash ticket_hash;
+
+    /* the committer's own */
+    size_t *places; /* of items: index in the room, or SIZE_MAX while unknown; owned */
+    unsigned *verdicts; /* verdict + 256 * reason; owned */
+    bool refused, is_new;
+    size_t work; /* which room of the batch */
+};
+
+PV_MUST_USE enum pv_err pv_job_new(enum pv_job_kind kind, size_t count, struct pv_job **ret_job);
+void pv_job_free(struct pv_job *job);
+
+PV_MUST_USE enum pv_err pv_committer_new(struct pv_server *server, struct pv_committer **ret_committer);
+void pv_committer_free(struct pv_committer *committer);
+/* Judge and store a list of jobs; every response is filled. */
+void pv_committer_step(struct pv_committer *committer, struct pv_job *jobs);
+
+/* ---- the thread. Errors: NOMEM. */
+PV_MUST_USE enum pv_err pv_committer_start(struct pv_committer *committer);
+/* Hand over a job; its `done` will be called. After stop: at once, with 503. */
+void pv_committer_submit(struct pv_committer *committer, struct pv_job *job);
+/* Finish what was submitted, then end the thread. */
+void pv_committer_stop(struct pv_committer *committer);
+
+#endif

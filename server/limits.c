@@ -1,0 +1,164 @@
+/* Rate limits by token buckets in this process, daily quotas summed here and kept in the store.
+ *
+ * Both tables have a fixed size: a full bucket is as good as none and may be forgotten; a quota's sum is brought
+ * to the store before its place is taken. */
+#include "server/limits.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUCKETS = 4096, PROBES = 8, QUOTAS = 1024, DAY_MS = 24 * 3600 * 1000 };
+
+struct bucket {
+    struct pv_hash key;
+    uint64_t at_ms;
+    double tokens;
+};
+
+struct quota {
+    struct pv_hash key;
+    uint64_t day, sum, unsaved; /* sum: the day's, what is unsaved included */
+    bool used;
+};
+
+struct pv_limits {
+    struct pv_limits_config config;
+    pthread_mutex_t lock;
+    struct bucket buckets[BUCKETS];
+    struct quota quotas[QUOTAS];
+};
+
+enum pv_err pv_limits_new(const struct pv_limits_config *config, struct pv_limits **ret_limits)
+{
+    struct pv_limits *limits = calloc(1, sizeof *limits);
+    if (!limits) return PV_ERR_NOMEM;
+    limits->config = *config;
+    pthread_mutex_init(&limits->lock, NULL);
+    *ret_limits = limits;
+    return PV_OK;
+}
+
+void pv_limits_free(struct pv_limits *limits)
+{
+    if (!limits) return;
+    pthread_mutex_destroy(&limits->lock);
+    free(limits);
+}
+
+static size_t slot_of(const struct pv_hash *key, size_t slots)
+{
+    uint64_t low;
+    memcpy(&low, key->b, sizeof low);
+    return (size_t)(low % slots);
+}
+
+/* The key's bucket, or the fullest neighbour's place for it. */
+static struct bucket *find_bucket(struct pv_limits *limits, const struct pv_hash *key, uint64_t now_ms, double burst)
+{
+    size_t first = slot_of(key, BUCKETS);
+    struct bucket *oldest = &limits->buckets[first];
+    for (size_t i = 0; i < PROBES; i++) {
+        struct bucket *bucket = &limits->buckets[(first + i) % BUCKETS];
+        if (pv_hash_equal(&bucket->key, key)) return bucket;
+        if (bucket->at_ms < oldest->at_ms) oldest = bucket;
+    }
+    *oldest = (struct bucket){*key, now_ms, burst};
+    return oldest;
+}
+
+static bool take_token(struct pv_server *server, const struct pv_hash *key, uint64_t per_s)
+{
+    struct pv_limits *limits = server->limits;
+    uint64_t now_ms = pv_server_now_ms(server);
+    double burst = 2 * (double)per_s;
+    pthread_mutex_lock(&limits->lock);
+    struct bucket *bucket = find_bucket(limits, key, now_ms, burst);
+    if (now_ms > bucket->at_ms) bucket->tokens += (double)(now_ms - bucket->at_ms) * (double)per_s / 1000;
+    if (bucket->tokens > burst) bucket->tokens = burst;
+    bucket->at_ms = now_ms;
+    bool good = bucket->tokens >= 1;
+    if (good) bucket->tokens -= 1;
+    pthread_mutex_unlock(&limits->lock);
+    return good;
+}
+
+static bool allow(struct pv_server *server, const struct pv_hash *key, uint64_t per_s, struct pv_web_response *response)
+{
+    if (take_token(server, key, per_s)) return true;
+    pv_problem_of(response, PV_ERR_RATE);
+    response->retry_after_s = 1;
+    return false;
+}
+
+bool pv_limits_address(struct pv_server *server, const struct pv_web_request *request, struct pv_web_response *response)
+{
+    struct pv_hash key;
+    if (!server->limits || !server->limits->config.address_per_s) return true;
+    pv_sha256(pv_bytes_of_string(request->address), &key);
+    return allow(server, &key, server->limits->config.address_per_s, response);
+}
+
+bool pv_limits_device(struct pv_server *server, const struct pv_web_request *request, struct pv_web_response *response)
+{
+    if (!server->limits || !server->limits->config.device_per_s || !request->has_session) return true;
+    return allow(server, &request->session.device_id, server->limits->config.device_per_s, response);
+}
+
+static void save(struct pv_server *server, struct quota *quota)
+{
+    uint64_t sum;
+    if (!quota->used || !quota->unsaved) return;
+    enum pv_err err = server->meta->ops->count(server->meta, "bytes", &quota->key, quota->day, quota->unsaved,
+                                               (quota->day + 2) * DAY_MS, &sum);
+    if (err) return; /* tried again at the next flush */
+    quota->sum = sum;
+    quota->unsaved = 0;
+}
+
+static struct quota *find_quota(struct pv_server *server, const struct pv_hash *key, uint64_t day)
+{
+    struct pv_limits *limits = server->limits;
+    size_t first = slot_of(key, QUOTAS);
+    struct quota *free_one = NULL;
+    for (size_t i = 0; i < PROBES; i++) {
+        struct quota *quota = &limits->quotas[(first + i) % QUOTAS];
+        if (quota->used && pv_hash_equal(&quota->key, key) && quota->day == day) return quota;
+        if (!free_one && (!quota->used || quota->day != day)) free_one = quota;
+    }
+    if (!free_one) free_one = &limits->quotas[first];
+    save(server, free_one);
+    *free_one = (struct quota){.key = *key, .day = day, .used = true};
+    if (server->meta->ops->count(server->meta, "bytes", key, day, 0, 0, &free_one->sum)) free_one->sum = 0;
+    return free_one;
+}
+
+bool pv_limits_bytes(struct pv_server *server, const struct pv_meta_session *session, uint64_t bytes,
+                     struct pv_web_response *response)
+{
+    struct pv_limits *limits = server->limits;
+    if (!limits || !limits->config.person_bytes_per_day) return true;
+    const struct pv_hash *key = session->has_person ? &session->person : &session->device_id;
+    pthread_mutex_lock(&limits->lock);
+    struct quota *quota = find_quota(server, key, pv_server_now_ms(server) / DAY_MS);
+    bool good = quota->sum + bytes <= limits->config.person_bytes_per_day;
+    if (good) {
+        quota->sum += bytes;
+        quota->unsaved += bytes;
+    }
+    pthread_mutex_unlock(&limits->lock);
+    if (!good) pv_problem(response, PV_ERR_QUOTA, NULL, "today's quota of %llu bytes is used up",
+                          (unsigned long long)limits->config.person_bytes_per_day);
+    return good;
+}
+
+void pv_limits_flush(struct pv_server *server)
+{
+    struct pv_limits *limits = server->limits;
+    if (!limits) return;
+    for (size_t i = 0; i < QUOTAS; i++) {
+        pthread_mutex_lock(&limits->lock);
+        save(server, &limits->quotas[i]);
+        pthread_mutex_unlock(&limits->lock);
+    }
+}

@@ -1,0 +1,25 @@
+/* How much one address, device or person may ask for. */
+#ifndef PV_SERVER_LIMITS_H
+#define PV_SERVER_LIMITS_H
+
+#include "server/server.h"
+
+struct pv_limits_config {
+    uint64_t address_per_s; /* requests; 0: no limit. Twice as many may come at once. */
+    uint64_t device_per_s;
+    uint64_t person_bytes_per_day; /* appended and uploaded; 0: no limit */
+};
+
+PV_MUST_USE enum pv_err pv_limits_new(const struct pv_limits_config *config, struct pv_limits **ret_limits);
+void pv_limits_free(struct pv_limits *limits);
+
+/* May this request go on? False: `response` is 429 with Retry-After. */
+bool pv_limits_address(struct pv_server *server, const struct pv_web_request *request, struct pv_web_response *response);
+bool pv_limits_device(struct pv_server *server, const struct pv_web_request *request, struct pv_web_response *response);
+/* Count bytes that a session writes. False: `response` is 507, the day's quota is used up. */
+bool pv_limits_bytes(struct pv_server *server, const struct pv_meta_session *session, uint64_t bytes,
+                     struct pv_web_response *response);
+/* Bring the counted bytes into the store. */
+void pv_limits_flush(struct pv_server *server);
+
+#endif

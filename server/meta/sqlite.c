@@ -1,0 +1,358 @@
+/* The embedded store: opening and checking the database, connections, statements, upkeep.
+ *
+ * One connection writes what must be durable (a sync with each commit), one writes what may be lost in a power cut,
+ * a few read; a mutex keeps the two writers apart. WAL checkpoints run apart from commits. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/meta/sqlite_store.h"
+
+enum {
+    SCHEMA_VERSION = 1,
+    APPLICATION_ID = 0x50765364, /* "PvSd" */
+    BUSY_MS = 10000,             /* an administrator's command may hold the write lock */
+    WAL_PAGES_CHECKPOINT = 1000,
+    WAL_PAGES_STOP = 16000       /* checkpoint at any price */
+};
+
+static const char schema[] =
+#include "server/meta/schema.sql.inc"
+    ;
+
+static const char *const statements[] = {
+#define PV_SQLITE_SQL(name, sql) [SQL_##name] = sql,
+    PV_SQLITE_STATEMENTS(PV_SQLITE_SQL)
+#undef PV_SQLITE_SQL
+};
+
+/* ---- statements */
+
+enum pv_err pv_sqlite_error(const struct pv_sqlite_conn *conn, int rc)
+{
+    (void)conn;
+    switch (rc & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE: return PV_OK;
+    case SQLITE_NOMEM: return PV_ERR_NOMEM;
+    case SQLITE_FULL: return PV_ERR_FULL;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return PV_ERR_CORRUPT;
+    default: return PV_ERR_IO;
+    }
+}
+
+sqlite3_stmt *pv_sqlite_stmt(struct pv_sqlite_conn *conn, enum pv_sqlite_statement id)
+{
+    if (!conn->statements[id])
+        sqlite3_prepare_v3(conn->db, statements[id], -1, SQLITE_PREPARE_PERSISTENT, &conn->statements[id], NULL);
+    return conn->statements[id];
+}
+
+void pv_sqlite_done(sqlite3_stmt *stmt)
+{
+    if (!stmt) return;
+    sqlite3_reset(stmt);
+    sqlite3_clear_bindings(stmt);
+}
+
+static enum pv_err unprepared(const struct pv_sqlite_conn *conn)
+{
+    enum pv_err err = pv_sqlite_error(conn, sqlite3_errcode(conn->db));
+    return err ? err : PV_ERR_IO;
+}
+
+enum pv_err pv_sqlite_row(struct pv_sqlite_conn *conn, sqlite3_stmt *stmt)
+{
+    if (!stmt) return unprepared(conn);
+    int rc = sqlite3_step(stmt);
+    if (rc == SQLITE_DONE) return PV_ERR_NOT_FOUND;
+    return pv_sqlite_error(conn, rc);
+}
+
+enum pv_err pv_sqlite_run(struct pv_sqlite_conn *conn, sqlite3_stmt *stmt)
+{
+    if (!stmt) return unprepared(conn);
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {}
+    pv_sqlite_done(stmt);
+    return pv_sqlite_error(conn, rc);
+}
+
+enum pv_err pv_sqlite_exec(struct pv_sqlite_conn *conn, enum pv_sqlite_statement id)
+{
+    return pv_sqlite_run(conn, pv_sqlite_stmt(conn, id));
+}
+
+enum pv_err pv_sqlite_end(struct pv_sqlite_conn *conn, enum pv_err err)
+{
+    if (!err) err = pv_sqlite_exec(conn, SQL_COMMIT);
+    if (err && !sqlite3_get_autocommit(conn->db)) {
+        enum pv_err rollback = pv_sqlite_exec(conn, SQL_ROLLBACK);
+        (void)rollback; /* the first error is the one to tell */
+    }
+    return err;
+}
+
+void pv_sqlite_bind_bytes(sqlite3_stmt *stmt, int at, const void *p, size_t n)
+{
+    sqlite3_bind_blob64(stmt, at, n ? p : "", n, SQLITE_STATIC);
+}
+
+void pv_sqlite_bind_uint(sqlite3_stmt *stmt, int at, uint64_t value)
+{
+    sqlite3_bind_int64(stmt, at, (sqlite3_int64)value);
+}
+
+void pv_sqlite_bind_hash(sqlite3_stmt *stmt, int at, const struct pv_hash *hash)
+{
+    pv_sqlite_bind_bytes(stmt, at, hash->b, sizeof hash->b);
+}
+
+struct pv_bytes pv_sqlite_bytes(sqlite3_stmt *stmt, int column)
+{
+    const void *p = sqlite3_column_blob(stmt, column);
+    return pv_bytes(p, (size_t)sqlite3_column_bytes(stmt, column));
+}
+
+uint64_t pv_sqlite_uint(sqlite3_stmt *stmt, int column)
+{
+    return (uint64_t)sqlite3_column_int64(stmt, column);
+}
+
+enum pv_err pv_sqlite_fixed(sqlite3_stmt *stmt, int column, void *ret_bytes, size_t n)
+{
+    struct pv_bytes bytes = pv_sqlite_bytes(stmt, column);
+    if (bytes.n != n || !bytes.p) return PV_ERR_CORRUPT;
+    memcpy(ret_bytes, bytes.p, n);
+    return PV_OK;
+}
+
+/* ---- connections */
+
+struct pv_sqlite_conn *pv_sqlite_take(struct pv_sqlite *store, enum pv_sqlite_use use)
+{
+    if (use == PV_SQLITE_READ && !store->single) {
+        for (unsigned i = 0; i < READERS; i++)
+            if (pthread_mutex_trylock(&store->readers[i].lock) == 0) return &store->readers[i];
+        struct pv_sqlite_conn *conn = &store->readers[atomic_fetch_add(&store->next_reader, 1) % READERS];
+        pthread_mutex_lock(&conn->lock);
+        return conn;
+    }
+    pthread_mutex_lock(&store->write);
+    return use == PV_SQLITE_SOFT && !store->single ? &store->soft : &store->durable;
+}
+
+void pv_sqlite_give(struct pv_sqlite *store, struct pv_sqlite_conn *conn)
+{
+    if (conn == &store->durable || conn == &store->soft) pthread_mutex_unlock(&store->write);
+    else pthread_mutex_unlock(&conn->lock);
+}
+
+static int note_wal(void *context, sqlite3 *db, const char *name, int pages)
+{
+    struct pv_sqlite *store = context;
+    (void)db;
+    (void)name;
+    atomic_store(&store->wal_pages, pages);
+    return SQLITE_OK;
+}
+
+static enum pv_err pragma(struct pv_sqlite_conn *conn, const char *sql)
+{
+    return pv_sqlite_error(conn, sqlite3_exec(conn->db, sql, NULL, NULL, NULL));
+}
+
+static enum pv_err open_conn(struct pv_sqlite *store, struct pv_sqlite_conn *conn, const char *path, int cache_kib,
+                             bool sync)
+{
+    char sql[64];
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+    int rc = sqlite3_open_v2(path, &conn->db, flags, NULL);
+    if (rc) return pv_sqlite_error(conn, rc);
+    sqlite3_busy_timeout(conn->db, BUSY_MS);
+    sqlite3_wal_hook(conn->db, note_wal, store);
+    snprintf(sql, sizeof sql, "PRAGMA cache_size = -%d", cache_kib);
+    enum pv_err err = pragma(conn, sql);
+    if (!err) err = pragma(conn, sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+    if (!err) err = pragma(conn, "PRAGMA journal_size_limit = 67108864");
+    return err;
+}
+
+static void close_conn(struct pv_sqlite_conn *conn)
+{
+    for (unsigned i = 0; i < SQL_COUNT; i++) sqlite3_finalize(conn->statements[i]);
+    sqlite3_close(conn->db);
+    pthread_mutex_destroy(&conn->lock);
+}
+
+void pv_sqlite_close(struct pv_meta *meta)
+{
+    struct pv_sqlite *store = pv_sqlite_of(meta);
+    for (unsigned i = 0; i < READERS; i++) close_conn(&store->readers[i]);
+    close_conn(&store->keeper);
+    close_conn(&store->soft);
+    close_conn(&store->durable);
+    pthread_mutex_destroy(&store->write);
+    free(store);
+}
+
+/* ---- the schema */
+
+static enum pv_err read_pragma(struct pv_sqlite_conn *conn, const char *sql, int *ret_value)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(conn->db, sql, -1, &stmt, NULL);
+    if (!rc) rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW) *ret_value = sqlite3_column_int(stmt, 0);
+    sqlite3_finalize(stmt);
+    return pv_sqlite_error(conn, rc);
+}
+
+static enum pv_err make_schema(struct pv_sqlite_conn *conn)
+{
+    char sql[128];
+    snprintf(sql, sizeof sql, "PRAGMA user_version = %d; PRAGMA application_id = %d", SCHEMA_VERSION, APPLICATION_ID);
+    enum pv_err err = pragma(conn, "BEGIN IMMEDIATE");
+    if (!err) err = pragma(conn, schema);
+    if (!err) err = pragma(conn, sql);
+    return pv_sqlite_end(conn, err);
+}
+
+static enum pv_err check_schema(struct pv_sqlite_conn *conn, const char *path, char ret_why[static PV_META_WHY_MAX])
+{
+    int version = 0, application = 0, tables = 0;
+    enum pv_err err = read_pragma(conn, "PRAGMA user_version", &version);
+    if (!err) err = read_pragma(conn, "PRAGMA application_id", &application);
+    if (!err) err = read_pragma(conn, "SELECT count(*) FROM sqlite_master", &tables);
+    if (!err && version == 0 && tables == 0) err = make_schema(conn);
+    else if (!err && application != APPLICATION_ID) {
+        snprintf(ret_why, PV_META_WHY_MAX, "%s is a database, but not privityd's", path);
+        return PV_ERR_CORRUPT;
+    } else if (!err && version > SCHEMA_VERSION) {
+        snprintf(ret_why, PV_META_WHY_MAX,
+                 "%s was written by a newer privityd (its version is %d, this program knows %d): run that one", path,
+                 version, SCHEMA_VERSION);
+        return PV_ERR_UNSUPPORTED;
+    }
+    if (err)
+        snprintf(ret_why, PV_META_WHY_MAX, "the metadata store %s %s: %s", path,
+                 err == PV_ERR_CORRUPT ? "is damaged" : "cannot be used", sqlite3_errmsg(conn->db));
+    return err;
+}
+
+static enum pv_err open_all(struct pv_sqlite *store, const char *path, char ret_why[static PV_META_WHY_MAX])
+{
+    enum pv_err err = open_conn(store, &store->durable, path, 2048, true);
+    if (!err && !store->single) err = pragma(&store->durable, "PRAGMA journal_mode = WAL");
+    if (err) {
+        snprintf(ret_why, PV_META_WHY_MAX, "the metadata store %s %s: %s", path,
+                 err == PV_ERR_CORRUPT ? "is damaged" : "cannot be opened", sqlite3_errmsg(store->durable.db));
+        return err;
+    }
+    err = check_schema(&store->durable, path, ret_why);
+    if (err || store->single) return err;
+    err = open_conn(store, &store->soft, path, 256, false);
+    if (!err) err = open_conn(store, &store->keeper, path, 64, false);
+    for (unsigned i = 0; i < READERS && !err; i++) err = open_conn(store, &store->readers[i], path, 512, false);
+    if (err) snprintf(ret_why, PV_META_WHY_MAX, "the metadata store %s cannot be opened again", path);
+    return err;
+}
+
+static enum pv_err open_store(const char *path, bool single, struct pv_meta **ret_meta,
+                              char ret_why[static PV_META_WHY_MAX]);
+
+enum pv_err pv_meta_sqlite_open(const char *path, struct pv_meta **ret_meta, char ret_why[static PV_META_WHY_MAX])
+{
+    /* Made by us, so that it is never readable by others; its companions take its mode. */
+    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        snprintf(ret_why, PV_META_WHY_MAX, "the metadata store %s cannot be opened: %s", path, strerrordesc_np(errno));
+        return PV_ERR_IO;
+    }
+    close(fd);
+    return open_store(path, false, ret_meta, ret_why);
+}
+
+enum pv_err pv_meta_memory_open(struct pv_meta **ret_meta)
+{
+    char why[PV_META_WHY_MAX];
+    return open_store(":memory:", true, ret_meta, why);
+}
+
+/* ---- upkeep */
+
+enum pv_err pv_sqlite_check(struct pv_meta *meta)
+{
+    struct pv_sqlite *store = pv_sqlite_of(meta);
+    struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_READ);
+    sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_CHECK);
+    enum pv_err err = pv_sqlite_row(conn, stmt);
+    pv_sqlite_done(stmt);
+    pv_sqlite_give(store, conn);
+    return err;
+}
+
+enum pv_err pv_sqlite_maintain(struct pv_meta *meta, uint64_t now_ms)
+{
+    struct pv_sqlite *store = pv_sqlite_of(meta);
+    int pages = atomic_load(&store->wal_pages), rc;
+    (void)now_ms;
+    if (store->single || pages < WAL_PAGES_CHECKPOINT) return PV_OK;
+    if (pages < WAL_PAGES_STOP) {
+        rc = sqlite3_wal_checkpoint_v2(store->keeper.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    } else {
+        pthread_mutex_lock(&store->write); /* without a pause the log would never start over */
+        rc = sqlite3_wal_checkpoint_v2(store->keeper.db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+        pthread_mutex_unlock(&store->write);
+    }
+    return (rc & 0xff) == SQLITE_BUSY ? PV_OK : pv_sqlite_error(&store->keeper, rc);
+}
+
+enum pv_err pv_sqlite_expire(struct pv_meta *meta, uint64_t now_ms)
+{
+    static const enum pv_sqlite_statement all[] = {SQL_EXPIRE_NONCES, SQL_EXPIRE_SESSIONS, SQL_EXPIRE_TICKETS,
+                                                   SQL_EXPIRE_CODES, SQL_EXPIRE_COUNTERS};
+    struct pv_sqlite *store = pv_sqlite_of(meta);
+    struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_SOFT);
+    enum pv_err err = pv_sqlite_exec(conn, SQL_BEGIN);
+    for (size_t i = 0; i < sizeof all / sizeof *all && !err; i++) {
+        sqlite3_stmt *stmt = pv_sqlite_stmt(conn, all[i]);
+        if (stmt) pv_sqlite_bind_uint(stmt, 1, now_ms);
+        err = pv_sqlite_run(conn, stmt);
+    }
+    err = pv_sqlite_end(conn, err);
+    pv_sqlite_give(store, conn);
+    return err;
+}
+
+static const struct pv_meta_ops calls = {
+#define PV_SQLITE_CALL(call) .call = pv_sqlite_##call,
+    PV_SQLITE_CALLS(PV_SQLITE_CALL)
+#undef PV_SQLITE_CALL
+};
+
+static enum pv_err open_store(const char *path, bool single, struct pv_meta **ret_meta,
+                              char ret_why[static PV_META_WHY_MAX])
+{
+    struct pv_sqlite *store = calloc(1, sizeof *store);
+    if (!store) return PV_ERR_NOMEM;
+    store->base.ops = &calls;
+    store->single = single;
+    pthread_mutex_init(&store->write, NULL);
+    pthread_mutex_init(&store->durable.lock, NULL);
+    pthread_mutex_init(&store->soft.lock, NULL);
+    pthread_mutex_init(&store->keeper.lock, NULL);
+    for (unsigned i = 0; i < READERS; i++) pthread_mutex_init(&store->readers[i].lock, NULL);
+    enum pv_err err = open_all(store, path, ret_why);
+    if (err) {
+        pv_sqlite_close(&store->base);
+        return err;
+    }
+    *ret_meta = &store->base;
+    return PV_OK;
+}
