@@ -5,13 +5,24 @@
 #ifndef PV_SERVER_COMMITTER_H
 #define PV_SERVER_COMMITTER_H
 
+#include "core/room/body.h"
 #include "core/room/gate.h"
 #include "server/server.h"
 
 enum pv_job_kind {
     PV_JOB_APPEND,  /* bundles of one device */
     PV_JOB_RELEASE, /* a gate opens: an entry of the server's */
-    PV_JOB_EXPIRE   /* deadlines of one room have passed: entries of the server's */
+    PV_JOB_EXPIRE,  /* deadlines of one room have passed: entries of the server's */
+    PV_JOB_RENEW    /* the newest checkpoint is old: sign it again */
+};
+
+/* What lies beside an entry, taken apart for the store. */
+struct pv_kept_beside {
+    struct pv_beside beside;
+    struct pv_bytes links;    /* encoded */
+    struct pv_hash kem_hashes[PV_LIMIT_BESIDE_KEM_KEYS];
+    struct pv_hash *leaves;   /* owned: the stored hashes of the tree over wraps */
+    size_t leaf_count;
 };
 
 /* A bundle that stood every check which needs no room: read, signed by its author, hashes and neighbours right. */
@@ -19,6 +30,14 @@ struct pv_prepared {
     struct pv_bundle bundle; /* borrowed from the request's body */
     struct pv_entry entry;
     struct pv_hash leaf;
+    struct pv_kept_beside *kept; /* owned; NULL: nothing lies beside */
+};
+
+/* Where an item stands, and its verdict. */
+struct pv_placed {
+    bool known;
+    uint64_t index;
+    unsigned verdict, reason;
 };
 
 struct pv_job {
@@ -39,14 +58,13 @@ struct pv_job {
 
     /* RELEASE: everything but the room's view was checked */
     struct pv_id16 gate;
-    uint64_t gate_version;
+    uint64_t gate_version, max_releases;
     struct pv_hash request;
     struct pv_hash ticket_hash;
 
     /* the committer's own */
-    size_t *places; /* of items: index in the room, or SIZE_MAX while unknown; owned */
-    unsigned *verdicts; /* verdict + 256 * reason; owned */
-    bool refused, is_new;
+    struct pv_placed *placed; /* one an item; owned */
+    bool refused;
     size_t work; /* which room of the batch */
 };
 

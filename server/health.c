@@ -1,9 +1,6 @@
 /* What the server says of itself: health, metrics, name and key. */
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "core/base/base64.h"
 #include "server/metrics.h"
 #include "server/server.h"
 
@@ -28,24 +25,14 @@ void pv_metrics_get(struct pv_server *server, struct pv_web_request *request, st
 
 void pv_server_get(struct pv_server *server, struct pv_web_request *request, struct pv_web_response *response)
 {
-    static const char *const modes[] = {
-        [PV_REGISTER_OPEN] = "open", [PV_REGISTER_INVITE] = "invite", [PV_REGISTER_CLOSED] = "closed"};
-    uint8_t key[64];
-    struct pv_buf text;
+    struct pv_buf *body = &response->body;
     (void)request;
-    pv_buf_init_fixed(&text, key, sizeof key);
-    pv_base64_put(&text, PV_BASE64_URL, pv_bytes(server->log_pk.b, sizeof server->log_pk.b));
-    json_t *json = json_pack("{s:i, s:s, s:s%, s:s, s:s, s:I}", "api", 1, "name", server->name, "log_key",
-                             (const char *)text.p, text.n, "registration", modes[server->registration], "version",
-                             PV_SERVER_VERSION, "time", (json_int_t)pv_server_now_ms(server));
-    char *encoded = json ? json_dumps(json, JSON_COMPACT) : NULL;
-    json_decref(json);
-    if (!encoded) {
-        pv_problem_of(response, PV_ERR_NOMEM);
-        return;
-    }
-    pv_buf_append(&response->body, encoded, strlen(encoded));
-    pv_buf_append_byte(&response->body, '\n');
-    free(encoded);
-    pv_answer(response, PV_TYPE_JSON);
+    pv_cbor_put_array(body, 6);
+    pv_cbor_put_uint(body, 1);
+    pv_cbor_put_text(body, server->name, strlen(server->name));
+    pv_cbor_put_bytes(body, server->log_pk.b, sizeof server->log_pk.b);
+    pv_cbor_put_uint(body, (uint64_t)server->registration);
+    pv_cbor_put_text(body, PV_SERVER_VERSION, strlen(PV_SERVER_VERSION));
+    pv_cbor_put_uint(body, pv_server_now_ms(server));
+    pv_answer(response, PV_TYPE_CBOR);
 }

@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/json_text.h"
+
 static enum pv_log_level max_level = PV_LOG_INFO;
 
 void pv_log_set_level(enum pv_log_level level)
@@ -25,27 +27,6 @@ struct pv_log_id pv_log_id(const uint8_t *id)
     return name;
 }
 
-static void put(struct pv_buf *line, const char *text)
-{
-    pv_buf_append(line, text, strlen(text));
-}
-
-static void put_escaped(struct pv_buf *line, const char *text)
-{
-    put(line, "\"");
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        char escape[8];
-        if (c >= 0x20 && c != '"' && c != '\\' && c < 0x7f) {
-            pv_buf_append_byte(line, c);
-            continue;
-        }
-        snprintf(escape, sizeof escape, "\\u%04x", c);
-        put(line, escape);
-    }
-    put(line, "\"");
-}
-
 static void put_time(struct pv_buf *line)
 {
     struct timespec now;
@@ -55,31 +36,30 @@ static void put_time(struct pv_buf *line)
     gmtime_r(&now.tv_sec, &utc);
     strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
     snprintf(millis, sizeof millis, ".%03uZ", (unsigned)(now.tv_nsec / 1000000) % 1000);
-    put(line, text);
-    put(line, millis);
+    pv_json_put_text(line, text);
+    pv_json_put_text(line, millis);
 }
 
 void pv_log(enum pv_log_level level, const char *event, const struct pv_log_field *fields)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};
-    char memory[2048], number[24];
+    char memory[2048];
     struct pv_buf line;
     if (!pv_log_on(level)) return;
     pv_buf_init_fixed(&line, memory, sizeof memory - 3);
-    put(&line, "{\"time\":\"");
+    pv_json_put_text(&line, "{\"time\":\"");
     put_time(&line);
-    put(&line, "\",\"level\":\"");
-    put(&line, names[level]);
-    put(&line, "\",\"event\":\"");
-    put(&line, event);
-    put(&line, "\"");
+    pv_json_put_text(&line, "\",\"level\":\"");
+    pv_json_put_text(&line, names[level]);
+    pv_json_put_text(&line, "\",\"event\":\"");
+    pv_json_put_text(&line, event);
+    pv_json_put_text(&line, "\"");
     for (; fields->name; fields++) {
-        put(&line, ",\"");
-        put(&line, fields->name);
-        put(&line, "\":");
-        snprintf(number, sizeof number, "%lld", (long long)fields->number);
-        if (fields->text) put_escaped(&line, fields->text);
-        else put(&line, number);
+        pv_json_put_text(&line, ",\"");
+        pv_json_put_text(&line, fields->name);
+        pv_json_put_text(&line, "\":");
+        if (fields->text) pv_json_put_string(&line, fields->text);
+        else pv_json_put_number(&line, fields->number);
     }
     if (line.err) line.n = strlen(event) < 64 ? (size_t)snprintf(memory, sizeof memory - 3, "{\"event\":\"%s\"", event) : 1;
     memcpy(memory + line.n, "}\n", 2);

@@ -1,11 +1,12 @@
 /* Responses: answers, problem details (RFC 9457), and the reading of query values. */
 #include "server/request.h"
 
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "server/json_text.h"
 
 void pv_web_response_init(struct pv_web_response *response)
 {
@@ -18,24 +19,9 @@ void pv_web_response_release(struct pv_web_response *response)
     pv_buf_release(&response->body);
 }
 
-static void put_json_string(struct pv_buf *buf, const char *text)
-{
-    json_t *string = json_string(text);
-    char *encoded = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
-    if (encoded) pv_buf_append(buf, encoded, strlen(encoded));
-    else pv_buf_append(buf, "\"\"", 2);
-    free(encoded);
-    json_decref(string);
-}
-
-static void put(struct pv_buf *buf, const char *text)
-{
-    pv_buf_append(buf, text, strlen(text));
-}
-
 void pv_problem(struct pv_web_response *response, enum pv_err err, const char *reason, const char *detail, ...)
 {
-    char text[512], status[8];
+    char text[512];
     va_list ap;
     va_start(ap, detail);
     vsnprintf(text, sizeof text, detail, ap);
@@ -46,20 +32,19 @@ void pv_problem(struct pv_web_response *response, enum pv_err err, const char *r
     response->err = err;
     response->reason = reason;
     response->is_blob = false;
-    snprintf(status, sizeof status, "%u", response->status);
-    put(&response->body, "{\"status\":");
-    put(&response->body, status);
-    put(&response->body, ",\"title\":");
-    put_json_string(&response->body, pv_err_text(err));
-    put(&response->body, ",\"detail\":");
-    put_json_string(&response->body, text);
-    put(&response->body, ",\"code\":");
-    put_json_string(&response->body, pv_err_web_name(err));
+    pv_json_put_text(&response->body, "{\"status\":");
+    pv_json_put_number(&response->body, response->status);
+    pv_json_put_text(&response->body, ",\"title\":");
+    pv_json_put_string(&response->body, pv_err_text(err));
+    pv_json_put_text(&response->body, ",\"detail\":");
+    pv_json_put_string(&response->body, text);
+    pv_json_put_text(&response->body, ",\"code\":");
+    pv_json_put_string(&response->body, pv_err_web_name(err));
     if (reason) {
-        put(&response->body, ",\"reason\":");
-        put_json_string(&response->body, reason);
+        pv_json_put_text(&response->body, ",\"reason\":");
+        pv_json_put_string(&response->body, reason);
     }
-    put(&response->body, "}\n");
+    pv_json_put_text(&response->body, "}\n");
 }
 
 void pv_problem_of(struct pv_web_response *response, enum pv_err err)

@@ -74,7 +74,6 @@ void pv_problem_of(struct pv_web_response *response, enum pv_err err);
 void pv_answer(struct pv_web_response *response, const char *type);
 
 #define PV_TYPE_CBOR "application/cbor"
-#define PV_TYPE_JSON "application/json"
 #define PV_TYPE_TEXT "text/plain; charset=utf-8"
 #define PV_TYPE_BYTES "application/octet-stream"
 

@@ -1,6 +1,4 @@
 /* Sessions: a nonce, a device's signature over it bound to this server's name, a token for an hour. */
-#include <jansson.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/base/base64.h"
@@ -16,18 +14,6 @@ enum pv_err pv_secret_read(const char *text, uint8_t ret_secret[static 32])
     return pv_base64_decode_fixed(PV_BASE64_URL, pv_bytes_of_string(text), ret_secret, 32);
 }
 
-static void put(struct pv_buf *buf, const char *text)
-{
-    pv_buf_append(buf, text, strlen(text));
-}
-
-static void put_number(struct pv_buf *buf, uint64_t value)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-    put(buf, text);
-}
-
 void pv_nonce_post(struct pv_server *server, struct pv_web_request *request, struct pv_web_response *response)
 {
     struct pv_hash nonce;
@@ -39,12 +25,10 @@ void pv_nonce_post(struct pv_server *server, struct pv_web_request *request, str
         pv_problem_of(response, err);
         return;
     }
-    put(&response->body, "{\"nonce\":\"");
-    pv_base64_put(&response->body, PV_BASE64_URL, pv_bytes(nonce.b, sizeof nonce.b));
-    put(&response->body, "\",\"expires\":");
-    put_number(&response->body, expires_ms);
-    put(&response->body, "}\n");
-    pv_answer(response, PV_TYPE_JSON);
+    pv_cbor_put_array(&response->body, 2);
+    pv_cbor_put_hash(&response->body, &nonce);
+    pv_cbor_put_uint(&response->body, expires_ms);
+    pv_answer(response, PV_TYPE_CBOR);
 }
 
 struct login {
@@ -53,31 +37,16 @@ struct login {
     struct pv_sig sig;
 };
 
-static enum pv_err read_field(json_t *json, const char *name, uint8_t *ret_bytes, size_t cap, size_t *ret_n)
-{
-    json_t *value = json_object_get(json, name);
-    if (!json_is_string(value)) return PV_ERR_MALFORMED;
-    return pv_base64_decode(PV_BASE64_URL, pv_bytes(json_string_value(value), json_string_length(value)), ret_bytes,
-                            cap, ret_n);
-}
-
 static enum pv_err read_login(struct pv_bytes body, struct login *ret_login)
 {
-    uint8_t device[128];
-    size_t nonce_n = 0, device_n = 0, sig_n = 0;
-    struct login login;
-    json_t *json = json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES, NULL);
-    enum pv_err err = json_is_object(json) ? PV_OK : PV_ERR_MALFORMED;
-    if (!err) err = read_field(json, "nonce", login.nonce.b, sizeof login.nonce.b, &nonce_n);
-    if (!err) err = read_field(json, "device", device, sizeof device, &device_n);
-    if (!err) err = read_field(json, "sig", login.sig.b, sizeof login.sig.b, &sig_n);
-    json_decref(json);
-    if (!err && (nonce_n != sizeof login.nonce.b || sig_n != sizeof login.sig.b)) err = PV_ERR_MALFORMED;
-    if (err) return err;
     struct pv_cbor in;
-    pv_cbor_init(&in, pv_bytes(device, device_n));
+    struct login login;
+    pv_cbor_init(&in, body);
+    pv_cbor_get_array_of(&in, 3);
+    pv_cbor_get_hash(&in, &login.nonce);
     pv_device_get(&in, &login.device);
-    err = pv_cbor_finish(&in);
+    pv_cbor_get_fixed(&in, login.sig.b, sizeof login.sig.b);
+    enum pv_err err = pv_cbor_finish(&in);
     if (!err) *ret_login = login;
     return err;
 }
@@ -93,19 +62,17 @@ static enum pv_err verify_login(const struct pv_server *server, const struct log
     return pv_verify(&login->device.sign_pk, "session", pv_buf_bytes(&encoded), &login->sig);
 }
 
-static void answer_token(struct pv_web_response *response, const uint8_t token[static 32],
-                         const struct pv_meta_session *session)
+static void answer_token(struct pv_web_response *response, const uint8_t token[static 32], uint64_t expires_ms)
 {
-    char device[65];
-    pv_hex_encode(session->device_id.b, sizeof session->device_id.b, device);
-    put(&response->body, "{\"token\":\"");
-    pv_base64_put(&response->body, PV_BASE64_URL, pv_bytes(token, 32));
-    put(&response->body, "\",\"expires\":");
-    put_number(&response->body, session->expires_ms);
-    put(&response->body, ",\"device\":\"");
-    put(&response->body, device);
-    put(&response->body, "\"}\n");
-    pv_answer(response, PV_TYPE_JSON);
+    char memory[48];
+    struct pv_buf text;
+    pv_buf_init_fixed(&text, memory, sizeof memory);
+    pv_base64_put(&text, PV_BASE64_URL, pv_bytes(token, 32));
+    pv_cbor_put_array(&response->body, 2);
+    pv_cbor_put_text(&response->body, memory, text.n);
+    pv_cbor_put_uint(&response->body, expires_ms);
+    pv_wipe(memory, sizeof memory);
+    pv_answer(response, PV_TYPE_CBOR);
 }
 
 void pv_session_post(struct pv_server *server, struct pv_web_request *request, struct pv_web_response *response)
@@ -115,7 +82,7 @@ void pv_session_post(struct pv_server *server, struct pv_web_request *request, s
     uint64_t now_ms = pv_server_now_ms(server);
     enum pv_err err = read_login(request->body, &login);
     if (err) {
-        pv_problem(response, err, NULL, "a session wants an object with nonce, device and sig");
+        pv_problem(response, err, NULL, "a session wants [nonce, device, signature]");
         return;
     }
     if (verify_login(server, &login)) {
@@ -139,7 +106,7 @@ void pv_session_post(struct pv_server *server, struct pv_web_request *request, s
     if (!err) err = meta->ops->session(meta, &hash, now_ms, &session); /* tells a suspended account */
     if (err == PV_ERR_DENIED) pv_problem(response, err, "suspended", "this account is suspended");
     else if (err) pv_problem_of(response, err);
-    else answer_token(response, token, &session);
+    else answer_token(response, token, session.expires_ms);
     pv_wipe(token, sizeof token);
 }
 

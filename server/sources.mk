@@ -1,12 +1,34 @@
 # privityd's sources. http.c alone knows libmicrohttpd.
 SERVER_SRC := \
+	server/append.c \
+	server/beside.c \
 	server/blob/fs.c \
 	server/blob/memory.c \
+	server/blobs.c \
+	server/committer.c \
+	server/config.c \
+	server/entries.c \
+	server/events.c \
+	server/gates.c \
+	server/health.c \
+	server/http.c \
+	server/json_text.c \
+	server/limits.c \
+	server/log.c \
 	server/meta/sqlite.c \
 	server/meta/sqlite_append.c \
 	server/meta/sqlite_hold.c \
 	server/meta/sqlite_log.c \
 	server/meta/sqlite_soft.c \
+	server/metrics.c \
+	server/proofs.c \
+	server/request.c \
+	server/room_cache.c \
+	server/rooms.c \
+	server/router.c \
+	server/session.c \
+	server/work.c \
+	server/work_judge.c \
 	#
 
 EMBED += server/meta/schema.sql

@@ -59,9 +59,15 @@ enum pv_meta_registration {
 /* A gate's release, counted in the transaction that logs it. */
 struct pv_meta_release {
     struct pv_id16 gate;
+    uint64_t version, max_releases; /* what the gate must be, its half still there; UINT64_MAX: no maximum */
     struct pv_hash request;
     struct pv_hash ticket; /* hash of the ticket */
     uint64_t time_ms, ticket_until_ms;
+};
+
+struct pv_meta_closed {
+    struct pv_id16 gate;
+    const char *reason; /* expired, spent, revoked; a constant */
 };
 
 /* Everything one room gains in one commit. The room's size must still be `size`; else, or when a ref or the
@@ -82,14 +88,15 @@ struct pv_meta_append {
     uint64_t next_until_ms; /* earliest deadline of the roster, UINT64_MAX none */
     const struct pv_meta_member *members; /* devices that came, went or changed */
     size_t member_count;
-    const struct pv_id16 *closed_gates; /* half B erased */
-    size_t closed_gate_count;
-    const char *closed_reason;          /* of those: expired, spent, revoked */
-    const struct pv_meta_release *release; /* NULL: none */
+    const struct pv_meta_closed *closed; /* gates whose half B is erased */
+    size_t closed_count;
+    const struct pv_meta_release *releases;
+    size_t release_count;
     enum pv_meta_registration registration;
     struct pv_hash registration_hash; /* of the code or ticket */
     uint64_t now_ms;
-    enum pv_err ret_err; /* OK; CONFLICT: the size; NOT_FOUND: a ref; DENIED: the registration */
+    enum pv_err ret_err; /* OK; CONFLICT: the size; NOT_FOUND: a ref;
+                          * DENIED: the registration; EXPIRED: a gate to release */
 };
 
 struct pv_meta_session {

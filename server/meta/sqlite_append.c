@@ -147,33 +147,40 @@ static enum pv_err put_roster(struct pv_sqlite_conn *conn, const struct pv_meta_
     return err;
 }
 
-static enum pv_err put_gates(struct pv_sqlite_conn *conn, const struct pv_meta_append *room)
+static enum pv_err put_release(struct pv_sqlite_conn *conn, uint64_t room, const struct pv_meta_release *release)
 {
-    enum pv_err err = PV_OK;
-    for (size_t i = 0; i < room->closed_gate_count && !err; i++) {
-        sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_GATE_CLOSE);
-        if (stmt) {
-            pv_sqlite_bind_bytes(stmt, 1, room->closed_gates[i].b, sizeof room->closed_gates[i].b);
-            sqlite3_bind_text(stmt, 2, room->closed_reason, -1, SQLITE_STATIC);
-        }
-        err = pv_sqlite_run(conn, stmt);
-    }
-    const struct pv_meta_release *release = room->release;
-    if (err || !release) return err;
     sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_RELEASE_PUT);
     if (stmt) {
         pv_sqlite_bind_bytes(stmt, 1, release->gate.b, sizeof release->gate.b);
         pv_sqlite_bind_hash(stmt, 2, &release->request);
         pv_sqlite_bind_uint(stmt, 3, release->time_ms);
+        pv_sqlite_bind_uint(stmt, 4, release->version);
+        pv_sqlite_bind_uint(stmt, 5, release->max_releases); /* no maximum binds as -1 */
     }
-    err = pv_sqlite_run(conn, stmt);
+    enum pv_err err = pv_sqlite_run(conn, stmt);
+    if (!err && sqlite3_changes(conn->db) == 0) err = PV_ERR_EXPIRED;
     stmt = err ? NULL : pv_sqlite_stmt(conn, SQL_TICKET_PUT);
     if (stmt) {
         pv_sqlite_bind_hash(stmt, 1, &release->ticket);
-        pv_sqlite_bind_uint(stmt, 2, room->no);
+        pv_sqlite_bind_uint(stmt, 2, room);
         pv_sqlite_bind_uint(stmt, 3, release->ticket_until_ms);
     }
     return err ? err : pv_sqlite_run(conn, stmt);
+}
+
+static enum pv_err put_gates(struct pv_sqlite_conn *conn, const struct pv_meta_append *room)
+{
+    enum pv_err err = PV_OK;
+    for (size_t i = 0; i < room->closed_count && !err; i++) {
+        sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_GATE_CLOSE);
+        if (stmt) {
+            pv_sqlite_bind_bytes(stmt, 1, room->closed[i].gate.b, sizeof room->closed[i].gate.b);
+            sqlite3_bind_text(stmt, 2, room->closed[i].reason, -1, SQLITE_STATIC);
+        }
+        err = pv_sqlite_run(conn, stmt);
+    }
+    for (size_t i = 0; i < room->release_count && !err; i++) err = put_release(conn, room->no, &room->releases[i]);
+    return err;
 }
 
 static enum pv_err register_account(struct pv_sqlite_conn *conn, const struct pv_meta_append *room)
@@ -212,7 +219,7 @@ static enum pv_err put_room(struct pv_sqlite_conn *conn, struct pv_meta_append *
 /* May this room fail alone, after it has begun to write? */
 static bool can_fail_late(const struct pv_meta_append *room)
 {
-    if (room->registration != PV_REGISTRATION_NONE || room->release) return true;
+    if (room->registration != PV_REGISTRATION_NONE || room->release_count) return true;
     for (size_t i = 0; i < room->entry_count; i++)
         if (room->entries[i].refs.n > 1) return true;
     return false;
@@ -220,7 +227,7 @@ static bool can_fail_late(const struct pv_meta_append *room)
 
 static bool is_of_one_room(enum pv_err err)
 {
-    return err == PV_ERR_CONFLICT || err == PV_ERR_NOT_FOUND || err == PV_ERR_DENIED;
+    return err == PV_ERR_CONFLICT || err == PV_ERR_NOT_FOUND || err == PV_ERR_DENIED || err == PV_ERR_EXPIRED;
 }
 
 enum pv_err pv_sqlite_append(struct pv_meta *meta, struct pv_meta_append *rooms, size_t count)

@@ -94,7 +94,9 @@ enum { READERS = 3, WRAP_SLOT_BYTES = 1 + 1168, INDEX_BITS = 40 };
     X(GATE_UPDATE, "UPDATE gates SET version = ?3, signed = ?4, half = coalesce(?5, half), refs = ?6, "             \
                    "reason = iif(?5 IS NULL, reason, '') WHERE id = ?1 AND room = ?2 AND version = ?3 - 1")         \
     X(GATE_CLOSE, "UPDATE gates SET half = NULL, reason = ?2 WHERE id = ?1 AND half IS NOT NULL")                   \
-    X(RELEASE_PUT, "INSERT INTO releases (gate, request, time) VALUES (?1, ?2, ?3)")                                \
+    X(RELEASE_PUT, "INSERT INTO releases (gate, request, time) SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM gates "  \
+                   "WHERE id = ?1 AND version = ?4 AND half IS NOT NULL) "                                          \
+                   "AND (?5 < 0 OR (SELECT count(*) FROM releases WHERE gate = ?1) < ?5) ON CONFLICT DO NOTHING")   \
     X(RELEASED, "SELECT 1 FROM releases WHERE gate = ?1 AND request = ?2")                                          \
     X(STATS, "SELECT (SELECT count(*) FROM rooms), (SELECT coalesce(sum(size), 0) FROM rooms), "                    \
              "(SELECT count(*) FROM accounts), (SELECT count(DISTINCT device) FROM members), "                      \

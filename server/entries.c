@@ -1,0 +1,142 @@
+/* Reading the log: entries with bodies, bodies alone, a device's own newest entry. */
+#include <string.h>
+
+#include "server/room_cache.h"
+
+enum { PAGE_BYTES = 4 * 1024 * 1024, PAGE_ENTRIES = 16384 };
+
+struct page {
+    struct pv_buf items;
+    size_t count;
+    bool only_bodies;
+};
+
+static enum pv_err add_entry(void *context, const struct pv_meta_entry *entry)
+{
+    struct page *page = context;
+    size_t size = entry->body.n + (page->only_bodies ? 0 : entry->entry.n + entry->refs.n) + 16;
+    if (page->count && page->items.n + size > PAGE_BYTES) return PV_ERR_LIMIT; /* ends the page */
+    if (!page->only_bodies) {
+        pv_cbor_put_array(&page->items, 3);
+        pv_cbor_put_bytes(&page->items, entry->entry.p, entry->entry.n);
+        pv_buf_append(&page->items, entry->refs.p, entry->refs.n);
+    }
+    if (entry->body.p) pv_cbor_put_bytes(&page->items, entry->body.p, entry->body.n);
+    else pv_cbor_put_null(&page->items);
+    page->count++;
+    return page->items.err;
+}
+
+/* from, max: common to both. False: the response says what is wrong. */
+static bool read_range(const struct pv_web_request *request, struct pv_web_response *response, uint64_t *ret_from,
+                       uint64_t *ret_max)
+{
+    enum pv_err err = pv_query_uint(request, "from", 0, PV_LIMIT_N, ret_from);
+    if (!err) err = pv_query_uint(request, "max", PAGE_ENTRIES, PV_LIMIT_N, ret_max);
+    if (err) {
+        pv_problem(response, err, "query", "from and max are numbers");
+        return false;
+    }
+    if (*ret_max > PAGE_ENTRIES) *ret_max = PAGE_ENTRIES;
+    return true;
+}
+
+static enum pv_err read_page(struct pv_server *server, const struct pv_web_request *request, uint64_t from,
+                             uint64_t max, bool sealed, struct page *page)
+{
+    enum pv_err err = server->meta->ops->entries(server->meta, request->room_row.no, from, max, sealed, add_entry, page);
+    return err == PV_ERR_LIMIT && !page->items.err ? PV_OK : err;
+}
+
+void pv_entries_get(struct pv_server *server, struct pv_web_request *request, struct pv_web_response *response)
+{
+    struct pv_meta *meta = server->meta;
+    struct pv_buf *body = &response->body, note;
+    struct page page = {0};
+    uint64_t from, max, size;
+    const char *bodies = request->query(request->driver, "bodies");
+    if (!read_range(request, response, &from, &max)) return;
+    pv_buf_init(&page.items, PV_RESPONSE_MAX_BYTES);
+    pv_buf_init(&note, PV_LIMIT_NOTE_BYTES);
+    enum pv_err err = read_page(server, request, from, max, bodies && strcmp(bodies, "1") == 0, &page);
+    if (!err && page.count) err = meta->ops->note(meta, request->room_row.no, &note, &size); /* after: it covers them */
+    if (err) {
+        pv_problem_of(response, err);
+    } else {
+        pv_cbor_put_array(body, 3);
+        pv_cbor_put_uint(body, from);
+        pv_cbor_put_array(body, page.count);
+        pv_buf_append(body, page.items.p, page.items.n);
+        if (note.n) pv_cbor_put_bytes(body, note.p, note.n);
+        else pv_cbor_put_null(body);
+        pv_answer(response, PV_TYPE_CBOR);
+    }
+    pv_buf_release(&page.items);
+    pv_buf_release(&note);
+}
+
+void pv_bodies_get(struct pv_server *server, struct pv_web_request *request, struct pv_web_response *response)
+{
+    struct page page = {.only_bodies = true};
+    uint64_t from, max;
+    if (!read_range(request, response, &from, &max)) return;
+    pv_buf_init(&page.items, PV_RESPONSE_MAX_BYTES);
+    enum pv_err err = read_page(server, request, from, max, true, &page);
+    if (err) {
+        pv_problem_of(response, err);
+    } else {
+        pv_cbor_put_array(&response->body, 2);
+        pv_cbor_put_uint(&response->body, from);
+        pv_cbor_put_array(&response->body, page.count);
+        pv_buf_append(&response->body, page.items.p, page.items.n);
+        pv_answer(response, PV_TYPE_CBOR);
+    }
+    pv_buf_release(&page.items);
+}
+
+/* ---- head */
+
+static enum pv_err put_entry(void *context, const struct pv_meta_entry *entry)
+{
+    struct pv_buf *body = context;
+    pv_cbor_put_bytes(body, entry->entry.p, entry->entry.n);
+    return body->err;
+}
+
+static enum pv_err put_head(struct pv_server *server, uint64_t no, uint64_t index, struct pv_buf *body)
+{
+    struct pv_meta *meta = server->meta;
+    struct pv_tree_context tree;
+    struct pv_merkle_reader reader = pv_tree_reader(meta, no, &tree);
+    struct pv_merkle_proof proof;
+    struct pv_buf note;
+    uint64_t size;
+    pv_buf_init(&note, PV_LIMIT_NOTE_BYTES);
+    pv_cbor_put_array(body, 4);
+    pv_cbor_put_uint(body, index);
+    enum pv_err err = meta->ops->entries(meta, no, index, 1, false, put_entry, body);
+    if (!err) err = meta->ops->note(meta, no, &note, &size);
+    if (!err) err = pv_merkle_prove_inclusion(&reader, index, size, &proof);
+    if (!err) {
+        pv_cbor_put_array(body, proof.count);
+        for (size_t i = 0; i < proof.count; i++) pv_cbor_put_hash(body, &proof.hashes[i]);
+        pv_cbor_put_bytes(body, note.p, note.n);
+    }
+    pv_buf_release(&note);
+    return err;
+}
+
+void pv_head_get(struct pv_server *server, struct pv_web_request *request, struct pv_web_response *response)
+{
+    struct pv_meta *meta = server->meta;
+    uint64_t n, index, no = request->room_row.no;
+    bool found;
+    enum pv_err err = meta->ops->newest(meta, no, &request->session.device_id, PV_REASON_STALE_CHAIN, &n, &found, &index);
+    if (!err && !found) {
+        pv_problem(response, PV_ERR_NOT_FOUND, NULL, "this device never wrote here");
+        return;
+    }
+    if (!err) err = put_head(server, no, index, &response->body);
+    if (err) pv_problem_of(response, err);
+    else pv_answer(response, PV_TYPE_CBOR);
+}

@@ -1,0 +1,364 @@
+/* Judging within a batch: what is refused, what gets a place and a verdict, and the server's own entries. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/work.h"
+
+static void refuse(struct pv_job *job, enum pv_err err, const char *reason, const char *detail)
+{
+    job->refused = true;
+    pv_problem(job->response, err, reason, "%s", detail);
+}
+
+/* ---- what stands already */
+
+static enum pv_err find_placed(struct pv_work *work, const struct pv_prepared *item, struct pv_placed *ret_placed,
+                               struct pv_hash *ret_leaf)
+{
+    const struct pv_header *header = &item->entry.header;
+    for (size_t i = 0; i < work->count; i++) {
+        const struct pv_pending *pending = &work->pending[i];
+        if (pending->item.entry.header.n != header->n ||
+            !pv_hash_equal(&pending->item.entry.header.author, &header->author))
+            continue;
+        *ret_placed = (struct pv_placed){true, work->state->row.size + i, pending->verdict, pending->reason};
+        *ret_leaf = pending->item.leaf;
+        return PV_OK;
+    }
+    if (!work->state->row.no) return PV_ERR_NOT_FOUND;
+    struct pv_meta *meta = work->server->meta;
+    struct pv_meta_entry row;
+    enum pv_err err = meta->ops->find(meta, work->state->row.no, &header->author, header->n, &row);
+    if (err) return err;
+    *ret_placed = (struct pv_placed){true, row.index, row.verdict, row.reason};
+    *ret_leaf = row.leaf;
+    return PV_OK;
+}
+
+/* The same bytes keep their place and verdict; others under the same number are refused. */
+static bool find_known(struct pv_work *work, struct pv_job *job, size_t *ret_unknown)
+{
+    *ret_unknown = 0;
+    for (size_t i = 0; i < job->count; i++) {
+        struct pv_hash leaf;
+        enum pv_err err = find_placed(work, &job->items[i], &job->placed[i], &leaf);
+        if (err == PV_ERR_NOT_FOUND) {
+            job->placed[i] = (struct pv_placed){0};
+            ++*ret_unknown;
+        } else if (err) {
+            refuse(job, err, NULL, pv_err_text(err));
+            return false;
+        } else if (!pv_hash_equal(&leaf, &job->items[i].leaf)) {
+            refuse(job, PV_ERR_CONFLICT, "n", "another entry of this author with this number stands in the log");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- one item */
+
+static bool check_seen(struct pv_work *work, struct pv_job *job, const struct pv_header *header)
+{
+    struct pv_hash root;
+    if (header->seen_size > pv_work_size(work)) {
+        refuse(job, PV_ERR_MALFORMED, "seen", "the entry has seen more than the log holds");
+        return false;
+    }
+    enum pv_err err = pv_work_root(work, header->seen_size, &root);
+    if (err) {
+        refuse(job, err, NULL, pv_err_text(err));
+        return false;
+    }
+    if (pv_hash_equal(&root, &header->seen_root)) return true;
+    refuse(job, PV_ERR_FORK, "seen", "the entry has seen another history than this log's");
+    return false;
+}
+
+static bool check_refs(struct pv_work *work, struct pv_job *job, const struct pv_prepared *item)
+{
+    struct pv_meta *meta = work->server->meta;
+    size_t count;
+    enum pv_err err = pv_refs_check(item->bundle.refs, &count);
+    for (size_t i = 0; i < count && !err; i++) {
+        struct pv_id16 name;
+        struct pv_meta_blob blob;
+        pv_refs_at(item->bundle.refs, i, &name);
+        err = work->state->row.no ? meta->ops->blob(meta, work->state->row.no, &name, &blob) : PV_ERR_NOT_FOUND;
+    }
+    if (err == PV_ERR_NOT_FOUND) refuse(job, PV_ERR_CONFLICT, "refs", "the entry names a blob that is not here");
+    else if (err) refuse(job, err, NULL, pv_err_text(err));
+    return err == PV_OK;
+}
+
+/* Strangers write only what counts: a join through an open invite, a sign, a lift of their own hold. */
+static bool check_stranger(struct pv_work *work, struct pv_job *job, const struct pv_log_item *item)
+{
+    const struct pv_roster *roster = work->state->roster;
+    enum pv_verdict verdict;
+    enum pv_reason reason = PV_REASON_NONE;
+    if (item->index == 0 || pv_roster_principal_of(roster, &item->entry.header.author)) return true;
+    if (pv_kind_is_sealed(item->entry.header.kind)) {
+        refuse(job, PV_ERR_DENIED, pv_reason_name(PV_REASON_NOT_MEMBER), "this device is no member of the room");
+        return false;
+    }
+    enum pv_err err = pv_roster_judge(roster, item, &verdict, &reason);
+    if (err) {
+        refuse(job, err, NULL, pv_err_text(err));
+        return false;
+    }
+    if (verdict != PV_REJECTED) return true; /* impossible and unsupported are said by apply */
+    bool race = reason == PV_REASON_STALE_CHAIN || reason == PV_REASON_STALE_EPOCH || reason == PV_REASON_DUE;
+    refuse(job, race ? PV_ERR_CONFLICT : PV_ERR_DENIED, pv_reason_name(reason),
+           race ? "the room has changed meanwhile" : "who is no member may only join through an open invite, or sign");
+    return false;
+}
+
+static bool is_ours(const struct pv_work *work)
+{
+    const struct pv_sign_pk *key = pv_roster_log_key(work->state->roster);
+    return key && memcmp(key->b, work->server->log_pk.b, sizeof key->b) == 0;
+}
+
+/* A new room is bound to this server's name and key, so that its checkpoints verify. */
+static bool check_bound(struct pv_work *work, struct pv_job *job, const struct pv_log_item *item)
+{
+    struct pv_bytes name = pv_roster_server_name(work->state->roster);
+    bool fits = is_ours(work) && pv_server_name_is_valid(name) &&
+                (item->index > 0 || pv_bytes_equal(name, pv_bytes_of_string(work->server->name)));
+    if (!fits) refuse(job, PV_ERR_DENIED, "server", "the room names another server's name or key");
+    return fits;
+}
+
+static bool take_item(struct pv_work *work, struct pv_job *job, size_t i)
+{
+    const struct pv_prepared *prepared = &job->items[i];
+    const struct pv_header *header = &prepared->entry.header;
+    struct pv_log_item item = {pv_work_size(work), prepared->entry, prepared->leaf, prepared->bundle.body};
+    enum pv_verdict verdict;
+    enum pv_reason reason = PV_REASON_NONE;
+    bool clear = !pv_kind_is_sealed(header->kind), founding = item.index == 0;
+    if (!founding && !pv_hash_equal(&header->room, &work->state->row.id)) {
+        refuse(job, PV_ERR_MALFORMED, "room", "the entry is of another room");
+        return false;
+    }
+    if (founding != (i == 0 && job->founds)) {
+        refuse(job, PV_ERR_CONFLICT, "genesis", founding ? "a room begins with its genesis" : "the room stands already");
+        return false;
+    }
+    if (!check_seen(work, job, header) || !check_refs(work, job, prepared) || !check_stranger(work, job, &item))
+        return false;
+    enum pv_err err = header->kind == PV_KIND_ROSTER ? pv_work_remember(work) : PV_OK;
+    if (!err) err = pv_roster_apply(work->state->roster, &item, &verdict, &reason);
+    if (err) {
+        refuse(job, err, NULL, pv_err_text(err));
+        return false;
+    }
+    if (verdict == PV_IMPOSSIBLE || verdict == PV_UNSUPPORTED || (founding && verdict != PV_ACCEPTED)) {
+        refuse(job, verdict == PV_UNSUPPORTED ? PV_ERR_UNSUPPORTED : PV_ERR_MALFORMED,
+               verdict == PV_REJECTED ? pv_reason_name(reason) : "impossible",
+               verdict == PV_UNSUPPORTED ? "this server does not know entries of this form: it may be too old"
+                                         : "no log can hold this entry here");
+        return false;
+    }
+    err = pv_work_place(work, prepared, NULL, (unsigned)verdict, (unsigned)reason);
+    if (err) {
+        refuse(job, err, NULL, pv_err_text(err));
+        work->err = err; /* the roster has it, the places do not */
+        return false;
+    }
+    job->placed[i] = (struct pv_placed){true, item.index, (unsigned)verdict, (unsigned)reason};
+    return !clear || header->kind != PV_KIND_ROSTER || check_bound(work, job, &item);
+}
+
+void pv_work_append(struct pv_work *work, struct pv_job *job)
+{
+    size_t unknown, before = work->count;
+    if (!find_known(work, job, &unknown) || unknown == 0) return;
+    if (work->state->row.no && !is_ours(work)) {
+        refuse(job, PV_ERR_CONFLICT, "moved", "this room has moved to another server");
+        return;
+    }
+    for (size_t i = 0; i < job->count && !job->refused; i++) {
+        if (job->placed[i].known || take_item(work, job, i)) continue;
+        enum pv_err err = pv_work_rewind(work, before);
+        if (err) work->err = err;
+        return;
+    }
+    if (job->founds && pv_work_size(work) > 0 && before == 0 && work->state->row.no == 0) {
+        work->registration = job->registration;
+        work->registration_hash = job->registration_hash;
+    }
+}
+
+/* ---- the server's own entries */
+
+static enum pv_err make_entry(struct pv_work *work, const struct pv_server_body *content, struct pv_prepared *ret_item,
+                              uint8_t **ret_memory)
+{
+    static const uint8_t no_refs[] = {0x80};
+    struct pv_buf memory, body;
+    struct pv_header header = {.room = work->state->row.id, .n = 1, .kind = PV_KIND_SERVER, .time_ms = work->now_ms};
+    struct pv_prepared item = {0};
+    pv_buf_init(&memory, PV_LIMIT_ENTRY_BYTES + PV_LIMIT_BODY_BYTES);
+    pv_buf_init(&body, PV_LIMIT_BODY_BYTES);
+    pv_server_body_put(&body, content);
+    pv_log_key_id(&work->server->log_pk, &header.author);
+    const struct pv_head *head = pv_roster_head(work->state->roster, &header.author);
+    if (head) {
+        header.n = head->n + 1;
+        header.prev = head->leaf;
+    }
+    header.seen_size = work->state->row.size;
+    enum pv_err err = body.err;
+    if (!err) err = pv_work_root(work, header.seen_size, &header.seen_root);
+    pv_refs_hash(pv_bytes(no_refs, sizeof no_refs), &header.refs_hash);
+    pv_body_hash(pv_buf_bytes(&body), &header.body_hash);
+    if (!err) err = pv_entry_make(&header, &work->server->log_sk, &memory);
+    size_t entry_n = memory.n;
+    pv_buf_append(&memory, body.p, body.n);
+    if (!err) err = memory.err;
+    item.bundle = (struct pv_bundle){.entry = pv_bytes(memory.p, entry_n), .refs = pv_bytes(no_refs, sizeof no_refs),
+                                     .body = pv_bytes(memory.p + entry_n, body.n)};
+    if (!err) err = pv_entry_read(item.bundle.entry, &item.entry);
+    pv_buf_release(&body);
+    if (err) {
+        pv_buf_release(&memory);
+        return err;
+    }
+    pv_entry_leaf(item.bundle.entry, &item.leaf);
+    *ret_item = item;
+    *ret_memory = memory.p;
+    return PV_OK;
+}
+
+/* Append an entry of our own if it would be accepted. NOT_FOUND: it would not. */
+static enum pv_err say(struct pv_work *work, const struct pv_server_body *content)
+{
+    struct pv_prepared prepared;
+    uint8_t *memory;
+    enum pv_verdict verdict = PV_IMPOSSIBLE;
+    enum pv_reason reason = PV_REASON_NONE;
+    enum pv_err err = make_entry(work, content, &prepared, &memory);
+    if (err) return err;
+    struct pv_log_item item = {pv_work_size(work), prepared.entry, prepared.leaf, prepared.bundle.body};
+    err = pv_roster_judge(work->state->roster, &item, &verdict, &reason);
+    if (!err && verdict != PV_ACCEPTED) err = PV_ERR_NOT_FOUND;
+    if (!err) err = pv_work_remember(work);
+    if (!err) err = pv_roster_apply(work->state->roster, &item, &verdict, &reason);
+    if (!err) {
+        err = pv_work_place(work, &prepared, memory, (unsigned)verdict, (unsigned)reason);
+        if (err) work->err = err;
+    }
+    if (err) free(memory);
+    return err;
+}
+
+static enum pv_err expire_invites(struct pv_work *work, size_t *ret_said)
+{
+    size_t count;
+    const struct pv_invite *invites = pv_roster_invites(work->state->roster, &count);
+    struct pv_id16 *due = malloc((count + 1) * sizeof *due); /* pointers into the roster end with a change */
+    size_t due_count = 0;
+    enum pv_err err = PV_OK;
+    if (!due) return PV_ERR_NOMEM;
+    for (size_t i = 0; i < count; i++)
+        if (invites[i].open && invites[i].body.has_until && invites[i].body.until_ms <= work->now_ms)
+            due[due_count++] = invites[i].body.id;
+    for (size_t i = 0; i < due_count && !err; i++) {
+        struct pv_server_body body = {.type = PV_SERVER_EXPIRED};
+        body.u.expired.time_ms = work->now_ms;
+        body.u.expired.is_invite = true;
+        body.u.expired.invite = due[i];
+        err = say(work, &body);
+        if (!err) ++*ret_said;
+        if (err == PV_ERR_NOT_FOUND) err = PV_OK;
+    }
+    free(due);
+    return err;
+}
+
+static enum pv_err expire_members(struct pv_work *work, size_t *ret_said)
+{
+    size_t count;
+    const struct pv_principal *principals = pv_roster_principals(work->state->roster, &count);
+    struct pv_membership *due = malloc((count + 1) * sizeof *due);
+    size_t due_count = 0;
+    enum pv_err err = PV_OK;
+    if (!due) return PV_ERR_NOMEM;
+    for (size_t i = 0; i < count; i++)
+        if (principals[i].has_until && principals[i].until_ms <= work->now_ms)
+            due[due_count++] = (struct pv_membership){principals[i].id, principals[i].join_index};
+    for (size_t i = 0; i < due_count && !err; i++) {
+        struct pv_server_body body = {.type = PV_SERVER_EXPIRED};
+        body.u.expired.time_ms = work->now_ms;
+        body.u.expired.membership = due[i];
+        err = say(work, &body);
+        if (!err) ++*ret_said;
+        if (err == PV_ERR_NOT_FOUND) err = PV_OK; /* the last owner stays */
+    }
+    free(due);
+    return err;
+}
+
+/* Deadlines that passed without effect are not asked for again until the roster changes. */
+static enum pv_err skip_deadlines(struct pv_work *work)
+{
+    struct pv_meta *meta = work->server->meta;
+    const struct pv_roster *roster = work->state->roster;
+    uint64_t next = UINT64_MAX;
+    size_t count;
+    const struct pv_invite *invites = pv_roster_invites(roster, &count);
+    for (size_t i = 0; i < count; i++)
+        if (invites[i].open && invites[i].body.has_until && invites[i].body.until_ms > work->now_ms &&
+            invites[i].body.until_ms < next)
+            next = invites[i].body.until_ms;
+    const struct pv_principal *principals = pv_roster_principals(roster, &count);
+    for (size_t i = 0; i < count; i++)
+        if (principals[i].has_until && principals[i].until_ms > work->now_ms && principals[i].until_ms < next)
+            next = principals[i].until_ms;
+    return meta->ops->set_deadline(meta, work->state->row.no, work->state->row.size, next);
+}
+
+void pv_work_expire(struct pv_work *work, struct pv_job *job)
+{
+    size_t said = 0;
+    enum pv_err err = is_ours(work) ? expire_invites(work, &said) : PV_OK;
+    if (!err && is_ours(work)) err = expire_members(work, &said);
+    if (!err && said == 0 && work->count == 0) err = skip_deadlines(work);
+    if (err) refuse(job, err, NULL, pv_err_text(err));
+}
+
+void pv_work_release_gate(struct pv_work *work, struct pv_job *job)
+{
+    const struct pv_invite *invite = pv_roster_invite(work->state->roster, &job->gate);
+    if (!invite) {
+        refuse(job, PV_ERR_NOT_FOUND, NULL, "the room knows no invite for this gate");
+        return;
+    }
+    if (invite->open && invite->body.has_until && invite->body.until_ms <= work->now_ms) {
+        pv_work_expire(work, job);
+        if (!job->refused) refuse(job, PV_ERR_EXPIRED, "expired", "this invite has expired");
+        return;
+    }
+    if (!invite->open) {
+        bool spent = invite->uses_left == 0;
+        refuse(job, PV_ERR_EXPIRED, spent ? "spent" : "revoked",
+               spent ? "this invite is used up" : "this invite was closed, or ended with a change of members");
+        return;
+    }
+    struct pv_server_body body = {.type = PV_SERVER_RELEASE};
+    body.u.release.gate = job->gate;
+    body.u.release.version = job->gate_version;
+    body.u.release.request = job->request;
+    struct pv_meta_release *more = realloc(work->releases, (work->release_count + 1) * sizeof *more);
+    enum pv_err err = more ? say(work, &body) : PV_ERR_NOMEM;
+    if (more) work->releases = more;
+    if (err) {
+        refuse(job, err, NULL, pv_err_text(err));
+        return;
+    }
+    more[work->release_count++] = (struct pv_meta_release){
+        .gate = job->gate, .version = job->gate_version, .max_releases = job->max_releases, .request = job->request,
+        .ticket = job->ticket_hash, .time_ms = work->now_ms, .ticket_until_ms = work->now_ms + PV_TICKET_MS};
+}
