@@ -291,14 +291,15 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         call = *state = begin_call(http, connection, url, method);
         if (!call) return MHD_NO;
         call->refused = !pv_router_begin(http->server, &call->request, &call->response);
-        return call->refused ? answer(call) : MHD_YES;
+        /* With a body under way the connection ends here; without one it lives on. */
+        return call->refused && call->request.length ? answer(call) : MHD_YES;
     }
     if (*data_n) {
         size_t n = *data_n;
         *data_n = 0;
         return take_part(call, data, n);
     }
-    return call->answered ? answer(call) : run(call);
+    return call->answered || call->refused ? answer(call) : run(call);
 }
 
 static void on_completed(void *context, struct MHD_Connection *connection, void **state,

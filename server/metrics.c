@@ -7,8 +7,9 @@
 static void put_metric(struct pv_buf *text, const char *name, const char *type, const char *help, uint64_t value)
 {
     char line[512];
-    int n = snprintf(line, sizeof line, "# HELP privityd_%s %s\n# TYPE privityd_%s %s\nprivityd_%s%s %llu\n", name, help,
-                     name, type, name, strcmp(type, "counter") == 0 ? "_total" : "", (unsigned long long)value);
+    const char *end = strcmp(type, "counter") == 0 ? "_total" : "";
+    int n = snprintf(line, sizeof line, "# HELP privityd_%s%s %s\n# TYPE privityd_%s%s %s\nprivityd_%s%s %llu\n", name,
+                     end, help, name, end, type, name, end, (unsigned long long)value);
     if (n > 0) pv_buf_append(text, line, (size_t)n);
 }
 

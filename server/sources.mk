@@ -1,5 +1,8 @@
 # privityd's sources. http.c alone knows libmicrohttpd.
+SERVER_MAIN := server/main.c
+
 SERVER_SRC := \
+	server/admin.c \
 	server/append.c \
 	server/beside.c \
 	server/blob/fs.c \
@@ -7,9 +10,12 @@ SERVER_SRC := \
 	server/blobs.c \
 	server/committer.c \
 	server/config.c \
+	server/daemon.c \
+	server/data.c \
 	server/entries.c \
 	server/events.c \
 	server/gates.c \
+	server/gc.c \
 	server/health.c \
 	server/http.c \
 	server/json_text.c \

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/log/checkpoint.h"
 #include "server/work.h"
 
 static void refuse(struct pv_job *job, enum pv_err err, const char *reason, const char *detail)

@@ -1,0 +1,160 @@
+/* `privityd admin …`: what the operator does beside a running server, on the same stores. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/base64.h"
+#include "server/daemon.h"
+#include "server/data.h"
+#include "server/gc.h"
+
+struct command {
+    const char *name, *argument, *help;
+    int (*run)(struct pv_server *server, const char *argument);
+};
+
+static int fail(const char *what, enum pv_err err)
+{
+    fprintf(stderr, "privityd: %s: %s\n", what, pv_err_text(err));
+    return pv_err_exit_status(err);
+}
+
+static int run_invite(struct pv_server *server, const char *argument)
+{
+    uint8_t code[32];
+    struct pv_hash hash;
+    struct pv_buf text;
+    (void)argument;
+    pv_random_fill(&server->random, code, sizeof code);
+    pv_secret_hash("code", code, &hash);
+    enum pv_err err = server->meta->ops->code_put(server->meta, &hash, pv_server_now_ms(server) + PV_CODE_MS);
+    pv_buf_init(&text, 64);
+    pv_base64_put(&text, PV_BASE64_URL, pv_bytes(code, sizeof code));
+    if (!err) printf("%.*s\n", (int)text.n, (const char *)text.p);
+    pv_buf_wipe(&text);
+    pv_wipe(code, sizeof code);
+    return err ? fail("no code was made", err) : 0;
+}
+
+static enum pv_err print_account(void *context, const struct pv_meta_account *account)
+{
+    char person[65], day[16];
+    struct tm utc;
+    time_t created = (time_t)(account->created_ms / 1000);
+    (void)context;
+    pv_hex_encode(account->person.b, sizeof account->person.b, person);
+    gmtime_r(&created, &utc);
+    strftime(day, sizeof day, "%Y-%m-%d", &utc);
+    printf("%s  since %s  %llu bytes lately%s\n", person, day, (unsigned long long)account->bytes,
+           account->suspended ? "  suspended" : "");
+    return PV_OK;
+}
+
+static int run_accounts(struct pv_server *server, const char *argument)
+{
+    (void)argument;
+    enum pv_err err = server->meta->ops->accounts(server->meta, print_account, NULL);
+    return err ? fail("the accounts cannot be read", err) : 0;
+}
+
+struct search {
+    const char *prefix;
+    struct pv_hash found;
+    unsigned count;
+};
+
+static enum pv_err match_account(void *context, const struct pv_meta_account *account)
+{
+    struct search *search = context;
+    char person[65];
+    pv_hex_encode(account->person.b, sizeof account->person.b, person);
+    if (strncmp(person, search->prefix, strlen(search->prefix)) != 0) return PV_OK;
+    search->found = account->person;
+    search->count++;
+    return PV_OK;
+}
+
+static int run_suspend(struct pv_server *server, const char *argument)
+{
+    struct search search = {.prefix = argument};
+    enum pv_err err = server->meta->ops->accounts(server->meta, match_account, &search);
+    if (err) return fail("the accounts cannot be read", err);
+    if (search.count != 1) {
+        fprintf(stderr, "privityd: %s account's id begins with %s\n", search.count ? "more than one" : "no", argument);
+        return 1;
+    }
+    err = server->meta->ops->suspend(server->meta, &search.found, true);
+    return err ? fail("the account was not suspended", err) : 0;
+}
+
+static int run_stats(struct pv_server *server, const char *argument)
+{
+    struct pv_meta_stats stats;
+    (void)argument;
+    enum pv_err err = server->meta->ops->stats(server->meta, &stats);
+    if (err) return fail("the store cannot be read", err);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {{"accounts", stats.accounts}, {"rooms", stats.rooms}, {"entries", stats.entries},
+                {"devices", stats.devices},   {"blobs", stats.blobs}, {"blob bytes", stats.blob_bytes},
+                {"gates", stats.gates},       {"sessions", stats.sessions}, {"store bytes", stats.store_bytes}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        printf("%-12s %llu\n", rows[i].name, (unsigned long long)rows[i].value);
+    return 0;
+}
+
+static int run_gc(struct pv_server *server, const char *argument)
+{
+    struct pv_gc_result result;
+    (void)argument;
+    enum pv_err err = pv_gc(server, &result);
+    if (err) return fail("collecting stopped early", err);
+    printf("%llu blobs that nothing refers to, %llu stray files\n", (unsigned long long)result.collected,
+           (unsigned long long)result.swept);
+    return 0;
+}
+
+static const struct command commands[] = {
+    {"invite", NULL, "print a code with which one person may register, good for a week", run_invite},
+    {"accounts", NULL, "list the accounts", run_accounts},
+    {"suspend", "ID", "end an account's sessions and let it open no more", run_suspend},
+    {"stats", NULL, "count what the stores hold", run_stats},
+    {"gc", NULL, "remove blobs that nothing has referred to for seven days", run_gc},
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+void pv_admin_help(struct pv_buf *text)
+{
+    char line[160];
+    for (size_t i = 0; i < COMMANDS; i++) {
+        int n = snprintf(line, sizeof line, "  admin %-9s %-8s %s\n", commands[i].name,
+                         commands[i].argument ? commands[i].argument : "", commands[i].help);
+        if (n > 0) pv_buf_append(text, line, (size_t)n);
+    }
+}
+
+int pv_admin_run(const struct pv_config *config, int argc, char **argv)
+{
+    char why[PV_CONFIG_WHY_MAX];
+    struct pv_server server;
+    const struct command *command = NULL;
+    for (size_t i = 0; i < COMMANDS && argc > 0; i++)
+        if (strcmp(commands[i].name, argv[0]) == 0) command = &commands[i];
+    if (!command || argc != (command->argument ? 2 : 1)) {
+        fprintf(stderr, "privityd: %s; see privityd --help\n",
+                command ? "this command takes other arguments" : "there is no such admin command");
+        return 2;
+    }
+    pv_daemon_init(&server);
+    enum pv_err err = pv_data_open(config->data, why);
+    if (!err) err = pv_daemon_open_stores(&server, config, why);
+    if (err) {
+        fprintf(stderr, "privityd: %s\n", why);
+        return 1;
+    }
+    int status = command->run(&server, command->argument ? argv[1] : NULL);
+    pv_daemon_close_stores(&server);
+    return status;
+}

@@ -1,0 +1,260 @@
+/* The daemon: opening everything in order, the threads, periodic work, and the graceful stop. */
+#include "server/daemon.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/committer.h"
+#include "server/data.h"
+#include "server/events.h"
+#include "server/gc.h"
+#include "server/http.h"
+#include "server/metrics.h"
+
+enum {
+    GRACE_MS = 10 * 1000,
+    ARENAS = 2, /* of malloc: many threads, little memory */
+    OVERDUE_AT_ONCE = 64,
+    FLUSH_EVERY_S = 5,
+    EXPIRE_EVERY_S = 60,
+    GC_EVERY_S = 3600
+};
+
+/* ---- clock, randomness, stores */
+
+static uint64_t system_now_ms(void *context)
+{
+    struct timespec now;
+    (void)context;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void system_random(void *context, void *ret_bytes, size_t n)
+{
+    uint8_t *at = ret_bytes;
+    (void)context;
+    while (n) {
+        ssize_t got = getrandom(at, n, 0);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) abort(); /* no key is better than a guessable one */
+        at += got;
+        n -= (size_t)got;
+    }
+}
+
+void pv_daemon_init(struct pv_server *server)
+{
+    *server = (struct pv_server){.clock = {system_now_ms, NULL}, .random = {system_random, NULL}};
+}
+
+enum pv_err pv_daemon_open_stores(struct pv_server *server, const struct pv_config *config,
+                                  char ret_why[static PV_CONFIG_WHY_MAX])
+{
+    char why[PV_META_WHY_MAX];
+    const char *dir = config->blobs + strlen("fs:");
+    enum pv_err err = pv_meta_sqlite_open(config->meta + strlen("sqlite:"), &server->meta, why);
+    if (err) {
+        snprintf(ret_why, PV_CONFIG_WHY_MAX, "%s", why);
+        return err;
+    }
+    err = pv_blobs_fs_open(dir, &server->blobs);
+    if (err) {
+        snprintf(ret_why, PV_CONFIG_WHY_MAX, "the blob store %.512s cannot be opened: %s", dir, pv_err_text(err));
+        pv_daemon_close_stores(server);
+    }
+    return err;
+}
+
+void pv_daemon_close_stores(struct pv_server *server)
+{
+    if (server->meta) server->meta->ops->close(server->meta);
+    if (server->blobs) server->blobs->ops->close(server->blobs);
+    server->meta = NULL;
+    server->blobs = NULL;
+}
+
+/* ---- periodic work, on the main thread */
+
+static void expiry_done(struct pv_job *job)
+{
+    if (job->response->err)
+        PV_LOG(PV_LOG_WARN, "expiry failed", PV_LOG_TEXT("code", pv_err_web_name(job->response->err)));
+    pv_web_response_release(job->response);
+    free(job->response);
+    pv_job_free(job);
+}
+
+static void submit_expiry(struct pv_server *server, const struct pv_hash *room)
+{
+    struct pv_job *job;
+    struct pv_web_response *response = malloc(sizeof *response);
+    if (!response || pv_job_new(PV_JOB_EXPIRE, 0, &job)) {
+        free(response);
+        return;
+    }
+    pv_web_response_init(response);
+    job->room = *room;
+    job->response = response;
+    job->done = expiry_done;
+    pv_committer_submit(server->committer, job);
+}
+
+static void tell(const char *what, enum pv_err err)
+{
+    if (err) PV_LOG(PV_LOG_ERROR, "upkeep failed", PV_LOG_TEXT("what", what), PV_LOG_TEXT("code", pv_err_web_name(err)));
+}
+
+static void collect(struct pv_server *server)
+{
+    struct pv_gc_result result;
+    enum pv_err err = pv_gc(server, &result);
+    tell("collecting blobs", err);
+    if (result.collected || result.swept)
+        PV_LOG(PV_LOG_INFO, "blobs collected", PV_LOG_NUMBER("collected", result.collected),
+               PV_LOG_NUMBER("swept", result.swept));
+}
+
+static void tick(struct pv_server *server, uint64_t second)
+{
+    struct pv_hash rooms[OVERDUE_AT_ONCE];
+    size_t count = 0;
+    uint64_t now_ms = pv_server_now_ms(server);
+    pv_events_beat(server->events, now_ms);
+    tell("deadlines", server->meta->ops->overdue(server->meta, now_ms, OVERDUE_AT_ONCE, rooms, &count));
+    for (size_t i = 0; i < count; i++) submit_expiry(server, &rooms[i]);
+    tell("the store's own", server->meta->ops->maintain(server->meta, now_ms));
+    if (second % FLUSH_EVERY_S == 0) pv_limits_flush(server);
+    if (second % EXPIRE_EVERY_S == 0) tell("expiry", server->meta->ops->expire(server->meta, now_ms));
+    if (second % GC_EVERY_S == GC_EVERY_S / 2) collect(server);
+}
+
+static void block_signals(sigset_t *ret_set)
+{
+    sigemptyset(ret_set);
+    sigaddset(ret_set, SIGINT);
+    sigaddset(ret_set, SIGTERM);
+    sigaddset(ret_set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, ret_set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void serve(struct pv_server *server, const sigset_t *signals)
+{
+    const struct timespec second = {1, 0};
+    for (uint64_t i = 1;; i++) {
+        int got = sigtimedwait(signals, NULL, &second);
+        if (got == SIGINT || got == SIGTERM) return;
+        if (got < 0) tick(server, i);
+    }
+}
+
+/* ---- start and stop */
+
+/* Host and port of the public URL; without one, of the address that we listen on. */
+static enum pv_err name_server(struct pv_server *server, const struct pv_config *config, uint16_t port)
+{
+    char host[256], name[sizeof host + 16];
+    uint16_t unused;
+    const char *scheme = strstr(config->public_url, "://");
+    enum pv_err err = pv_config_split_listen(config->listen, host, &unused);
+    if (err) return err;
+    if (scheme) snprintf(name, sizeof name, "%s", scheme + 3);
+    else snprintf(name, sizeof name, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
+    if (strlen(name) >= sizeof server->name) return PV_ERR_LIMIT;
+    memcpy(server->name, name, strlen(name) + 1);
+    return PV_OK;
+}
+
+struct daemon {
+    struct pv_server server;
+    struct pv_metrics metrics;
+    struct pv_http *http;
+    int lock;
+};
+
+static enum pv_err open_data(struct daemon *daemon, const struct pv_config *config, char why[static PV_CONFIG_WHY_MAX])
+{
+    struct pv_server *server = &daemon->server;
+    enum pv_err err = pv_data_open(config->data, why);
+    if (!err) err = pv_data_lock(config->data, &daemon->lock, why);
+    if (!err) err = pv_data_log_key(config->data, &server->random, &server->log_sk, &server->log_pk, why);
+    if (!err) err = pv_daemon_open_stores(server, config, why);
+    return err;
+}
+
+static enum pv_err start(struct daemon *daemon, const struct pv_config *config, char why[static PV_CONFIG_WHY_MAX])
+{
+    struct pv_server *server = &daemon->server;
+    int listener;
+    uint16_t port;
+    enum pv_err err = open_data(daemon, config, why);
+    if (!err) err = pv_http_bind(config, &listener, &port, why);
+    if (err) return err;
+    err = name_server(server, config, port);
+    server->registration = config->registration;
+    server->metrics = &daemon->metrics;
+    if (!err) err = pv_limits_new(&config->limits, &server->limits);
+    if (!err) err = pv_events_new(&server->events);
+    if (!err) err = pv_committer_new(server, &server->committer);
+    if (!err) err = pv_committer_start(server->committer);
+    if (err) {
+        snprintf(why, PV_CONFIG_WHY_MAX, "the server cannot start: %s", pv_err_text(err));
+        close(listener);
+        return err;
+    }
+    err = pv_http_start(server, config, listener, &daemon->http, why);
+    if (err) return err;
+    printf("privityd: listening on %s://%s:%u as %s\n", *config->tls_cert ? "https" : "http",
+           config->listen[0] == '[' ? "[::]" : "127.0.0.1", port, server->name);
+    fflush(stdout);
+    PV_LOG(PV_LOG_INFO, "started", PV_LOG_TEXT("version", PV_SERVER_VERSION), PV_LOG_TEXT("name", server->name),
+           PV_LOG_NUMBER("port", port));
+    return PV_OK;
+}
+
+static void stop(struct daemon *daemon)
+{
+    struct pv_server *server = &daemon->server;
+    atomic_store(&server->stopping, true);
+    if (daemon->http) pv_http_drain(daemon->http, GRACE_MS);
+    if (server->committer) pv_committer_stop(server->committer);
+    pv_http_free(daemon->http);
+    pv_committer_free(server->committer);
+    if (server->meta) pv_limits_flush(server);
+    pv_limits_free(server->limits);
+    pv_events_free(server->events);
+    pv_daemon_close_stores(server);
+    pv_wipe(&server->log_sk, sizeof server->log_sk);
+    if (daemon->lock >= 0) close(daemon->lock);
+}
+
+int pv_daemon_run(const struct pv_config *config)
+{
+    char why[PV_CONFIG_WHY_MAX] = "";
+    sigset_t signals;
+    struct daemon *daemon = calloc(1, sizeof *daemon);
+    if (!daemon) return 1;
+    mallopt(M_ARENA_MAX, ARENAS);
+    umask(077);
+    pv_log_set_level(config->log_level);
+    pv_daemon_init(&daemon->server);
+    daemon->lock = -1;
+    block_signals(&signals);
+    enum pv_err err = start(daemon, config, why);
+    if (err) fprintf(stderr, "privityd: %s\n", *why ? why : pv_err_text(err));
+    else serve(&daemon->server, &signals);
+    stop(daemon);
+    if (!err) PV_LOG(PV_LOG_INFO, "stopped");
+    free(daemon);
+    return err ? 1 : 0;
+}

@@ -1,0 +1,21 @@
+/* The server of this process: stores, key and threads, from a configuration. */
+#ifndef PV_SERVER_DAEMON_H
+#define PV_SERVER_DAEMON_H
+
+#include "server/config.h"
+#include "server/server.h"
+
+/* Open the stores of the configuration, for the daemon or an administrator's command. `ret_why`: a sentence. */
+PV_MUST_USE enum pv_err pv_daemon_open_stores(struct pv_server *server, const struct pv_config *config,
+                                              char ret_why[static PV_CONFIG_WHY_MAX]);
+void pv_daemon_close_stores(struct pv_server *server);
+/* Clock and randomness of the operating system. */
+void pv_daemon_init(struct pv_server *server);
+
+/* Serve until a signal says to stop. Returns the exit status. */
+int pv_daemon_run(const struct pv_config *config);
+/* `privityd admin …`; argv[0] is the command. Returns the exit status. */
+int pv_admin_run(const struct pv_config *config, int argc, char **argv);
+void pv_admin_help(struct pv_buf *text);
+
+#endif

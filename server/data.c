@@ -1,0 +1,133 @@
+/* The data directory: permissions, the lock, the log key's file. */
+#include "server/data.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = PV_CONFIG_TEXT_MAX + 32 };
+
+enum pv_err pv_data_open(const char *dir, char ret_why[static PV_CONFIG_WHY_MAX])
+{
+    struct stat status;
+    if (mkdir(dir, 0700) && errno != EEXIST) {
+        snprintf(ret_why, PV_CONFIG_WHY_MAX, "the data directory %.512s cannot be made: %s", dir, strerrordesc_np(errno));
+        return PV_ERR_IO;
+    }
+    if (stat(dir, &status) || !S_ISDIR(status.st_mode)) {
+        snprintf(ret_why, PV_CONFIG_WHY_MAX, "%.512s is not a directory", dir);
+        return PV_ERR_IO;
+    }
+    if (status.st_uid != geteuid()) {
+        snprintf(ret_why, PV_CONFIG_WHY_MAX, "the data directory %.512s belongs to another user: run privityd as that one", dir);
+        return PV_ERR_DENIED;
+    }
+    if (status.st_mode & 077) {
+        snprintf(ret_why, PV_CONFIG_WHY_MAX, "the data directory %.512s is open to others (mode %03o): chmod 700 it", dir,
+                 status.st_mode & 0777);
+        return PV_ERR_DENIED;
+    }
+    return PV_OK;
+}
+
+enum pv_err pv_data_lock(const char *dir, int *ret_fd, char ret_why[static PV_CONFIG_WHY_MAX])
+{
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "%s/lock", dir);
+    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        snprintf(ret_why, PV_CONFIG_WHY_MAX, "%.512s cannot be opened: %s", path, strerrordesc_np(errno));
+        return PV_ERR_IO;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB)) {
+        close(fd);
+        snprintf(ret_why, PV_CONFIG_WHY_MAX, "another privityd works on the data directory %.512s", dir);
+        return PV_ERR_CONFLICT;
+    }
+    *ret_fd = fd;
+    return PV_OK;
+}
+
+static enum pv_err write_all(int fd, const void *p, size_t n)
+{
+    return write(fd, p, n) == (ssize_t)n && fsync(fd) == 0 ? PV_OK : errno == ENOSPC ? PV_ERR_FULL : PV_ERR_IO;
+}
+
+static enum pv_err sync_dir(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return PV_ERR_IO;
+    int failed = fsync(fd);
+    close(fd);
+    return failed ? PV_ERR_IO : PV_OK;
+}
+
+/* Beside, synced, then renamed: a key is whole or not there. */
+static enum pv_err write_key(const char *dir, const char *path, const struct pv_sign_seed *seed)
+{
+    char beside[PATH_BYTES];
+    snprintf(beside, sizeof beside, "%s/log.key.new", dir);
+    unlink(beside);
+    int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) return errno == ENOSPC ? PV_ERR_FULL : PV_ERR_IO;
+    enum pv_err err = write_all(fd, seed->b, sizeof seed->b);
+    close(fd);
+    if (!err && rename(beside, path)) err = PV_ERR_IO;
+    return err ? err : sync_dir(dir);
+}
+
+static enum pv_err read_key(const char *path, struct pv_sign_seed *ret_seed, char ret_why[static PV_CONFIG_WHY_MAX])
+{
+    struct stat status;
+    uint8_t bytes[sizeof ret_seed->b + 1];
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        if (errno == ENOENT) return PV_ERR_NOT_FOUND;
+        snprintf(ret_why, PV_CONFIG_WHY_MAX, "the log key %.512s cannot be read: %s", path, strerrordesc_np(errno));
+        return PV_ERR_IO;
+    }
+    bool open_to_others = fstat(fd, &status) || (status.st_mode & 077);
+    ssize_t n = read(fd, bytes, sizeof bytes);
+    close(fd);
+    enum pv_err err = n == sizeof ret_seed->b && !open_to_others ? PV_OK : open_to_others ? PV_ERR_DENIED : PV_ERR_CORRUPT;
+    if (err == PV_ERR_DENIED) snprintf(ret_why, PV_CONFIG_WHY_MAX, "the log key %.512s is open to others: chmod 600 it", path);
+    if (err == PV_ERR_CORRUPT)
+        snprintf(ret_why, PV_CONFIG_WHY_MAX, "the log key %.512s is damaged: restore it, or no room can go on", path);
+    if (!err) memcpy(ret_seed->b, bytes, sizeof ret_seed->b);
+    pv_wipe(bytes, sizeof bytes);
+    return err;
+}
+
+/* A new key where rooms stand already would end them all: then the old one is missed, not replaced. */
+static bool is_fresh(const char *dir)
+{
+    char path[PATH_BYTES];
+    struct stat status;
+    snprintf(path, sizeof path, "%s/meta.db", dir);
+    return stat(path, &status) != 0 && errno == ENOENT;
+}
+
+enum pv_err pv_data_log_key(const char *dir, const struct pv_random *random, struct pv_sign_sk *ret_sk,
+                            struct pv_sign_pk *ret_pk, char ret_why[static PV_CONFIG_WHY_MAX])
+{
+    char path[PATH_BYTES];
+    struct pv_sign_seed seed;
+    snprintf(path, sizeof path, "%s/log.key", dir);
+    enum pv_err err = read_key(path, &seed, ret_why);
+    if (err == PV_ERR_NOT_FOUND && !is_fresh(dir)) {
+        snprintf(ret_why, PV_CONFIG_WHY_MAX, "the log key %.512s is gone, though rooms stand here: restore it", path);
+        return PV_ERR_CORRUPT;
+    }
+    if (err == PV_ERR_NOT_FOUND) {
+        pv_random_fill(random, seed.b, sizeof seed.b);
+        err = write_key(dir, path, &seed);
+        if (err) snprintf(ret_why, PV_CONFIG_WHY_MAX, "the log key %.512s cannot be written: %s", path, pv_err_text(err));
+    }
+    if (!err) pv_sign_from_seed(&seed, ret_sk, ret_pk);
+    pv_wipe(&seed, sizeof seed);
+    return err;
+}

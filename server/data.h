@@ -1,0 +1,17 @@
+/* The data directory: ours alone, one server at a time, and the log key in it. */
+#ifndef PV_SERVER_DATA_H
+#define PV_SERVER_DATA_H
+
+#include "core/crypto/keys.h"
+#include "server/config.h"
+
+/* Make it if it is not there, and see that nobody else can read it.
+ * Errors: IO, DENIED; `ret_why` is a sentence. */
+PV_MUST_USE enum pv_err pv_data_open(const char *dir, char ret_why[static PV_CONFIG_WHY_MAX]);
+/* Hold the directory for this process; the descriptor is kept until it ends. Errors: CONFLICT: another holds it. */
+PV_MUST_USE enum pv_err pv_data_lock(const char *dir, int *ret_fd, char ret_why[static PV_CONFIG_WHY_MAX]);
+/* Read the log key, or make it at the first start. The secret is the caller's to wipe. */
+PV_MUST_USE enum pv_err pv_data_log_key(const char *dir, const struct pv_random *random, struct pv_sign_sk *ret_sk,
+                                        struct pv_sign_pk *ret_pk, char ret_why[static PV_CONFIG_WHY_MAX]);
+
+#endif

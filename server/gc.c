@@ -1,0 +1,51 @@
+/* Collecting blobs: first the row goes, then the bytes; a locator is never used twice, so nothing can come between. */
+#include "server/gc.h"
+
+#include <stdlib.h>
+
+enum { AT_ONCE = 256, SWEEP_AFTER_MS = 24 * 3600 * 1000 };
+
+static enum pv_err collect(struct pv_server *server, uint64_t *ret_collected)
+{
+    struct pv_id16 locators[AT_ONCE];
+    uint64_t now_ms = pv_server_now_ms(server);
+    size_t count = AT_ONCE;
+    enum pv_err err = PV_OK;
+    if (now_ms < PV_BLOB_KEEP_MS) return PV_OK;
+    while (!err && count == AT_ONCE) {
+        err = server->meta->ops->blob_collect(server->meta, now_ms - PV_BLOB_KEEP_MS, AT_ONCE, locators, &count);
+        for (size_t i = 0; i < count && !err; i++) {
+            err = server->blobs->ops->remove(server->blobs, &locators[i]);
+            ++*ret_collected;
+        }
+    }
+    return err;
+}
+
+struct sweep {
+    struct pv_server *server;
+    uint64_t before_ms, swept;
+};
+
+static enum pv_err sweep_one(void *context, const struct pv_id16 *locator, uint64_t written_ms)
+{
+    struct sweep *sweep = context;
+    struct pv_server *server = sweep->server;
+    bool known;
+    if (written_ms >= sweep->before_ms) return PV_OK; /* its row may be on the way */
+    enum pv_err err = server->meta->ops->blob_known(server->meta, locator, &known);
+    if (err || known) return err;
+    sweep->swept++;
+    return server->blobs->ops->remove(server->blobs, locator);
+}
+
+enum pv_err pv_gc(struct pv_server *server, struct pv_gc_result *ret_result)
+{
+    uint64_t now_ms = pv_server_now_ms(server);
+    struct sweep sweep = {server, now_ms > SWEEP_AFTER_MS ? now_ms - SWEEP_AFTER_MS : 0, 0};
+    *ret_result = (struct pv_gc_result){0};
+    enum pv_err err = collect(server, &ret_result->collected);
+    if (!err) err = server->blobs->ops->each(server->blobs, sweep_one, &sweep);
+    ret_result->swept = sweep.swept;
+    return err;
+}

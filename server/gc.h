@@ -1,0 +1,15 @@
+/* Collecting blobs that nothing refers to. */
+#ifndef PV_SERVER_GC_H
+#define PV_SERVER_GC_H
+
+#include "server/server.h"
+
+struct pv_gc_result {
+    uint64_t collected; /* blobs unreferenced for PV_BLOB_KEEP_MS */
+    uint64_t swept;     /* files that no row names, a day old */
+};
+
+/* Errors: the stores'. What was done before one is told. */
+PV_MUST_USE enum pv_err pv_gc(struct pv_server *server, struct pv_gc_result *ret_result);
+
+#endif
