@@ -34,6 +34,7 @@ UNIT_TESTS := \
 # Need more than core.
 NATIVE_TESTS := \
 	tests/fault/fault_file.c \
+	tests/fault/fault_keys.c \
 	tests/fault/fault_log.c \
 	tests/unit/test_bulk.c \
 	tests/unit/test_cipher.c \
