@@ -36,6 +36,7 @@ NATIVE_TESTS := \
 	tests/fault/fault_file.c \
 	tests/fault/fault_keys.c \
 	tests/fault/fault_log.c \
+	tests/fault/fault_sync.c \
 	tests/unit/test_bulk.c \
 	tests/unit/test_cipher.c \
 	tests/unit/test_transfer_steps.c \

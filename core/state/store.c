@@ -101,10 +101,28 @@ enum pv_err pv_store_check(struct pv_store *store)
     return pv_sql_end(&sql);
 }
 
+/* Fails only where memory runs out, and then the next begin tries again. */
+static void end_transaction(struct pv_store *store)
+{
+    if (sqlite3_get_autocommit(store->db)) return; /* SQLite rolled back by itself */
+    struct pv_sql sql = pv_sql_begin(store, roll_back);
+    (void)pv_sql_step(&sql);
+    pv_sql_drop(&sql);
+}
+
+void pv_store_rollback(struct pv_store *store)
+{
+    if (!store->in_transaction) return;
+    store->in_transaction = false;
+    pv_sql_forget(store);
+    end_transaction(store);
+}
+
 enum pv_err pv_store_begin(struct pv_store *store)
 {
     if (store->in_transaction) return PV_ERR_USAGE;
     pv_sql_forget(store);
+    end_transaction(store);
     struct pv_sql sql = pv_sql_begin(store, "BEGIN IMMEDIATE");
     enum pv_err err = pv_sql_run(&sql);
     store->in_transaction = !err;
@@ -128,19 +146,10 @@ enum pv_err pv_store_commit(struct pv_store *store)
     return PV_OK;
 }
 
-void pv_store_rollback(struct pv_store *store)
-{
-    if (!store->in_transaction) return;
-    store->in_transaction = false;
-    pv_sql_forget(store);
-    struct pv_sql sql = pv_sql_begin(store, roll_back);
-    (void)pv_sql_step(&sql); /* an error says that SQLite rolled back already */
-    pv_sql_drop(&sql);
-}
 
 bool pv_store_in_transaction(const struct pv_store *store)
 {
-    return store->in_transaction;
+    return store->in_transaction || !sqlite3_get_autocommit(store->db);
 }
 
 enum pv_err pv_store_data_version(struct pv_store *store, uint64_t *ret_version)

@@ -43,6 +43,7 @@ PV_MUST_USE enum pv_err pv_store_begin(struct pv_store *store);
 PV_MUST_USE enum pv_err pv_store_commit(struct pv_store *store);
 /* Harmless outside of a transaction. */
 void pv_store_rollback(struct pv_store *store);
+/* Also while one that failed could not be rolled back for want of memory: the next begin does that. */
 bool pv_store_in_transaction(const struct pv_store *store);
 /* Changes whenever another process committed something: for those who follow. */
 PV_MUST_USE enum pv_err pv_store_data_version(struct pv_store *store, uint64_t *ret_version);

@@ -47,7 +47,10 @@ static enum pv_err load_roster(struct pv_room *room, uint64_t judged)
     pv_buf_init(&snapshot, SNAPSHOT_MAX);
     enum pv_err err = pv_store_roster_get(room->store, &size, &snapshot);
     if (err == PV_ERR_NOT_FOUND) err = pv_roster_new(&roster);
-    else if (!err && pv_roster_decode(pv_buf_bytes(&snapshot), &roster)) err = PV_ERR_CORRUPT;
+    else if (!err) {
+        err = pv_roster_decode(pv_buf_bytes(&snapshot), &roster);
+        if (err && err != PV_ERR_NOMEM) err = PV_ERR_CORRUPT;
+    }
     pv_buf_release(&snapshot);
     if (!err && (size > judged || pv_roster_size(roster) != size)) err = PV_ERR_CORRUPT;
     if (!err && size < judged) err = pv_store_header_each(room->store, size, judged, replay, roster);
@@ -98,8 +101,9 @@ void pv_room_rollback(struct pv_room *room)
 {
     pv_store_rollback(room->store);
     room->stale = true;
-    /* A failure to read here comes again at the next begin, where it is reported. */
-    (void)!pv_room_refresh(room);
+    /* Without memory even a roll-back can fail, and is made up for by the next begin: only then is there something to
+     * read. Another failure here comes again there, and is reported. */
+    if (!pv_store_in_transaction(room->store)) (void)!pv_room_refresh(room);
 }
 
 enum pv_err pv_room_save_roster(struct pv_room *room)

@@ -34,6 +34,7 @@ void rig_server_release(struct rig_server *server)
         free(room->hashes);
         pv_roster_free(room->roster);
     }
+    free(server->gates);
 }
 
 struct rig_room *rig_room_find(struct rig_server *server, const struct pv_hash *id)
@@ -247,6 +248,8 @@ static unsigned gate_request(struct rig_server *server, const struct pv_request 
         if (pv_id16_equal(&server->gates[i].id, &id)) gate = &server->gates[i];
     if (request->method == PV_PUT) {
         struct pv_cbor in;
+        server->gates = realloc(server->gates, (server->gate_count + 1) * sizeof *server->gates);
+        if (!server->gates) abort();
         gate = &server->gates[server->gate_count++];
         pv_cbor_init(&in, request->body);
         pv_cbor_get_array_of(&in, 2);
@@ -317,7 +320,9 @@ enum pv_err rig_run(struct rig_server *server, enum pv_err made, struct pv_task 
             break;
         }
         pv_buf_init(&answer, SIZE_MAX);
+        if (server->around) server->around(true);
         unsigned status = serve(server, request, &answer, &why);
+        if (server->around) server->around(false);
         server->requests++;
         server->bytes_down += answer.n;
         bool append_request = request->method == PV_POST && strstr(request->path, "/entries");

@@ -9,7 +9,7 @@
 #include "core/sync/room.h"
 #include "tests/seeded.h"
 
-enum { RIG_ROOMS = 16, RIG_GATES = 64 };
+enum { RIG_ROOMS = 16 };
 
 struct rig_entry {
     struct pv_buf entry, refs, body, beside;
@@ -38,7 +38,7 @@ struct rig_server {
     uint64_t now_ms;
     struct rig_room rooms[RIG_ROOMS];
     size_t room_count;
-    struct rig_gate gates[RIG_GATES];
+    struct rig_gate *gates;
     size_t gate_count;
     /* faults */
     bool down;                 /* no answer at all */
@@ -46,6 +46,7 @@ struct rig_server {
     size_t page_max;           /* entries a page, 0: all */
     void (*tamper)(struct rig_server *server, const struct pv_request *request, struct pv_buf *answer);
     void *tamper_context;
+    void (*around)(bool entering); /* called before and after the server works, if set */
     /* what it cost */
     size_t requests, bytes_down, notes_down;
 };
