@@ -1,0 +1,144 @@
+/* Passphrases: read byte by byte so that no library buffer keeps a copy, wiped by their holder. */
+#include "client/passphrase.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+void pv_passphrase_wipe(struct pv_passphrase *passphrase)
+{
+    pv_wipe(passphrase, sizeof *passphrase);
+}
+
+/* One line from `fd`; what follows it stays unread. */
+static enum pv_err read_line(int fd, const char *what, struct pv_passphrase *ret_line, struct pv_report *report)
+{
+    struct pv_passphrase line = {.n = 0};
+    enum pv_err err = PV_OK;
+
+    for (;;) {
+        uint8_t byte;
+        ssize_t got = read(fd, &byte, 1);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) err = pv_report(report, PV_ERR_IO, "cannot read %s: %s", what, strerror(errno));
+        if (got <= 0 || byte == '\n') break;
+        if (line.n == sizeof line.text) {
+            err = pv_report(report, PV_ERR_LIMIT, "%s is longer than %d bytes", what, PV_PASSPHRASE_MAX);
+            break;
+        }
+        line.text[line.n++] = byte;
+    }
+    if (line.n > 0 && line.text[line.n - 1] == '\r') line.n--;
+    if (err == PV_OK) *ret_line = line;
+    pv_wipe(&line, sizeof line);
+    return err;
+}
+
+enum pv_err pv_secret_read_file(const char *path, const char *what, struct pv_passphrase *ret_line,
+                                struct pv_report *report)
+{
+    enum pv_err err;
+    int fd;
+
+    if (strcmp(path, "-") == 0) return read_line(STDIN_FILENO, what, ret_line, report);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return pv_report(report, PV_ERR_IO, "cannot open %s, the file with %s: %s", path, what, strerror(errno));
+    err = read_line(fd, what, ret_line, report);
+    close(fd);
+    return err;
+}
+
+/* ---- the terminal */
+
+static struct termios shown; /* restored when a signal ends us while echo is off */
+static volatile sig_atomic_t hidden_fd = -1;
+
+static void restore(int number)
+{
+    if (hidden_fd >= 0) tcsetattr(hidden_fd, TCSANOW, &shown);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void say(int fd, const char *text)
+{
+    size_t n = strlen(text);
+    while (n > 0) {
+        ssize_t wrote = write(fd, text, n);
+        if (wrote <= 0) return;
+        text += wrote;
+        n -= (size_t)wrote;
+    }
+}
+
+static enum pv_err ask_once(int fd, const char *prompt, struct pv_passphrase *ret_line, struct pv_report *report)
+{
+    static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    struct sigaction action = {.sa_handler = restore}, before[4];
+    struct termios quiet;
+    enum pv_err err;
+
+    if (tcgetattr(fd, &shown) != 0) return pv_report(report, PV_ERR_IO, "the terminal cannot hide what is typed");
+    quiet = shown;
+    quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+    hidden_fd = fd;
+    for (int i = 0; i < 4; i++) sigaction(ending[i], &action, &before[i]);
+    tcsetattr(fd, TCSAFLUSH, &quiet);
+    say(fd, prompt);
+    err = read_line(fd, "the passphrase", ret_line, report);
+    tcsetattr(fd, TCSANOW, &shown);
+    hidden_fd = -1;
+    for (int i = 0; i < 4; i++) sigaction(ending[i], &before[i], NULL);
+    say(fd, "\n");
+    return err;
+}
+
+static enum pv_err ask_terminal(bool confirm, struct pv_passphrase *ret_passphrase, struct pv_report *report)
+{
+    struct pv_passphrase first = {.n = 0}, second = {.n = 0};
+    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    enum pv_err err;
+
+    if (fd < 0)
+        return pv_report(report, PV_ERR_USAGE,
+                         "the passphrase is needed and there is no terminal to ask on: set PRIVITY_PASSPHRASE_FILE, "
+                         "or run `privity unlock` first");
+    err = ask_once(fd, confirm ? "New passphrase for this device: " : "Passphrase of this device: ", &first, report);
+    if (err == PV_OK && confirm) {
+        err = ask_once(fd, "The same again: ", &second, report);
+        if (err == PV_OK && !pv_bytes_equal(pv_passphrase_bytes(&first), pv_passphrase_bytes(&second)))
+            err = pv_report(report, PV_ERR_USAGE, "the two passphrases differ: nothing was made, try again");
+    }
+    close(fd);
+    if (err == PV_OK) *ret_passphrase = first;
+    pv_passphrase_wipe(&first);
+    pv_passphrase_wipe(&second);
+    return err;
+}
+
+enum pv_err pv_passphrase_ask(bool confirm, struct pv_passphrase *ret_passphrase, struct pv_report *report)
+{
+    const char *fd_text = getenv("PRIVITY_PASSPHRASE_FD"), *path = getenv("PRIVITY_PASSPHRASE_FILE");
+    struct pv_passphrase taken = {.n = 0};
+    enum pv_err err;
+
+    if (fd_text && *fd_text) {
+        char *end;
+        long fd = strtol(fd_text, &end, 10);
+        if (*end || fd < 0 || fd > 1 << 20)
+            return pv_report(report, PV_ERR_USAGE, "PRIVITY_PASSPHRASE_FD is not a file descriptor's number");
+        err = read_line((int)fd, "the passphrase", &taken, report);
+    } else if (path && *path) {
+        err = pv_secret_read_file(path, "the passphrase", &taken, report);
+    } else {
+        err = ask_terminal(confirm, &taken, report);
+    }
+    if (err == PV_OK && taken.n == 0) err = pv_report(report, PV_ERR_USAGE, "the passphrase is empty");
+    if (err == PV_OK) *ret_passphrase = taken;
+    pv_passphrase_wipe(&taken);
+    return err;
+}
