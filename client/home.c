@@ -236,6 +236,16 @@ enum pv_err pv_home_read(const struct pv_home *home, const char *name, struct pv
     return err;
 }
 
+enum pv_err pv_home_check(const struct pv_home *home, const char *name, struct pv_report *report)
+{
+    struct stat st;
+    if (fstatat(home->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? PV_ERR_NOT_FOUND : report_errno(report, home, name, "read");
+    if (!S_ISREG(st.st_mode))
+        return pv_report(report, PV_ERR_CORRUPT, "%s/%s is no plain file: move it away", home->path, name);
+    return check_owner(home, name, &st, report);
+}
+
 static int write_all(int fd, struct pv_bytes bytes)
 {
     while (bytes.n > 0) {

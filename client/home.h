@@ -39,6 +39,8 @@ void pv_home_close(struct pv_home *home);
 /* Append a whole file. Errors: NOT_FOUND, LIMIT, DENIED, IO, NOMEM. */
 PV_MUST_USE enum pv_err pv_home_read(const struct pv_home *home, const char *name, struct pv_buf *buf,
                                      struct pv_report *report);
+/* Is `name` a plain file of ours? Errors: NOT_FOUND, CORRUPT, IO. */
+PV_MUST_USE enum pv_err pv_home_check(const struct pv_home *home, const char *name, struct pv_report *report);
 /* Replace a file at once: temporary, fsync, rename, fsync of the directory. Errors: FULL, IO. */
 PV_MUST_USE enum pv_err pv_home_write(const struct pv_home *home, const char *name, struct pv_bytes bytes,
                                       struct pv_report *report);

@@ -9,7 +9,7 @@
 
 #include "client/home.h"
 
-enum { PV_KEYRING_UNLOCK_MINUTES = 480, PV_KEYRING_VALUE_MAX = 512 };
+enum { PV_KEYRING_UNLOCK_MINUTES = 480, PV_KEYRING_VALUE_MAX = 2048 };
 
 bool pv_keyring_is_here(void);
 /* How long unlocked keys live: PRIVITY_UNLOCK_MINUTES (1 to 43200), else PV_KEYRING_UNLOCK_MINUTES. */

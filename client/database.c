@@ -1,0 +1,90 @@
+/* Opening of encrypted databases. */
+#include "client/database.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NAME_HEX = 16, RAW_PREFIX = 4 };
+
+void pv_database_name(const char *folder, const struct pv_hash *room, const char *suffix,
+                      char ret_name[static PV_HOME_NAME_BYTES])
+{
+    char hex[NAME_HEX + 1];
+    pv_hex_encode(room->b, NAME_HEX / 2, hex);
+    snprintf(ret_name, PV_HOME_NAME_BYTES, "%s/%s%s", folder, hex, suffix);
+}
+
+enum pv_err pv_database_report(const struct pv_home *home, const struct pv_hash *room, const char *label, enum pv_err err,
+                               struct pv_report *report)
+{
+    char name[PV_HOME_NAME_BYTES];
+    pv_database_name("rooms", room, ".db", name);
+    switch ((int)err) {
+    case PV_ERR_CORRUPT:
+        return pv_report(report, err,
+                         "the database of %s, %s/%s, is damaged and was left as it is; what the server has survives, what was "
+                         "not sent yet is in this file only: restore it from a backup, or move it away and run `privity refresh`",
+                         label, home->path, name);
+    case PV_ERR_UNSUPPORTED:
+        return pv_report(report, err, "the database of %s was made by a newer privity: update this one, nothing was changed",
+                         label);
+    case PV_ERR_FULL:
+        return pv_report(report, err, "no space left for %s in %s: free some, nothing that was kept is lost", label,
+                         home->path);
+    case PV_ERR_IO:
+        return pv_report(report, err, "cannot read or write %s/%s, the database of %s", home->path, name, label);
+    case PV_ERR_BUSY:
+        return pv_report(report, err, "another command holds %s: try again", label);
+    default: return pv_report_default(report, err, label);
+    }
+}
+
+/* The key goes in raw, by the C interface, so that it is in no SQL text. */
+static int set_key(sqlite3 *db, const struct pv_database_key *key)
+{
+    uint8_t raw[RAW_PREFIX + sizeof key->b] = {'r', 'a', 'w', ':'};
+    int rc;
+    memcpy(raw + RAW_PREFIX, key->b, sizeof key->b);
+    rc = sqlite3_exec(db, "PRAGMA cipher = 'aegis'", NULL, NULL, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_key_v2(db, "main", raw, (int)sizeof raw);
+    pv_wipe(raw, sizeof raw);
+    if (rc == SQLITE_OK) rc = sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+    return rc;
+}
+
+static enum pv_err meaning_of(int rc)
+{
+    switch (rc & 0xff) {
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+    case SQLITE_ERROR: return PV_ERR_CORRUPT;
+    case SQLITE_NOMEM: return PV_ERR_NOMEM;
+    case SQLITE_FULL: return PV_ERR_FULL;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return PV_ERR_BUSY;
+    default: return PV_ERR_IO;
+    }
+}
+
+enum pv_err pv_database_open(const struct pv_home *home, const struct pv_hash *room, const struct pv_database_key *key,
+                             const char *label, sqlite3 **ret_db, struct pv_report *report)
+{
+    char name[PV_HOME_NAME_BYTES], path[PV_HOME_PATH_BYTES];
+    sqlite3 *db = NULL;
+    enum pv_err err;
+    int rc;
+
+    pv_database_name("rooms", room, ".db", name);
+    err = pv_home_check(home, name, report);
+    if (err != PV_OK && err != PV_ERR_NOT_FOUND) return err;
+    pv_home_path_of(home, name, path);
+    rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_busy_timeout(db, 10000);
+    if (rc == SQLITE_OK) rc = set_key(db, key);
+    if (rc != SQLITE_OK) {
+        sqlite3_close(db);
+        return pv_database_report(home, room, label, meaning_of(rc), report);
+    }
+    *ret_db = db;
+    return PV_OK;
+}

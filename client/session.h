@@ -1,0 +1,112 @@
+/* One command's hold on this device: home, unlocked keys, opened rooms, servers.
+ *
+ * Secrets come from the kernel's keyring; where they are not there, the passphrase is asked for once and opens the
+ * keystore. Everything here is wiped by pv_session_close. */
+#ifndef PV_CLIENT_SESSION_H
+#define PV_CLIENT_SESSION_H
+
+#include "client/database.h"
+#include "client/transport.h"
+#include "core/sync/room.h"
+
+enum { PV_SESSION_SERVERS_MAX = 8, PV_SESSION_READ_MS = 2000 };
+
+/* A room of this device, opened. */
+struct pv_open_room {
+    struct pv_hash id;
+    char label[PV_LIMIT_NAME_BYTES + 1]; /* its local name; untrusted text */
+    struct pv_server_url server;
+    uint64_t lock_generation;            /* of `lock` when it was opened */
+    sqlite3 *db;
+    struct pv_store *store;
+    struct pv_room *room;
+    struct pv_open_room *next;
+};
+
+struct pv_session_server {
+    struct pv_transport *transport;
+    bool logged_in;
+};
+
+struct pv_session {
+    struct pv_home home;
+    struct pv_device_secrets secrets; /* secret */
+    struct pv_identity me;            /* secret */
+    struct pv_kem_seed seed;          /* secret; opens the keystore */
+    bool has_secrets, has_seed, has_keystore;
+    struct pv_keystore keystore;
+    bool offline;                     /* never ask a server */
+    bool kept;                        /* something was put into an outbox: being offline loses nothing */
+    bool told_no_keyring;
+    struct pv_open_room *person;      /* the person's own room, once opened */
+    struct pv_open_room *rooms;       /* all opened ones, the person's too */
+    struct pv_session_server servers[PV_SESSION_SERVERS_MAX];
+    size_t server_count;
+};
+
+void pv_session_init(struct pv_session *session);
+void pv_session_close(struct pv_session *session);
+
+/* ---- keys */
+
+/* Open the home and get the device's secrets, from the keyring or by the passphrase.
+ * Errors: the home's; LOCKED (wrong passphrase), CORRUPT (keystore), USAGE (nowhere to ask). */
+PV_MUST_USE enum pv_err pv_session_open(struct pv_session *session, struct pv_report *report);
+/* Ask for the passphrase in any case, and put all keys into the keyring. */
+PV_MUST_USE enum pv_err pv_session_unlock(struct pv_session *session, struct pv_report *report);
+/* A new keystore for `secrets` in the session's new home. */
+PV_MUST_USE enum pv_err pv_session_create(struct pv_session *session, const struct pv_device_secrets *secrets,
+                                          struct pv_bytes passphrase, struct pv_report *report);
+/* Drop the keys of one room, or of all with the device's own (`room` NULL), and tell running commands. */
+PV_MUST_USE enum pv_err pv_session_lock(struct pv_session *session, const struct pv_hash *room, struct pv_report *report);
+/* Was it locked, or did its key time out, since it was opened? */
+bool pv_session_was_locked(const struct pv_session *session, const struct pv_open_room *room);
+/* Is its key here without asking? */
+bool pv_session_is_unlocked(const struct pv_session *session, const struct pv_hash *room);
+
+/* ---- rooms */
+
+/* Open a room whose database key is in the keystore; opening again gives the same.
+ * Errors: NOT_FOUND (no such key), LOCKED, CORRUPT, … */
+PV_MUST_USE enum pv_err pv_session_room(struct pv_session *session, const struct pv_hash *id, const char *label,
+                                        const struct pv_server_url *server, struct pv_open_room **ret_room,
+                                        struct pv_report *report);
+/* The same, making a database key if the keystore has none. */
+PV_MUST_USE enum pv_err pv_session_room_new(struct pv_session *session, const struct pv_hash *id, const char *label,
+                                            const struct pv_server_url *server, struct pv_open_room **ret_room,
+                                            struct pv_report *report);
+/* Open the person's own room into session->person. */
+PV_MUST_USE enum pv_err pv_session_person(struct pv_session *session, struct pv_report *report);
+/* Close one that was opened; its memory is wiped. */
+void pv_session_room_close(struct pv_session *session, struct pv_open_room *room);
+/* Say what an error of core on this room means. Returns `err`. */
+enum pv_err pv_session_room_error(const struct pv_session *session, const struct pv_open_room *room, enum pv_err err,
+                                  struct pv_report *report);
+
+/* ---- servers (contact.c) */
+
+/* A transport to a server, made once. Errors: OFFLINE in offline mode. */
+PV_MUST_USE enum pv_err pv_contact_server(struct pv_session *session, const struct pv_server_url *server,
+                                          struct pv_transport **ret_transport, struct pv_report *report);
+/* The same with a session of this device on it. `server_name` as the room's roster says. */
+PV_MUST_USE enum pv_err pv_contact_login(struct pv_session *session, const struct pv_open_room *room, bool anew,
+                                         struct pv_transport **ret_transport, struct pv_report *report);
+/* Fetch, verify, fold. `limit_ms` 0: as long as it takes. Pins and evidence are saved.
+ * Errors: OFFLINE, and what does not verify (FORK, BROKEN_CHAIN, BAD_SIG, …). */
+PV_MUST_USE enum pv_err pv_contact_pull(struct pv_session *session, struct pv_open_room *room, uint64_t limit_ms,
+                                        struct pv_report *report);
+/* Send what is unsent, one process at a time. `registration` NULL: none. */
+PV_MUST_USE enum pv_err pv_contact_push(struct pv_session *session, struct pv_open_room *room, const char *registration,
+                                        struct pv_report *report);
+/* Run a task on the room's server with this device's session, which is made anew if the server ended it.
+ * `make` makes the task (again). Errors: the task's. */
+typedef enum pv_err pv_contact_make_task(void *context, struct pv_task **ret_task);
+PV_MUST_USE enum pv_err pv_contact_run(struct pv_session *session, const struct pv_open_room *room, uint64_t limit_ms,
+                                       pv_contact_make_task *make, void *context, struct pv_report *report);
+/* Save the room's newest pin outside its database. */
+PV_MUST_USE enum pv_err pv_contact_save_pin(struct pv_session *session, struct pv_open_room *room, struct pv_report *report);
+/* After a pull that failed for what it found: save the evidence and name its place in the report. Returns `err`. */
+enum pv_err pv_contact_convict(struct pv_session *session, struct pv_open_room *room, enum pv_err err,
+                               struct pv_report *report);
+
+#endif
