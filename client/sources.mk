@@ -1,13 +1,15 @@
-# One device's I/O: what the command line, the mount and the tests share.
+# One device's I/O: what the command line, the mount and the tests share. The list ends in a line with # alone, so
+# that two branches can add to it without a conflict.
 CLIENT_SRC := \
 	client/bulk.c \
-# One device's I/O. The list ends in a line with # alone, so that two branches can add to it without a conflict.
-CLIENT_SRC := \
+	client/contact.c \
+	client/database.c \
 	client/events.c \
 	client/home.c \
 	client/keyring.c \
 	client/passphrase.c \
 	client/report.c \
+	client/session.c \
 	client/system.c \
 	client/transport.c \
 	#
