@@ -48,6 +48,17 @@ WASM_TESTS := $(UNIT_TESTS) \
 	tests/unit/test_transfer_steps.c \
 	#
 
+# Need more than core: native only.
+NATIVE_TESTS := \
+	tests/unit/test_args.c \
+	tests/unit/test_term.c \
+	tests/unit/test_when.c \
+	tests/unit/test_bulk.c \
+	tests/unit/test_cipher.c \
+	#
+
+WASM_TESTS := $(UNIT_TESTS)
+
 # Helpers that tests share; TEST_WASM_SRC is the part that compiles for wasm.
 TEST_SRC := \
 	tests/unit/sync_rig.c \

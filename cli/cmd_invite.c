@@ -1,0 +1,89 @@
+/* `privity invite`: half of a gate's secret on the server, the other in a link. */
+#include "cli/common.h"
+#include "cli/handlers.h"
+#include "cli/output.h"
+#include "cli/term.h"
+#include "cli/when.h"
+#include "client/system.h"
+
+struct gate_put {
+    struct pv_id16 id;
+    struct pv_bytes request;
+};
+
+static enum pv_err make_task(void *context, struct pv_task **ret_task)
+{
+    const struct gate_put *put = context;
+    return pv_gate_put_task(&put->id, put->request, ret_task);
+}
+
+static enum pv_err read_options(const struct pv_args *args, struct pv_invite_options *options, struct pv_report *report)
+{
+    const char *role = pv_args_get(args, "role"), *expires = pv_args_get(args, "expires");
+    enum pv_err err;
+
+    options->role = PV_ROLE_EDITOR;
+    err = role ? pv_cli_role(role, &options->role, report) : PV_OK;
+    if (err == PV_OK) err = pv_args_number(args, "uses", PV_LIMIT_INVITE_USES, 1, &options->uses, report);
+    if (err == PV_OK && options->uses == 0) err = pv_report(report, PV_ERR_USAGE, "--uses 0: an invite lets at least one join");
+    if (err != PV_OK) return err;
+    if (pv_when_future(expires ? expires : "7d", pv_system_now_ms(), &options->until_ms) != PV_OK)
+        return pv_report(report, PV_ERR_USAGE, "--expires %s is no time to come: " PV_WHEN_FORMS, expires);
+    return PV_OK;
+}
+
+static enum pv_err print_link(const struct pv_invite_link *link, const struct pv_invite_options *options,
+                              const struct pv_open_room *room, bool json, struct pv_report *report)
+{
+    char when[PV_OUT_TIME_BYTES];
+    struct pv_buf text;
+    enum pv_err err;
+
+    pv_buf_init(&text, PV_LIMIT_LINK_BYTES);
+    err = pv_invite_link_write(link, &text);
+    if (err == PV_OK && json) {
+        err = pv_out_json(json_pack("{s:o, s:o, s:s, s:I, s:I, s:s}", "id", pv_json_id16(&link->gate), "link",
+                                    pv_json_text(pv_buf_bytes(&text)), "role", pv_cli_role_name(options->role), "uses",
+                                    (json_int_t)options->uses, "expires", (json_int_t)options->until_ms, "state", "open"),
+                          report);
+    } else if (err == PV_OK) {
+        pv_out_time(options->until_ms, when);
+        if (pv_out_is_terminal())
+            pv_term_line(stdout, "Whoever has this link may join %s as %s, until %s. Send it by a way that you trust:", room->label,
+                         pv_cli_role_name(options->role), when);
+        pv_term_print(stdout, pv_buf_bytes(&text), PV_TERM_LINE, NULL);
+        putchar('\n');
+    }
+    pv_buf_wipe(&text);
+    return err;
+}
+
+enum pv_err pv_cmd_invite(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
+{
+    struct pv_invite_options options = {.uses = 1};
+    struct pv_invite_link link = {.note_len = 0};
+    struct pv_open_room *room = NULL;
+    struct gate_put put;
+    struct pv_buf request;
+    enum pv_err err = read_options(args, &options, report);
+
+    pv_buf_init(&request, PV_LIMIT_GATE_BYTES);
+    if (err == PV_OK) err = pv_cli_room(session, args->words[0], &room, report);
+    /* A link names the newest checkpoint, and is worth nothing before the server has its half. */
+    if (err == PV_OK) err = pv_contact_push(session, room, NULL, report);
+    if (err != PV_OK) goto out;
+    options.server_url = room->server.text;
+    err = pv_room_invite(room->room, &options, &link, &request);
+    if (err != PV_OK) {
+        err = pv_session_room_error(session, room, err, report);
+        goto out;
+    }
+    put = (struct gate_put){link.gate, pv_buf_bytes(&request)};
+    err = pv_contact_run(session, room, 0, make_task, &put, report);
+    if (err == PV_OK) err = pv_contact_push(session, room, NULL, report);
+    if (err == PV_OK) err = print_link(&link, &options, room, args->json, report);
+out:
+    pv_buf_wipe(&request);
+    pv_wipe(&link, sizeof link);
+    return err;
+}

@@ -1,0 +1,174 @@
+/* `privity join`: open the gate of a link, check the room behind it, and join. */
+#include <string.h>
+
+#include "cli/common.h"
+#include "cli/handlers.h"
+#include "cli/output.h"
+#include "cli/term.h"
+#include "client/passphrase.h"
+#include "client/system.h"
+
+struct join {
+    struct pv_invite_link link; /* secret */
+    struct pv_half_b half_b;    /* secret */
+    char ticket[64];            /* secret; base64url of 32 bytes */
+    struct pv_server_url server;
+    struct pv_known_room known;
+    struct pv_open_room *room;
+};
+
+static enum pv_err read_link(const char *word, struct join *join, struct pv_report *report)
+{
+    struct pv_buf text;
+    enum pv_err err = PV_OK;
+
+    pv_buf_init(&text, PV_LIMIT_LINK_BYTES);
+    if (strcmp(word, "-") == 0) {
+        char line[PV_LIMIT_LINK_BYTES + 2];
+        if (!fgets(line, sizeof line, stdin)) line[0] = '\0';
+        pv_buf_append(&text, line, strcspn(line, " \t\r\n"));
+        pv_wipe(line, sizeof line);
+    } else {
+        pv_buf_append(&text, word, strlen(word));
+    }
+    if (text.n == 0) err = pv_report(report, PV_ERR_USAGE, "no link was given");
+    if (err == PV_OK) err = text.err ? text.err : pv_invite_link_read(pv_buf_bytes(&text), &join->link);
+    if (err == PV_ERR_UNSUPPORTED)
+        err = pv_report(report, err, "this link was made by a newer privity: update this one");
+    else if (err != PV_OK && err != PV_ERR_USAGE && err != PV_ERR_NOMEM)
+        err = pv_report(report, PV_ERR_MALFORMED, "this link is damaged or not whole: copy all of it again, or ask for a new one");
+    if (err == PV_OK && pv_server_url_read(pv_bytes_of_string(join->link.server_url), &join->server) != PV_OK)
+        err = pv_report(report, PV_ERR_MALFORMED, "this link names no server");
+    pv_buf_wipe(&text);
+    return err;
+}
+
+/* Half B, and a ticket to read the room with. */
+static enum pv_err release(struct pv_session *session, struct join *join, struct pv_report *report)
+{
+    struct pv_transport *transport = NULL;
+    struct pv_task *task = NULL;
+    const char *ticket = "";
+    const struct pv_half_b *half;
+    enum pv_err err = pv_contact_server(session, &join->server, &transport, report);
+
+    if (err == PV_OK) err = pv_release_task(&join->link, pv_bytes(NULL, 0), &pv_system_random, &task);
+    if (err == PV_OK) err = pv_transport_run(transport, task, report);
+    if (err == PV_OK) {
+        half = pv_release_result(task, &ticket);
+        join->half_b = *half;
+        snprintf(join->ticket, sizeof join->ticket, "%s", ticket);
+        err = pv_transport_set_ticket(transport, join->ticket);
+    }
+    pv_task_free(task);
+    return err;
+}
+
+/* A person whom the server does not know yet: the ticket registers. */
+static enum pv_err register_person(struct pv_session *session, const struct join *join, struct pv_report *report)
+{
+    enum pv_err err = pv_session_person(session, report);
+    if (err != PV_OK || pv_roster_is_born(pv_room_roster(session->person->room))) return err;
+    return pv_contact_push(session, session->person, join->ticket, report);
+}
+
+static enum pv_err pull_by_ticket(struct pv_session *session, struct join *join, struct pv_report *report)
+{
+    struct pv_transport *transport = NULL;
+    struct pv_task *task = NULL;
+    enum pv_err err = pv_contact_server(session, &join->server, &transport, report), pinned;
+
+    if (err != PV_OK) return err;
+    pv_room_set_time(join->room->room, pv_system_now_ms());
+    err = pv_room_read_by_link(join->room->room, &join->link, &join->half_b);
+    if (err == PV_OK) err = pv_pull_task(join->room->room, PV_AUTH_TICKET, &task);
+    if (err == PV_OK) err = pv_transport_run(transport, task, report);
+    pv_task_free(task);
+    pinned = pv_contact_save_pin(session, join->room, report);
+    if (err != PV_OK) return pv_contact_convict(session, join->room, err, report);
+    return pinned;
+}
+
+/* A name for this device: as asked for, else the inviter's, made free by a number. */
+static enum pv_err choose_name(struct pv_session *session, struct join *join, const char *wanted, struct pv_report *report)
+{
+    struct pv_report ignored = {.err = PV_OK};
+    char base[PV_CLI_NAME_BYTES];
+
+    if (wanted) {
+        snprintf(join->known.name, sizeof join->known.name, "%s", wanted);
+        return pv_directory_check_name(session, wanted, report);
+    }
+    pv_cli_person_name(join->room, &join->link.inviter, base);
+    for (char *p = base; *p; p++)
+        if ((unsigned char)*p <= ' ' || *p == '/' || *p == 0x7f) *p = '-';
+    base[48] = '\0';
+    while (!pv_utf8_is_valid((const uint8_t *)base, strlen(base))) base[strlen(base) - 1] = '\0';
+    for (unsigned i = 1; i < 1000; i++) {
+        snprintf(join->known.name, sizeof join->known.name, i > 1 ? "%.200s-%u" : "%.200s", base, i);
+        if (pv_directory_check_name(session, join->known.name, &ignored) == PV_OK) return PV_OK;
+    }
+    return pv_report(report, PV_ERR_CONFLICT, "no free name was found: give one with --room");
+}
+
+static enum pv_err join_room(struct pv_session *session, struct join *join, const struct pv_args *args, struct pv_report *report)
+{
+    const char *as = pv_args_get(args, "as");
+    enum pv_err err, sent;
+
+    join->known = (struct pv_known_room){.id = join->link.room, .server = join->server, .state = PV_ROOM_INTENDED};
+    err = pv_session_room_new(session, &join->known.id, "the new room", &join->server, &join->room, report);
+    if (err == PV_OK) err = pull_by_ticket(session, join, report);
+    if (err == PV_OK) err = choose_name(session, join, pv_args_get(args, "room"), report);
+    if (err != PV_OK) return err;
+    snprintf(join->room->label, sizeof join->room->label, "%s", join->known.name);
+    err = pv_directory_record(session, &join->known, report);
+    if (err != PV_OK) return err;
+    err = pv_room_join(join->room->room, &join->link, &join->half_b);
+    if (err != PV_OK) return pv_session_room_error(session, join->room, err, report);
+    sent = pv_cli_send(session, join->room, report);
+    if (sent != PV_OK) return sent;
+    err = pv_cli_write_profile(session, join->room, as ? as : session->secrets.name, report);
+    if (err == PV_OK) err = pv_cli_send(session, join->room, report);
+    join->known.state = PV_ROOM_JOINED;
+    if (err == PV_OK || err == PV_ERR_OFFLINE) err = pv_directory_record(session, &join->known, report);
+    return err;
+}
+
+static enum pv_err print_result(struct pv_session *session, struct join *join, bool json, struct pv_report *report)
+{
+    char name[PV_CLI_NAME_BYTES], id[17];
+    json_t *object;
+
+    pv_cli_person_name(join->room, &join->link.inviter, name);
+    if (json) {
+        object = pv_cli_room_json(session, &join->known, join->room);
+        if (object) {
+            json_object_set_new(object, "inviter", pv_json_hash(&join->link.inviter));
+            json_object_set_new(object, "inviter_name", pv_json_text(pv_bytes_of_string(name)));
+        }
+        return pv_out_json(object, report);
+    }
+    pv_hex_encode(join->link.inviter.b, 8, id);
+    pv_term_line(stdout, "You joined %s, invited by %s (%s).", join->known.name, name, id);
+    return PV_OK;
+}
+
+enum pv_err pv_cmd_join(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
+{
+    struct join join = {.room = NULL};
+    const char *as = pv_args_get(args, "as");
+    enum pv_err err = as ? pv_cli_check_name(as, report) : PV_OK;
+
+    if (err == PV_OK) err = read_link(args->words[0], &join, report);
+    if (err == PV_OK && pv_args_get(args, "room")) {
+        err = pv_session_person(session, report);
+        if (err == PV_OK) err = pv_directory_check_name(session, pv_args_get(args, "room"), report);
+    }
+    if (err == PV_OK) err = release(session, &join, report);
+    if (err == PV_OK) err = register_person(session, &join, report);
+    if (err == PV_OK) err = join_room(session, &join, args, report);
+    if (err == PV_OK) err = print_result(session, &join, args->json, report);
+    pv_wipe(&join, sizeof join);
+    return err;
+}

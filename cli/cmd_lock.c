@@ -1,0 +1,43 @@
+/* `privity lock` and `privity unlock`: the keys in the keyring. */
+#include "cli/common.h"
+#include "cli/handlers.h"
+#include "cli/output.h"
+#include "cli/term.h"
+#include "client/keyring.h"
+#include "client/system.h"
+
+enum pv_err pv_cmd_lock(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
+{
+    struct pv_known_room known;
+    enum pv_err err = pv_home_open(&session->home, report);
+    const char *name = "all";
+
+    if (err == PV_OK && args->word_count > 0) {
+        /* Its id is known to the unlocked device only; one that is locked already has nothing to lock. */
+        pv_home_close(&session->home);
+        err = pv_session_open(session, report);
+        if (err == PV_OK) err = pv_directory_find(session, args->words[0], &known, report);
+        name = known.name;
+    }
+    if (err == PV_OK) err = pv_session_lock(session, args->word_count > 0 ? &known.id : NULL, report);
+    if (err != PV_OK) return err;
+    if (args->json) return pv_out_json(json_pack("{s:[o]}", "locked", pv_json_text(pv_bytes_of_string(name))), report);
+    pv_term_line(stdout, args->word_count > 0 ? "%s is locked." : "Everything is locked.", name);
+    return PV_OK;
+}
+
+enum pv_err pv_cmd_unlock(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
+{
+    enum pv_err err = pv_session_unlock(session, report);
+    bool stays = pv_keyring_is_here();
+    uint64_t until_ms = pv_system_now_ms() + (uint64_t)pv_keyring_unlock_seconds() * 1000;
+
+    if (err != PV_OK) return err;
+    if (args->json)
+        return pv_out_json(json_pack("{s:b, s:o}", "unlocked", stays, "until", stays ? pv_json_number(until_ms) : json_null()), report);
+    if (stays)
+        pv_term_line(stdout, "Unlocked for %u minutes.", pv_keyring_unlock_seconds() / 60);
+    else
+        pv_term_line(stdout, "The passphrase is right; it will be asked for each time.");
+    return PV_OK;
+}

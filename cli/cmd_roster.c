@@ -1,0 +1,86 @@
+/* `privity role`, `remove`, `leave`: who may do what in a room. */
+#include <string.h>
+
+#include "cli/common.h"
+#include "cli/handlers.h"
+#include "cli/output.h"
+#include "cli/term.h"
+
+static enum pv_err print_change(struct pv_session *session, const struct pv_hash *id, const char *name, const char *role,
+                                bool sent, bool json, struct pv_report *report)
+{
+    json_t *object;
+    (void)session;
+    if (!json) return PV_OK;
+    object = json_pack("{s:o, s:o, s:s}", "id", pv_json_hash(id), "name", pv_json_text(pv_bytes_of_string(name)), "state",
+                       sent ? "sent" : "unsent");
+    if (object && role) json_object_set_new(object, "role", json_string(role));
+    return pv_out_json(object, report);
+}
+
+/* Send, then print: what was kept is printed too, and the error goes on. */
+static enum pv_err send_and_print(struct pv_session *session, struct pv_open_room *room, const struct pv_hash *id,
+                                  const char *name, const char *role, bool json, struct pv_report *report)
+{
+    enum pv_err err = pv_cli_send(session, room, report), printed = PV_OK;
+    if (err == PV_OK || err == PV_ERR_OFFLINE) printed = print_change(session, id, name, role, err == PV_OK, json, report);
+    return err == PV_OK ? printed : err;
+}
+
+enum pv_err pv_cmd_role(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
+{
+    char name[PV_CLI_NAME_BYTES];
+    struct pv_open_room *room = NULL;
+    struct pv_hash person;
+    enum pv_role role = PV_ROLE_VIEWER;
+    enum pv_err err = pv_cli_role(args->words[2], &role, report);
+
+    if (err == PV_OK) err = pv_cli_room_fetched(session, args->words[0], &room, report);
+    if (err == PV_OK) err = pv_cli_member(session, room, args->words[1], &person, report);
+    if (err != PV_OK) return err;
+    pv_cli_person_name(room, &person, name);
+    err = pv_room_set_role(room->room, &person, role);
+    if (err != PV_OK) return pv_session_room_error(session, room, err, report);
+    err = send_and_print(session, room, &person, name, pv_cli_role_name(role), args->json, report);
+    if (err == PV_OK && !args->json) pv_term_line(stdout, "%s is %s of %s now.", name, pv_cli_role_name(role), room->label);
+    return err;
+}
+
+enum pv_err pv_cmd_remove(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
+{
+    char name[PV_CLI_NAME_BYTES];
+    struct pv_open_room *room = NULL;
+    struct pv_hash person;
+    enum pv_err err = pv_cli_room_fetched(session, args->words[0], &room, report);
+
+    if (err == PV_OK) err = pv_cli_member(session, room, args->words[1], &person, report);
+    if (err != PV_OK) return err;
+    if (pv_hash_equal(&person, &session->me.person))
+        return pv_report(report, PV_ERR_USAGE, "that is you: to go, run privity leave %s", args->words[0]);
+    pv_cli_person_name(room, &person, name);
+    err = pv_room_remove(room->room, &person);
+    if (err != PV_OK) return pv_session_room_error(session, room, err, report);
+    err = send_and_print(session, room, &person, name, NULL, args->json, report);
+    if (err == PV_OK && !args->json)
+        pv_term_line(stdout, "%s was removed from %s; the room's key has changed.", name, room->label);
+    return err;
+}
+
+enum pv_err pv_cmd_leave(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
+{
+    struct pv_known_room known;
+    struct pv_open_room *room = NULL;
+    enum pv_err err = pv_directory_find(session, args->words[0], &known, report), recorded;
+
+    if (err == PV_OK) err = pv_cli_room_fetched(session, args->words[0], &room, report);
+    if (err != PV_OK) return err;
+    err = pv_room_leave(room->room);
+    if (err != PV_OK) return pv_session_room_error(session, room, err, report);
+    err = send_and_print(session, room, &room->id, room->label, NULL, args->json, report);
+    if (err != PV_OK && err != PV_ERR_OFFLINE) return err;
+    known.state = PV_ROOM_LEFT;
+    recorded = pv_directory_record(session, &known, report);
+    if (recorded != PV_OK && recorded != PV_ERR_OFFLINE) return recorded;
+    if (err == PV_OK && !args->json) pv_term_line(stdout, "You left %s. What is on this device stays readable.", room->label);
+    return err;
+}
