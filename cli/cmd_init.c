@@ -179,7 +179,7 @@ static enum pv_err print_result(struct pv_session *session, const struct init *i
                                 struct pv_report *report)
 {
     char code[PV_KIT_CODE_CHARS + 1] = "";
-    json_t *object;
+    struct pv_out out;
     enum pv_err err;
 
     if (!json) {
@@ -190,11 +190,14 @@ static enum pv_err print_result(struct pv_session *session, const struct init *i
         return PV_OK;
     }
     if (is_new && !init->kit_file) pv_kit_encode(&init->kit, code);
-    object = json_pack("{s:o, s:o, s:o, s:s, s:s*, s:b}", "id", pv_json_hash(&session->me.person), "name",
-                       pv_json_text(pv_bytes_of_string(session->secrets.name)), "device", pv_json_hash(&session->me.device),
-                       "server", session->secrets.server.text, "kit", *code ? code : NULL, "registered", registered);
-    if (object && !*code) json_object_set_new(object, "kit", json_null());
-    err = pv_out_json(object, report);
+    pv_out_begin(&out);
+    pv_out_json_hash(&out.json, "id", &session->me.person);
+    pv_out_json_string(&out.json, "name", session->secrets.name);
+    pv_out_json_hash(&out.json, "device", &session->me.device);
+    pv_out_json_string(&out.json, "server", session->secrets.server.text);
+    pv_out_json_string(&out.json, "kit", *code ? code : NULL);
+    pv_json_bool(&out.json, "registered", registered);
+    err = pv_out_end(&out, report);
     pv_wipe(code, sizeof code);
     return err;
 }

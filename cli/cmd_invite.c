@@ -42,10 +42,15 @@ static enum pv_err print_link(const struct pv_invite_link *link, const struct pv
     pv_buf_init(&text, PV_LIMIT_LINK_BYTES);
     err = pv_invite_link_write(link, &text);
     if (err == PV_OK && json) {
-        err = pv_out_json(json_pack("{s:o, s:o, s:s, s:I, s:I, s:s}", "id", pv_json_id16(&link->gate), "link",
-                                    pv_json_text(pv_buf_bytes(&text)), "role", pv_cli_role_name(options->role), "uses",
-                                    (json_int_t)options->uses, "expires", (json_int_t)options->until_ms, "state", "open"),
-                          report);
+        struct pv_out out;
+        pv_out_begin(&out);
+        pv_out_json_id16(&out.json, "id", &link->gate);
+        pv_json_text(&out.json, "link", pv_buf_bytes(&text));
+        pv_out_json_string(&out.json, "role", pv_cli_role_name(options->role));
+        pv_json_u64(&out.json, "uses", options->uses);
+        pv_json_u64(&out.json, "expires", options->until_ms);
+        pv_out_json_string(&out.json, "state", "open");
+        err = pv_out_end(&out, report);
     } else if (err == PV_OK) {
         pv_out_time(options->until_ms, when);
         if (pv_out_is_terminal())

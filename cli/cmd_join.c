@@ -138,16 +138,15 @@ static enum pv_err join_room(struct pv_session *session, struct join *join, cons
 static enum pv_err print_result(struct pv_session *session, struct join *join, bool json, struct pv_report *report)
 {
     char name[PV_CLI_NAME_BYTES], id[17];
-    json_t *object;
+    struct pv_out out;
 
     pv_cli_person_name(join->room, &join->link.inviter, name);
     if (json) {
-        object = pv_cli_room_json(session, &join->known, join->room);
-        if (object) {
-            json_object_set_new(object, "inviter", pv_json_hash(&join->link.inviter));
-            json_object_set_new(object, "inviter_name", pv_json_text(pv_bytes_of_string(name)));
-        }
-        return pv_out_json(object, report);
+        pv_out_begin(&out);
+        pv_cli_room_json(session, &join->known, join->room, &out.json);
+        pv_out_json_hash(&out.json, "inviter", &join->link.inviter);
+        pv_out_json_string(&out.json, "inviter_name", name);
+        return pv_out_end(&out, report);
     }
     pv_hex_encode(join->link.inviter.b, 8, id);
     pv_term_line(stdout, "You joined %s, invited by %s (%s).", join->known.name, name, id);

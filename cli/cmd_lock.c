@@ -21,7 +21,14 @@ enum pv_err pv_cmd_lock(struct pv_session *session, const struct pv_args *args, 
     }
     if (err == PV_OK) err = pv_session_lock(session, args->word_count > 0 ? &known.id : NULL, report);
     if (err != PV_OK) return err;
-    if (args->json) return pv_out_json(json_pack("{s:[o]}", "locked", pv_json_text(pv_bytes_of_string(name))), report);
+    if (args->json) {
+        struct pv_out out;
+        pv_out_begin(&out);
+        pv_json_begin_array(&out.json, "locked");
+        pv_out_json_string(&out.json, NULL, name);
+        pv_json_end_array(&out.json);
+        return pv_out_end(&out, report);
+    }
     pv_term_line(stdout, args->word_count > 0 ? "%s is locked." : "Everything is locked.", name);
     return PV_OK;
 }
@@ -33,8 +40,16 @@ enum pv_err pv_cmd_unlock(struct pv_session *session, const struct pv_args *args
     uint64_t until_ms = pv_system_now_ms() + (uint64_t)pv_keyring_unlock_seconds() * 1000;
 
     if (err != PV_OK) return err;
-    if (args->json)
-        return pv_out_json(json_pack("{s:b, s:o}", "unlocked", stays, "until", stays ? pv_json_number(until_ms) : json_null()), report);
+    if (args->json) {
+        struct pv_out out;
+        pv_out_begin(&out);
+        pv_json_bool(&out.json, "unlocked", stays);
+        if (stays)
+            pv_json_u64(&out.json, "until", until_ms);
+        else
+            pv_json_null(&out.json, "until");
+        return pv_out_end(&out, report);
+    }
     if (stays)
         pv_term_line(stdout, "Unlocked for %u minutes.", pv_keyring_unlock_seconds() / 60);
     else

@@ -58,9 +58,12 @@ enum pv_err pv_cmd_room_new(struct pv_session *session, const struct pv_args *ar
         err = pv_directory_record(session, &known, report);
         if (err != PV_OK && err != PV_ERR_OFFLINE) return err;
     }
-    if (args->json)
-        err = pv_out_json(pv_cli_room_json(session, &known, room), report);
-    else if (sent == PV_OK)
+    if (args->json) {
+        struct pv_out out;
+        pv_out_begin(&out);
+        pv_cli_room_json(session, &known, room, &out.json);
+        err = pv_out_end(&out, report);
+    } else if (sent == PV_OK)
         pv_term_line(stdout, "The room %s is made. Run privity invite %s for a link to join it.", known.name, known.name);
     return err == PV_OK || err == PV_ERR_OFFLINE ? sent : err;
 }

@@ -1,21 +1,19 @@
 /* `privity role`, `remove`, `leave`: who may do what in a room. */
-#include <string.h>
-
 #include "cli/common.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
 #include "cli/term.h"
 
-static enum pv_err print_change(struct pv_session *session, const struct pv_hash *id, const char *name, const char *role,
-                                bool sent, bool json, struct pv_report *report)
+static enum pv_err print_change(const struct pv_hash *id, const char *name, const char *role, bool sent,
+                                struct pv_report *report)
 {
-    json_t *object;
-    (void)session;
-    if (!json) return PV_OK;
-    object = json_pack("{s:o, s:o, s:s}", "id", pv_json_hash(id), "name", pv_json_text(pv_bytes_of_string(name)), "state",
-                       sent ? "sent" : "unsent");
-    if (object && role) json_object_set_new(object, "role", json_string(role));
-    return pv_out_json(object, report);
+    struct pv_out out;
+    pv_out_begin(&out);
+    pv_out_json_hash(&out.json, "id", id);
+    pv_out_json_string(&out.json, "name", name);
+    if (role) pv_out_json_string(&out.json, "role", role);
+    pv_out_json_string(&out.json, "state", sent ? "sent" : "unsent");
+    return pv_out_end(&out, report);
 }
 
 /* Send, then print: what was kept is printed too, and the error goes on. */
@@ -23,7 +21,7 @@ static enum pv_err send_and_print(struct pv_session *session, struct pv_open_roo
                                   const char *name, const char *role, bool json, struct pv_report *report)
 {
     enum pv_err err = pv_cli_send(session, room, report), printed = PV_OK;
-    if (err == PV_OK || err == PV_ERR_OFFLINE) printed = print_change(session, id, name, role, err == PV_OK, json, report);
+    if (json && (err == PV_OK || err == PV_ERR_OFFLINE)) printed = print_change(id, name, role, err == PV_OK, report);
     return err == PV_OK ? printed : err;
 }
 

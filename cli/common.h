@@ -2,11 +2,9 @@
 #ifndef PV_CLI_COMMON_H
 #define PV_CLI_COMMON_H
 
-#include <jansson.h>
-
 #include "cli/command.h"
 #include "client/session.h"
-#include "core/state/payload.h"
+#include "core/state/query.h"
 
 /* A room as the person's own room lists it. */
 struct pv_known_room {
@@ -68,8 +66,12 @@ PV_MUST_USE enum pv_err pv_cli_write(struct pv_session *session, struct pv_open_
 /* Write this person's name into a room. */
 PV_MUST_USE enum pv_err pv_cli_write_profile(struct pv_session *session, struct pv_open_room *room, const char *name,
                                              struct pv_report *report);
-/* The object of `rooms` for one room. `room` NULL: locked. */
-json_t *pv_cli_room_json(struct pv_session *session, const struct pv_known_room *known, struct pv_open_room *room);
+/* The members of a room's object, as of `rooms`. `room` NULL: locked. */
+void pv_cli_room_json(struct pv_session *session, const struct pv_known_room *known, struct pv_open_room *room,
+                      struct pv_json *json);
+/* For queries on a room: its store, its roster with what is unsent, this device. Errors: the room's. */
+PV_MUST_USE enum pv_err pv_cli_query(struct pv_session *session, struct pv_open_room *room, struct pv_query *ret_query,
+                                     struct pv_report *report);
 /* How many writes wait. */
 uint64_t pv_cli_unsent(struct pv_open_room *room);
 

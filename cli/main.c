@@ -45,11 +45,12 @@ int main(int argc, char **argv)
     static struct pv_session session = {.home.dir_fd = -1};
     static struct pv_report report;
     enum pv_err err, finished;
+    mode_t user_umask;
     int status;
 
     hold_standard_files();
     signal(SIGPIPE, SIG_IGN);
-    umask(077);
+    user_umask = umask(077);
     setlocale(LC_TIME, "");
     pv_system_harden();
     err = pv_args_parse(argc, argv, &args, &report);
@@ -60,6 +61,7 @@ int main(int argc, char **argv)
         if (!args.help) return 2;
     } else if (err == PV_OK) {
         pv_session_init(&session);
+        session.user_umask = user_umask;
         err = run(&args, &session, &report);
     }
     finished = pv_out_finish(&report);

@@ -2,7 +2,6 @@
 #include "cli/output.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,59 +9,51 @@
 #include "cli/term.h"
 #include "client/home.h"
 
-enum { JSON_MAX_BYTES = 1 << 30, TEXT_MAX_BYTES = 1 << 20 };
-
-enum pv_err pv_out_json(json_t *object, struct pv_report *report)
+enum pv_err pv_out_json(struct pv_bytes json)
 {
-    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
     struct pv_buf safe;
     enum pv_err err;
-
-    json_decref(object);
-    if (!text) return pv_report(report, PV_ERR_NOMEM, "out of memory");
-    pv_buf_init(&safe, JSON_MAX_BYTES);
-    pv_term_put_json(&safe, pv_bytes_of_string(text));
+    pv_buf_init(&safe, PV_OUT_JSON_MAX);
+    pv_term_put_json(&safe, json);
     pv_buf_append_byte(&safe, '\n');
     err = safe.err;
     if (err == PV_OK) fwrite(safe.p, 1, safe.n, stdout);
     pv_buf_wipe(&safe);
-    pv_wipe(text, strlen(text));
-    free(text);
     return err;
 }
 
-json_t *pv_json_text(struct pv_bytes text)
+void pv_out_begin(struct pv_out *out)
 {
-    struct pv_buf utf8;
-    json_t *value;
-    pv_buf_init(&utf8, TEXT_MAX_BYTES);
-    pv_term_put_utf8(&utf8, text);
-    value = utf8.err ? NULL : json_stringn(utf8.n ? (const char *)utf8.p : "", utf8.n);
-    pv_buf_wipe(&utf8);
-    return value;
+    pv_buf_init(&out->text, PV_OUT_JSON_MAX);
+    pv_json_init(&out->json, &out->text);
+    pv_json_begin_object(&out->json, NULL);
 }
 
-json_t *pv_json_hex(const uint8_t *p, size_t n)
+enum pv_err pv_out_end(struct pv_out *out, struct pv_report *report)
 {
-    char text[129];
-    if (n > 64) return NULL;
-    pv_hex_encode(p, n, text);
-    return json_string(text);
+    enum pv_err err;
+    pv_json_end_object(&out->json);
+    err = out->text.err ? out->text.err : pv_out_json(pv_buf_bytes(&out->text));
+    pv_buf_wipe(&out->text);
+    return pv_report_default(report, err, "the result");
 }
 
-json_t *pv_json_hash(const struct pv_hash *hash)
+void pv_out_json_hash(struct pv_json *json, const char *key, const struct pv_hash *hash)
 {
-    return pv_json_hex(hash->b, sizeof hash->b);
+    pv_json_hex(json, key, PV_BYTES_OF(*hash));
 }
 
-json_t *pv_json_id16(const struct pv_id16 *id)
+void pv_out_json_id16(struct pv_json *json, const char *key, const struct pv_id16 *id)
 {
-    return pv_json_hex(id->b, sizeof id->b);
+    pv_json_hex(json, key, PV_BYTES_OF(*id));
 }
 
-json_t *pv_json_number(uint64_t number)
+void pv_out_json_string(struct pv_json *json, const char *key, const char *text)
 {
-    return json_integer((json_int_t)number);
+    if (text)
+        pv_json_text(json, key, pv_bytes_of_string(text));
+    else
+        pv_json_null(json, key);
 }
 
 void pv_out_time(uint64_t time_ms, char ret_text[static PV_OUT_TIME_BYTES])

@@ -2,21 +2,28 @@
 #ifndef PV_CLI_OUTPUT_H
 #define PV_CLI_OUTPUT_H
 
-#include <jansson.h>
 #include <stdio.h>
 
 #include "client/report.h"
-#include "core/base/bytes.h"
+#include "core/base/json.h"
 
-/* Print one object on a line of its own and drop it. NULL (no memory when it was built) is NOMEM. */
-PV_MUST_USE enum pv_err pv_out_json(json_t *object, struct pv_report *report);
+/* One JSON object on a line of its own: begin, write its members to `json`, end. */
+struct pv_out {
+    struct pv_buf text;
+    struct pv_json json;
+};
+void pv_out_begin(struct pv_out *out);
+/* Print and release. Errors: NOMEM, LIMIT, MALFORMED (from the writing). */
+PV_MUST_USE enum pv_err pv_out_end(struct pv_out *out, struct pv_report *report);
+/* Print JSON text that core made, as a line, safe for a terminal. */
+PV_MUST_USE enum pv_err pv_out_json(struct pv_bytes json);
 
-/* Values for objects; NULL where there is no memory, which json_object_set_new takes and reports. */
-json_t *pv_json_text(struct pv_bytes text); /* made UTF-8 */
-json_t *pv_json_hex(const uint8_t *p, size_t n);
-json_t *pv_json_hash(const struct pv_hash *hash);
-json_t *pv_json_id16(const struct pv_id16 *id);
-json_t *pv_json_number(uint64_t number);
+void pv_out_json_hash(struct pv_json *json, const char *key, const struct pv_hash *hash);
+void pv_out_json_id16(struct pv_json *json, const char *key, const struct pv_id16 *id);
+/* A string of this program's or checked before; NULL is null. */
+void pv_out_json_string(struct pv_json *json, const char *key, const char *text);
+
+enum { PV_OUT_JSON_MAX = 1 << 30 };
 
 /* "2026-11-23 10:00" in local time. */
 enum { PV_OUT_TIME_BYTES = 32 };

@@ -38,6 +38,7 @@ struct pv_session {
     bool offline;                     /* never ask a server */
     bool kept;                        /* something was put into an outbox: being offline loses nothing */
     bool told_no_keyring;
+    unsigned user_umask;              /* before this program set its own */
     struct pv_open_room *person;      /* the person's own room, once opened */
     struct pv_open_room *rooms;       /* all opened ones, the person's too */
     struct pv_session_server servers[PV_SESSION_SERVERS_MAX];

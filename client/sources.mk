@@ -4,12 +4,15 @@ CLIENT_SRC := \
 	client/bulk.c \
 	client/contact.c \
 	client/database.c \
+	client/download.c \
 	client/events.c \
 	client/home.c \
 	client/keyring.c \
 	client/passphrase.c \
 	client/report.c \
+	client/save.c \
 	client/session.c \
 	client/system.c \
 	client/transport.c \
+	client/upload.c \
 	#

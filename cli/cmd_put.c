@@ -1,0 +1,251 @@
+/* `privity put`: local files and directories into a room, a version each. */
+#include <errno.h>
+#include <fts.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/files.h"
+#include "cli/handlers.h"
+#include "cli/output.h"
+#include "cli/term.h"
+#include "client/system.h"
+
+struct put {
+    struct pv_session *session;
+    struct pv_open_room *room;
+    struct pv_report *report;
+    struct pv_buf folder;          /* place to put into; empty: the top */
+    struct pv_put_source *sources; /* `local` owned */
+    char **places;                 /* owned; where each goes */
+    struct pv_id16 *writes;        /* write id of each file's entry */
+    size_t count;
+    size_t unchanged;
+};
+
+static enum pv_err add(struct put *put, const char *local, const char *place)
+{
+    size_t n = put->count;
+    if ((n & (n - 1)) == 0) {
+        size_t cap = n ? 2 * n : 1;
+        struct pv_put_source *sources = realloc(put->sources, cap * sizeof *sources);
+        if (sources) put->sources = sources;
+        char **places = realloc(put->places, cap * sizeof *places);
+        if (places) put->places = places;
+        struct pv_id16 *writes = realloc(put->writes, cap * sizeof *writes);
+        if (writes) put->writes = writes;
+        if (!sources || !places || !writes) return PV_ERR_NOMEM;
+    }
+    put->sources[n] = (struct pv_put_source){.local = strdup(local)};
+    put->places[n] = strdup(place);
+    pv_random_fill(&pv_system_random, put->writes[n].b, sizeof put->writes[n].b);
+    put->count++;
+    return put->sources[n].local && put->places[n] ? PV_OK : PV_ERR_NOMEM;
+}
+
+/* `relative` is the path below what was named on the command line, its own name first. */
+static enum pv_err add_below(struct put *put, const char *local, const char *relative)
+{
+    struct pv_buf text, place;
+    enum pv_err err;
+
+    pv_buf_init(&text, 4 * PV_LIMIT_PATH_BYTES);
+    pv_buf_init(&place, 4 * PV_LIMIT_PATH_BYTES);
+    if (put->folder.n) {
+        pv_buf_append(&text, put->folder.p, put->folder.n);
+        pv_buf_append_byte(&text, '/');
+    }
+    pv_buf_append(&text, relative, strlen(relative) + 1);
+    err = text.err ? text.err : pv_cli_place((const char *)text.p, false, &place, put->report);
+    pv_buf_append_byte(&place, '\0');
+    if (err == PV_OK) err = place.err ? place.err : add(put, local, (const char *)place.p);
+    pv_buf_wipe(&text);
+    pv_buf_wipe(&place);
+    return err;
+}
+
+static enum pv_err walk_entry(struct put *put, const FTSENT *entry, size_t skip)
+{
+    switch (entry->fts_info) {
+    case FTS_F: return add_below(put, entry->fts_path, entry->fts_path + skip);
+    case FTS_SL:
+    case FTS_SLNONE:
+    case FTS_DEFAULT: pv_term_line(stderr, "privity: %s is no plain file: left out", entry->fts_path); return PV_OK;
+    case FTS_DNR:
+    case FTS_ERR:
+    case FTS_NS: return pv_report(put->report, PV_ERR_IO, "cannot read %s: %s", entry->fts_path, strerror(entry->fts_errno));
+    default: return PV_OK;
+    }
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+    return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+/* One path of the command line: a file, or a directory with all that is in it. */
+static enum pv_err walk(struct put *put, const char *word)
+{
+    char *path = realpath(word, NULL);
+    char *const roots[] = {path, NULL};
+    const char *slash;
+    FTS *walker;
+    FTSENT *entry;
+    enum pv_err err = PV_OK;
+
+    if (!path) return pv_report(put->report, errno == ENOENT ? PV_ERR_NOT_FOUND : PV_ERR_IO, "cannot open %s: %s", word, strerror(errno));
+    slash = strrchr(path, '/');
+    walker = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+    if (!walker) {
+        free(path);
+        return PV_ERR_NOMEM;
+    }
+    while (err == PV_OK && (entry = fts_read(walker))) err = walk_entry(put, entry, (size_t)(slash - path) + 1);
+    fts_close(walker);
+    free(path);
+    return err;
+}
+
+/* ---- what the transfer reports */
+
+struct standing {
+    bool found;
+    struct pv_write_ref head;
+    bool has_sha256;
+    struct pv_hash sha256;
+    uint64_t size_bytes;
+};
+
+static enum pv_err take_standing(void *context, const struct pv_file_row *row)
+{
+    struct standing *standing = context;
+    *standing = (struct standing){true, row->head, row->file.has_sha256, row->file.sha256, row->file.size_bytes};
+    return PV_OK;
+}
+
+static enum pv_err find_standing(struct put *put, const char *place, struct standing *standing)
+{
+    struct pv_query query;
+    enum pv_err err = pv_cli_query(put->session, put->room, &query, put->report);
+    if (err != PV_OK) return err;
+    err = pv_query_file(&query, pv_bytes_of_string(place), false, take_standing, standing);
+    return err == PV_ERR_NOT_FOUND ? PV_OK : pv_session_room_error(put->session, put->room, err, put->report);
+}
+
+static enum pv_err stored(void *context, size_t number, const struct pv_upload_result *result)
+{
+    struct put *put = context;
+    struct standing standing = {.found = false};
+    struct pv_payload payload = {.type = PV_PAYLOAD_FILE_PUT, .write_id = put->writes[number]};
+    struct pv_file *file = &payload.u.file_put.file;
+    struct pv_buf refs;
+    enum pv_err err = find_standing(put, put->places[number], &standing);
+
+    if (err != PV_OK) return err;
+    if (standing.found && standing.has_sha256 && result->has_sha256 && standing.size_bytes == result->size_bytes &&
+        pv_hash_equal(&standing.sha256, &result->sha256)) {
+        put->unchanged++;
+        return PV_OK;
+    }
+    payload.u.file_put.has_replaces = standing.found;
+    payload.u.file_put.replaces = standing.head;
+    *file = (struct pv_file){.size_bytes = result->size_bytes, .has_sha256 = result->has_sha256, .sha256 = result->sha256, .manifest = result->manifest};
+    pv_cli_file_times(file, &put->sources[number].stat);
+    err = pv_path_from_text(pv_bytes_of_string(put->places[number]), &file->path);
+    pv_buf_init(&refs, 32 * PV_LIMIT_REFS);
+    if (err == PV_OK) err = pv_cli_refs(result->refs, &refs);
+    if (err == PV_OK) err = pv_cli_write(put->session, put->room, &payload, pv_buf_bytes(&refs), put->report);
+    pv_buf_release(&refs);
+    return err;
+}
+
+/* Blobs of a large file, kept alive by an entry before the file's own. */
+static enum pv_err keep(void *context, size_t number, struct pv_bytes names)
+{
+    struct put *put = context;
+    struct pv_payload payload = {.type = PV_PAYLOAD_FILE_BLOBS};
+    struct pv_buf refs;
+    enum pv_err err;
+
+    payload.u.file_blobs = put->writes[number];
+    pv_buf_init(&refs, 32 * PV_LIMIT_REFS);
+    err = pv_cli_refs(names, &refs);
+    if (err == PV_OK) err = pv_cli_write(put->session, put->room, &payload, pv_buf_bytes(&refs), put->report);
+    pv_buf_release(&refs);
+    return err;
+}
+
+static enum pv_err transfer(struct put *put)
+{
+    struct pv_chunk_secret secret;
+    struct pv_put steps = {.session = put->session, .room = put->room, .secret = &secret, .sources = put->sources,
+                           .source_count = put->count, .done = stored, .keep = keep, .context = put};
+    struct pv_cli_progress progress;
+    enum pv_err err = pv_cli_chunk_secret(put->session, put->room, &secret, put->report);
+
+    if (err != PV_OK) return err;
+    steps.progress = pv_cli_progress_begin(&progress, "putting");
+    err = pv_transfer_put(&steps, put->report);
+    pv_cli_progress_end(&progress);
+    pv_wipe(&secret, sizeof secret);
+    return err;
+}
+
+/* ---- */
+
+static enum pv_err may_write(struct put *put)
+{
+    const struct pv_roster *view = NULL;
+    const struct pv_principal *me;
+    enum pv_err err = pv_room_view(put->room->room, &view);
+
+    if (err != PV_OK) return pv_session_room_error(put->session, put->room, err, put->report);
+    me = pv_roster_principal(view, &put->session->me.person);
+    if (me && me->role >= PV_ROLE_EDITOR) return PV_OK;
+    return pv_report(put->report, PV_ERR_DENIED, me ? "you are a viewer of %s: only editors and owners put files" : "you are no member of %s",
+                     put->room->label);
+}
+
+static void release(struct put *put)
+{
+    for (size_t i = 0; i < put->count; i++) {
+        free((char *)(uintptr_t)put->sources[i].local);
+        free(put->places[i]);
+    }
+    free(put->sources);
+    free(put->places);
+    free(put->writes);
+    pv_buf_wipe(&put->folder);
+}
+
+static enum pv_err run(struct put *put, const struct pv_args *args)
+{
+    const char *to = pv_args_get(args, "to");
+    enum pv_err err = to ? pv_cli_place(to, true, &put->folder, put->report) : PV_OK;
+
+    for (size_t i = 1; err == PV_OK && i < args->word_count; i++) err = walk(put, args->words[i]);
+    if (err == PV_OK && put->count == 0) err = pv_report(put->report, PV_ERR_USAGE, "there is no file to put");
+    if (err == PV_OK) err = pv_cli_room_fetched(put->session, args->words[0], &put->room, put->report);
+    if (err == PV_OK) err = may_write(put);
+    if (err == PV_OK) err = transfer(put);
+    return err;
+}
+
+enum pv_err pv_cmd_put(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
+{
+    struct put put = {.session = session, .report = report};
+    enum pv_err err, printed = PV_OK;
+
+    pv_buf_init(&put.folder, 2 * PV_LIMIT_PATH_BYTES);
+    err = run(&put, args);
+    if (err == PV_OK) {
+        err = pv_cli_send(session, put.room, report);
+        if (err == PV_OK || err == PV_ERR_OFFLINE) {
+            if (args->json)
+                printed = pv_cli_files_json(session, put.room, put.places, put.count, report);
+            else if (err == PV_OK && pv_out_is_terminal())
+                pv_term_line(stdout, "%zu put into %s, %zu of them unchanged.", put.count, put.room->label, put.unchanged);
+        }
+    }
+    release(&put);
+    return err == PV_OK ? printed : err;
+}

@@ -1,0 +1,344 @@
+/* What several commands do alike: rooms and members by what was typed, fetching, sending. */
+#include "cli/common.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/output.h"
+#include "cli/term.h"
+#include "client/system.h"
+
+enum { PREFIX_MIN = 4, PAYLOAD_MAX = PV_LIMIT_PAYLOAD_BYTES, CANDIDATES_MAX = 8 };
+
+bool pv_cli_is_prefix(const char *text, const uint8_t *p, size_t n)
+{
+    char hex[129];
+    size_t length = strlen(text);
+    if (length < PREFIX_MIN || length > 2 * n || n > 64) return false;
+    pv_hex_encode(p, n, hex);
+    return strncasecmp(hex, text, length) == 0;
+}
+
+enum pv_err pv_cli_check_name(const char *name, struct pv_report *report)
+{
+    size_t n = strlen(name);
+    if (n == 0 || n > PV_LIMIT_NAME_BYTES)
+        return pv_report(report, PV_ERR_USAGE, n ? "a name is at most %d bytes long" : "a name is empty", PV_LIMIT_NAME_BYTES);
+    if (!pv_utf8_is_valid((const uint8_t *)name, n)) return pv_report(report, PV_ERR_USAGE, "a name is not UTF-8");
+    for (const char *p = name; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            return pv_report(report, PV_ERR_USAGE, "a name holds a control character");
+    return PV_OK;
+}
+
+static const char *const role_names[] = {[PV_ROLE_VIEWER] = "viewer", [PV_ROLE_EDITOR] = "editor", [PV_ROLE_OWNER] = "owner"};
+
+const char *pv_cli_role_name(enum pv_role role)
+{
+    return role_names[role];
+}
+
+enum pv_err pv_cli_role(const char *text, enum pv_role *ret_role, struct pv_report *report)
+{
+    for (unsigned i = 0; i < 3; i++)
+        if (strcmp(text, role_names[i]) == 0) {
+            *ret_role = (enum pv_role)i;
+            return PV_OK;
+        }
+    return pv_report(report, PV_ERR_USAGE, "%s is no role: write owner, editor or viewer", text);
+}
+
+/* ---- rooms by what was typed */
+
+static enum pv_err add_room(void *context, const struct pv_listed_room *listed)
+{
+    struct pv_directory *directory = context;
+    struct pv_known_room *grown, *room;
+
+    if (!listed->has_place) return PV_OK;
+    grown = realloc(directory->rooms, (directory->count + 1) * sizeof *grown);
+    if (!grown) return PV_ERR_NOMEM;
+    directory->rooms = grown;
+    room = &grown[directory->count];
+    *room = (struct pv_known_room){.id = listed->room, .state = listed->state};
+    if (pv_server_url_read(listed->server_url, &room->server) != PV_OK) return PV_OK; /* of another device of ours */
+    snprintf(room->name, sizeof room->name, "%.*s", (int)listed->local_name.n, (const char *)listed->local_name.p);
+    directory->count++;
+    return PV_OK;
+}
+
+enum pv_err pv_directory_list(struct pv_session *session, struct pv_directory *ret_directory, struct pv_report *report)
+{
+    struct pv_directory directory = {NULL, 0};
+    struct pv_query query;
+    enum pv_err err = pv_session_person(session, report);
+
+    if (err == PV_OK) err = pv_cli_query(session, session->person, &query, report);
+    if (err != PV_OK) return err;
+    err = pv_query_rooms(&query, add_room, &directory);
+    if (err != PV_OK) {
+        pv_directory_release(&directory);
+        return pv_session_room_error(session, session->person, err, report);
+    }
+    *ret_directory = directory;
+    return PV_OK;
+}
+
+void pv_directory_release(struct pv_directory *directory)
+{
+    free(directory->rooms);
+    *directory = (struct pv_directory){NULL, 0};
+}
+
+/* The only one by that name, or else the only one by that prefix. */
+static enum pv_err pick(const struct pv_directory *directory, const char *text, struct pv_known_room *ret_room,
+                        struct pv_report *report)
+{
+    for (int by_name = 1; by_name >= 0; by_name--) {
+        const struct pv_known_room *found = NULL;
+        char candidates[512] = "";
+        size_t count = 0, n = 0;
+        for (size_t i = 0; i < directory->count; i++) {
+            const struct pv_known_room *room = &directory->rooms[i];
+            char id[17];
+            if (by_name ? strcmp(room->name, text) != 0 : !pv_cli_is_prefix(text, room->id.b, sizeof room->id.b)) continue;
+            found = room;
+            pv_hex_encode(room->id.b, 8, id);
+            if (count++ < CANDIDATES_MAX && n < sizeof candidates - 64)
+                n += (size_t)snprintf(candidates + n, sizeof candidates - n, "%s%.32s (%s)", n ? ", " : "", room->name, id);
+        }
+        if (count > 1) return pv_report(report, PV_ERR_USAGE, "%s names several rooms: %s; give more of the id", text, candidates);
+        if (found) {
+            *ret_room = *found;
+            return PV_OK;
+        }
+    }
+    return pv_report(report, PV_ERR_NOT_FOUND, "there is no room %s here: see privity rooms", text);
+}
+
+enum pv_err pv_directory_find(struct pv_session *session, const char *text, struct pv_known_room *ret_room,
+                              struct pv_report *report)
+{
+    struct pv_directory directory = {NULL, 0};
+    struct pv_report ignored;
+    enum pv_err err = pv_directory_list(session, &directory, report);
+
+    if (err == PV_OK) err = pick(&directory, text, ret_room, report);
+    pv_directory_release(&directory);
+    if (err != PV_ERR_NOT_FOUND || session->offline) return err;
+    /* Another device of this person may have made it. */
+    if (pv_contact_pull(session, session->person, PV_SESSION_READ_MS, &ignored) != PV_OK) return err;
+    err = pv_directory_list(session, &directory, report);
+    if (err == PV_OK) err = pick(&directory, text, ret_room, report);
+    pv_directory_release(&directory);
+    return err;
+}
+
+enum pv_err pv_directory_check_name(struct pv_session *session, const char *name, struct pv_report *report)
+{
+    struct pv_directory directory = {NULL, 0};
+    enum pv_err err = pv_cli_check_name(name, report);
+
+    if (err == PV_OK && (name[0] == '-' || strchr(name, '/')))
+        err = pv_report(report, PV_ERR_USAGE, "a room's name cannot begin with - or hold a slash");
+    if (err == PV_OK) err = pv_directory_list(session, &directory, report);
+    for (size_t i = 0; err == PV_OK && i < directory.count; i++)
+        if (strcmp(directory.rooms[i].name, name) == 0)
+            err = pv_report(report, PV_ERR_CONFLICT, "a room %s is here already: choose another name", name);
+    pv_directory_release(&directory);
+    return err;
+}
+
+enum pv_err pv_directory_record(struct pv_session *session, const struct pv_known_room *room, struct pv_report *report)
+{
+    const struct pv_listed_room listed = {.room = room->id, .has_place = true, .server_url = pv_bytes_of_string(room->server.text),
+                                          .local_name = pv_bytes_of_string(room->name), .state = room->state};
+    struct pv_payload payload = {.type = PV_PAYLOAD_ROOMS};
+    struct pv_buf encoded;
+    enum pv_err err = pv_session_person(session, report);
+
+    if (err != PV_OK) return err;
+    pv_buf_init(&encoded, PV_LIMIT_PAYLOAD_BYTES);
+    pv_listed_room_put(&encoded, &listed);
+    payload.u.rooms = (struct pv_encoded_list){1, pv_buf_bytes(&encoded)};
+    err = encoded.err ? encoded.err : pv_cli_write(session, session->person, &payload, pv_bytes(NULL, 0), report);
+    pv_buf_wipe(&encoded);
+    return err == PV_OK ? pv_cli_send(session, session->person, report) : err;
+}
+
+enum pv_err pv_cli_room(struct pv_session *session, const char *text, struct pv_open_room **ret_room, struct pv_report *report)
+{
+    struct pv_known_room known;
+    enum pv_err err = pv_directory_find(session, text, &known, report);
+    if (err != PV_OK) return err;
+    return pv_session_room_new(session, &known.id, known.name, &known.server, ret_room, report);
+}
+
+enum pv_err pv_cli_query(struct pv_session *session, struct pv_open_room *room, struct pv_query *ret_query,
+                         struct pv_report *report)
+{
+    const struct pv_roster *view = NULL;
+    enum pv_err err = pv_room_view(room->room, &view);
+    if (err != PV_OK) return pv_session_room_error(session, room, err, report);
+    *ret_query = (struct pv_query){room->store, view, &session->me.device};
+    return PV_OK;
+}
+
+/* ---- fetching and sending */
+
+enum pv_err pv_cli_fetch(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
+{
+    enum pv_err err;
+    if (session->offline) return PV_OK;
+    err = pv_contact_pull(session, room, PV_SESSION_READ_MS, report);
+    if (err != PV_ERR_OFFLINE && err != PV_ERR_RATE) return err;
+    pv_term_line(stderr, "privity: %s; showing what is here", report->text);
+    return PV_OK;
+}
+
+enum pv_err pv_cli_room_fetched(struct pv_session *session, const char *text, struct pv_open_room **ret_room,
+                                struct pv_report *report)
+{
+    enum pv_err err = pv_cli_room(session, text, ret_room, report);
+    return err == PV_OK ? pv_cli_fetch(session, *ret_room, report) : err;
+}
+
+enum pv_err pv_cli_send(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
+{
+    enum pv_err err;
+    char said[PV_REPORT_BYTES];
+
+    session->kept = true;
+    err = pv_contact_push(session, room, NULL, report);
+    if (err != PV_ERR_OFFLINE) return err;
+    snprintf(said, sizeof said, "%s", report->text);
+    return pv_report(report, err, "%.800s; it is kept and will be sent", said);
+}
+
+uint64_t pv_cli_unsent(struct pv_open_room *room)
+{
+    uint64_t count = 0;
+    return pv_store_write_count(room->store, &count) == PV_OK ? count : 0;
+}
+
+enum pv_err pv_cli_write(struct pv_session *session, struct pv_open_room *room, const struct pv_payload *payload,
+                         struct pv_bytes refs, struct pv_report *report)
+{
+    struct pv_payload whole = *payload;
+    struct pv_buf encoded;
+    enum pv_kind kind = PV_KIND_TALK;
+    enum pv_err err;
+
+    pv_buf_init(&encoded, PAYLOAD_MAX);
+    if (pv_bytes_equal(PV_BYTES_OF(whole.write_id), PV_BYTES_OF((struct pv_id16){{0}})))
+        pv_random_fill(&pv_system_random, whole.write_id.b, sizeof whole.write_id.b);
+    pv_payload_put(&encoded, &whole);
+    err = encoded.err ? encoded.err : pv_payload_kind(whole.type, &kind);
+    if (err == PV_OK) {
+        pv_room_set_time(room->room, pv_system_now_ms());
+        err = pv_room_write(room->room, kind, pv_buf_bytes(&encoded), refs);
+    }
+    pv_buf_wipe(&encoded);
+    if (err == PV_OK) session->kept = true;
+    return pv_session_room_error(session, room, err, report);
+}
+
+enum pv_err pv_cli_write_profile(struct pv_session *session, struct pv_open_room *room, const char *name,
+                                 struct pv_report *report)
+{
+    struct pv_payload payload = {.type = PV_PAYLOAD_PROFILE};
+    payload.u.profile_name = pv_bytes_of_string(name);
+    return pv_cli_write(session, room, &payload, pv_bytes(NULL, 0), report);
+}
+
+/* ---- people */
+
+static void begin_of_id(const struct pv_hash *id, char ret_name[static PV_CLI_NAME_BYTES])
+{
+    pv_hex_encode(id->b, 8, ret_name);
+}
+
+void pv_cli_person_name(struct pv_open_room *room, const struct pv_hash *person, char ret_name[static PV_CLI_NAME_BYTES])
+{
+    const struct pv_roster *view = NULL;
+    uint8_t memory[PV_LIMIT_NAME_BYTES];
+    struct pv_buf name;
+
+    begin_of_id(person, ret_name);
+    pv_buf_init_fixed(&name, memory, sizeof memory);
+    if (pv_room_view(room->room, &view) != PV_OK) return;
+    const struct pv_query query = {room->store, view, NULL};
+    if (pv_query_name(&query, person, &name) == PV_OK && name.n > 0)
+        snprintf(ret_name, PV_CLI_NAME_BYTES, "%.*s", (int)name.n, (const char *)name.p);
+}
+
+void pv_cli_person_of(struct pv_open_room *room, const struct pv_hash *device, struct pv_hash *ret_person)
+{
+    const struct pv_roster *view = NULL;
+    const struct pv_hash *person = pv_room_view(room->room, &view) == PV_OK ? pv_roster_owner_of(view, device) : NULL;
+    *ret_person = person ? *person : *device;
+}
+
+enum pv_err pv_cli_member(struct pv_session *session, struct pv_open_room *room, const char *text,
+                          struct pv_hash *ret_person, struct pv_report *report)
+{
+    const struct pv_roster *view = NULL;
+    const struct pv_principal *members;
+    size_t count = 0;
+    enum pv_err err = pv_room_view(room->room, &view);
+
+    if (err != PV_OK) return pv_session_room_error(session, room, err, report);
+    members = pv_roster_principals(view, &count);
+    for (int by_name = 1; by_name >= 0; by_name--) {
+        const struct pv_principal *found = NULL;
+        char candidates[512] = "";
+        size_t matches = 0, n = 0;
+        for (size_t i = 0; i < count; i++) {
+            char name[PV_CLI_NAME_BYTES], id[17];
+            pv_cli_person_name(room, &members[i].id, name);
+            if (by_name ? strcmp(name, text) != 0 : !pv_cli_is_prefix(text, members[i].id.b, 32)) continue;
+            found = &members[i];
+            pv_hex_encode(members[i].id.b, 8, id);
+            if (matches++ < CANDIDATES_MAX && n < sizeof candidates - 64)
+                n += (size_t)snprintf(candidates + n, sizeof candidates - n, "%s%.32s (%s)", n ? ", " : "", name, id);
+        }
+        if (matches > 1)
+            return pv_report(report, PV_ERR_USAGE, "%s names several members: %s; give the begin of an id", text, candidates);
+        if (found) {
+            *ret_person = found->id;
+            return PV_OK;
+        }
+    }
+    return pv_report(report, PV_ERR_NOT_FOUND, "%s has no member %s: see privity members %s", room->label, text, room->label);
+}
+
+/* ---- a room's object */
+
+void pv_cli_room_json(struct pv_session *session, const struct pv_known_room *known, struct pv_open_room *room,
+                      struct pv_json *json)
+{
+    static const char *const states[] = {"intended", "joined", "left"};
+    const struct pv_roster *view = NULL;
+    const struct pv_principal *me = NULL;
+    const char *state = states[known->state];
+    size_t count = 0;
+
+    if (room && pv_room_view(room->room, &view) == PV_OK && pv_roster_is_born(view)) {
+        me = pv_roster_principal(view, &session->me.person);
+        (void)pv_roster_principals(view, &count);
+        if (known->state != PV_ROOM_LEFT) state = me ? "joined" : known->state == PV_ROOM_JOINED ? "removed" : state;
+    }
+    pv_out_json_hash(json, "id", &known->id);
+    pv_out_json_string(json, "name", known->name);
+    pv_out_json_string(json, "role", me ? pv_cli_role_name(me->role) : NULL);
+    pv_out_json_string(json, "state", state);
+    pv_out_json_string(json, "server", known->server.text);
+    if (room) {
+        pv_json_u64(json, "members", count);
+        pv_json_u64(json, "unsent", pv_cli_unsent(room));
+    } else {
+        pv_json_null(json, "members");
+        pv_json_null(json, "unsent");
+    }
+    pv_json_bool(json, "locked", room == NULL);
+}

@@ -1,0 +1,159 @@
+/* Saving fetched files. */
+#include "client/save.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/home.h"
+#include "client/system.h"
+#include "core/crypto/hash.h"
+
+static enum pv_err report_errno(struct pv_report *report, const char *name, const char *verb)
+{
+    enum pv_err err = pv_home_errno(errno);
+    return pv_report(report, err == PV_ERR_FULL || err == PV_ERR_NOMEM ? err : PV_ERR_IO, "cannot %s %s: %s", verb, name, strerror(errno));
+}
+
+/* A name as it may stand in a directory listing. */
+static enum pv_err local_name(struct pv_bytes part, char ret_name[static 256], struct pv_report *report)
+{
+    if (part.n > 255)
+        return pv_report(report, PV_ERR_LIMIT, "%.40s… is too long a name for this machine", (const char *)part.p);
+    for (size_t i = 0; i < part.n; i++) ret_name[i] = part.p[i] < ' ' || part.p[i] == 0x7f ? '_' : (char)part.p[i];
+    ret_name[part.n] = '\0';
+    if (strcmp(ret_name, ".") == 0 || strcmp(ret_name, "..") == 0 || part.n == 0 || strchr(ret_name, '/'))
+        return pv_report(report, PV_ERR_MALFORMED, "a file's name would leave the directory: it was not fetched");
+    return PV_OK;
+}
+
+static int enter(int dir_fd, const char *name)
+{
+    if (mkdirat(dir_fd, name, 0777) != 0 && errno != EEXIST) return -1;
+    return openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static enum pv_err open_temporary(struct pv_save *save, struct pv_report *report)
+{
+    for (int tries = 0; tries < 100; tries++) {
+        uint8_t random[8];
+        char hex[17];
+        pv_random_fill(&pv_system_random, random, sizeof random);
+        pv_hex_encode(random, sizeof random, hex);
+        snprintf(save->temporary, sizeof save->temporary, ".privity-%s", hex);
+        save->fd = openat(save->dir_fd, save->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (save->fd >= 0) return PV_OK;
+        if (errno != EEXIST) break;
+    }
+    save->temporary[0] = '\0';
+    return report_errno(report, save->name, "write");
+}
+
+enum pv_err pv_save_begin(const char *directory, struct pv_bytes place, struct pv_save *ret_save, struct pv_report *report)
+{
+    struct pv_save save = {.dir_fd = -1, .fd = -1};
+    enum pv_err err = PV_OK;
+
+    save.dir_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (save.dir_fd < 0) return report_errno(report, directory, "open");
+    while (err == PV_OK) {
+        const uint8_t *slash = memchr(place.p, '/', place.n);
+        size_t n = slash ? (size_t)(slash - place.p) : place.n;
+        int fd;
+        err = local_name(pv_bytes(place.p, n), save.name, report);
+        if (err != PV_OK || !slash) break;
+        fd = enter(save.dir_fd, save.name);
+        if (fd < 0) {
+            err = report_errno(report, save.name, "enter");
+            break;
+        }
+        close(save.dir_fd);
+        save.dir_fd = fd;
+        place = pv_bytes(place.p + n + 1, place.n - n - 1);
+    }
+    if (err == PV_OK) err = open_temporary(&save, report);
+    if (err != PV_OK)
+        pv_save_release(&save);
+    else
+        *ret_save = save;
+    return err;
+}
+
+static bool has_hash(int fd, const struct pv_hash *want)
+{
+    struct pv_sha256 sha;
+    struct pv_hash got;
+    uint8_t piece[65536];
+    ssize_t n;
+    pv_sha256_init(&sha);
+    while ((n = read(fd, piece, sizeof piece)) > 0) pv_sha256_update(&sha, piece, (size_t)n);
+    pv_sha256_final(&sha, &got);
+    return n == 0 && pv_hash_equal(&got, want);
+}
+
+enum pv_err pv_save_exists(const struct pv_save *save, const struct pv_file *file, bool *ret_exists, bool *ret_same,
+                           struct pv_report *report)
+{
+    struct stat st;
+    int fd;
+
+    *ret_exists = *ret_same = false;
+    if (fstatat(save->dir_fd, save->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? PV_OK : report_errno(report, save->name, "read");
+    *ret_exists = true;
+    if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != file->size_bytes || !file->has_sha256) return PV_OK;
+    fd = openat(save->dir_fd, save->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return PV_OK;
+    *ret_same = has_hash(fd, &file->sha256);
+    close(fd);
+    return PV_OK;
+}
+
+enum pv_err pv_save_write(struct pv_save *save, struct pv_bytes bytes, struct pv_report *report)
+{
+    while (bytes.n > 0) {
+        ssize_t wrote = write(save->fd, bytes.p, bytes.n);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote < 0) return report_errno(report, save->name, "write");
+        bytes.p += wrote;
+        bytes.n -= (size_t)wrote;
+    }
+    return PV_OK;
+}
+
+enum pv_err pv_save_finish(struct pv_save *save, const struct pv_file *file, unsigned mask, bool replace,
+                           struct pv_report *report)
+{
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
+                                      {.tv_sec = file->mtime_seconds, .tv_nsec = (long)file->mtime_nanoseconds}};
+    int failed;
+
+    if (fchmod(save->fd, (mode_t)(((file->mode & 0777) | 0600) & ~mask)) != 0) return report_errno(report, save->name, "write");
+    if (futimens(save->fd, times) != 0 && errno != EINVAL) return report_errno(report, save->name, "write");
+    if (fsync(save->fd) != 0) return report_errno(report, save->name, "write");
+    if (replace)
+        failed = renameat(save->dir_fd, save->temporary, save->dir_fd, save->name);
+    else
+        failed = renameat2(save->dir_fd, save->temporary, save->dir_fd, save->name, RENAME_NOREPLACE);
+    if (failed && errno == EINVAL && !replace) { /* a file system without that flag */
+        failed = linkat(save->dir_fd, save->temporary, save->dir_fd, save->name, 0);
+        if (!failed) (void)unlinkat(save->dir_fd, save->temporary, 0);
+    }
+    if (failed && errno == EEXIST)
+        return pv_report(report, PV_ERR_CONFLICT, "%s is here already and differs: move it away, or give --force", save->name);
+    if (failed) return report_errno(report, save->name, "write");
+    save->temporary[0] = '\0';
+    (void)fsync(save->dir_fd); /* some file systems cannot; the file is whole either way */
+    return PV_OK;
+}
+
+void pv_save_release(struct pv_save *save)
+{
+    if (save->fd >= 0) close(save->fd);
+    if (save->temporary[0]) unlinkat(save->dir_fd, save->temporary, 0);
+    if (save->dir_fd >= 0) close(save->dir_fd);
+    *save = (struct pv_save){.dir_fd = -1, .fd = -1};
+}

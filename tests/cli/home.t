@@ -1,0 +1,98 @@
+#!/bin/bash
+# A device's directory: made once, refused when it is open to others, damaged or newer, and never overwritten.
+. "$(dirname "$0")/lib.sh"
+start_server
+export PRIVITY_HOME=$T/home-ada
+
+run 1 "without a home" privity rooms
+one_line "without a home"
+like "$(err)" "privity init" "it says what to do"
+run 2 "init without a name" privity init --server "$url"
+run 2 "init without a server" privity init --name ada
+run 2 "init with an address that is none" privity init --name ada --server "ftp://x"
+run 2 "init with an empty name" privity init --name "" --server "$url"
+run 2 "init with a newline in the name" privity init --name $'a\nb' --server "$url"
+run 2 "init with invalid UTF-8 in the name" privity init --name $'a\xff' --server "$url"
+run 2 "init with a name of 4 KiB" privity init --name "$(head -c 4096 /dev/zero | tr '\0' a)" --server "$url"
+[ ! -e "$PRIVITY_HOME" ]
+ok "none of them leaves a home"
+
+run 0 "init" privity init --name Ada --server "$url" --kit "$T/kit" --json
+is "$(field 'o["name"]')" Ada "tells the name"
+is "$(field 'len(o["id"])')" 64 "and the id"
+is "$(field 'o["registered"]')" true "and that the server knows"
+is "$(stat -c %a "$T/kit")" 600 "the kit is for one user"
+like "$(cat "$T/kit")" "^Code:" "the kit holds its code"
+is "$(stat -c %a "$PRIVITY_HOME")" 700 "so is the home"
+is "$(find "$PRIVITY_HOME" -type f ! -perm 600)" "" "and every file in it"
+is "$(find "$PRIVITY_HOME" -type d ! -perm 700)" "" "and every directory"
+run 0 "whoami" privity whoami --json
+is "$(field 'o["name"]')" Ada "is that name"
+sum=$(cat "$PRIVITY_HOME/keystore" | sha256sum)
+run 1 "init again" privity init --name Eve --server "$url" --kit "$T/kit2"
+one_line "init again"
+is "$(cat "$PRIVITY_HOME/keystore" | sha256sum)" "$sum" "changes nothing"
+PRIVITY_HOME=$T/home-other run 1 "init with a kit file that exists" privity init --name Eve --server "$url" --kit "$T/kit"
+[ ! -e "$T/home-other/version" ]
+ok "makes no home"
+
+chmod 755 "$PRIVITY_HOME"
+run 1 "a home open to others" privity rooms
+like "$(err)" "chmod 700" "says what to do"
+chmod 700 "$PRIVITY_HOME"
+chmod 644 "$PRIVITY_HOME/keystore"
+run 1 "a keystore open to others" privity unlock
+like "$(err)" "chmod 600" "says what to do"
+chmod 600 "$PRIVITY_HOME/keystore"
+
+cp "$PRIVITY_HOME/version" "$T/version"
+sed -i 's/home 1/home 2/' "$PRIVITY_HOME/version"
+run 1 "a home of a newer version" privity rooms
+like "$(err)" "newer privity" "says so"
+echo garbage >"$PRIVITY_HOME/version"
+run 1 "a damaged version file" privity rooms
+like "$(err)" "damaged" "says so"
+cp "$T/version" "$PRIVITY_HOME/version"
+
+run 0 "lock" privity lock
+echo wrong >"$T/wrong"
+PRIVITY_PASSPHRASE_FILE=$T/wrong run 1 "a wrong passphrase" privity rooms
+like "$(err)" "wrong passphrase" "says so"
+: >"$T/empty"
+PRIVITY_PASSPHRASE_FILE=$T/empty run 2 "an empty passphrase" privity rooms
+PRIVITY_PASSPHRASE_FILE=$T/absent run 1 "a passphrase file that is absent" privity rooms
+PRIVITY_PASSPHRASE_FILE='' run 2 "no passphrase and no terminal" setsid privity rooms
+like "$(err)" "PRIVITY_PASSPHRASE_FILE" "says what to do"
+PRIVITY_PASSPHRASE_FILE='' PRIVITY_PASSPHRASE_FD=7 run 0 "the passphrase by a descriptor" bash -c 'privity rooms 7<"$1"' _ "$T/passphrase"
+
+privity lock >/dev/null
+cp "$PRIVITY_HOME/keystore" "$T/keystore"
+for at in 0 20 100 1500; do
+	cp "$T/keystore" "$PRIVITY_HOME/keystore"
+	printf '\xAA' | dd of="$PRIVITY_HOME/keystore" bs=1 seek=$at conv=notrunc 2>/dev/null
+	bad=$(sha256sum <"$PRIVITY_HOME/keystore")
+	run 1 "a keystore with byte $at changed" privity rooms
+	like "$(err)" "keystore is damaged" "says so"
+	is "$(sha256sum <"$PRIVITY_HOME/keystore")" "$bad" "and leaves it as it is"
+done
+head -c 700 "$T/keystore" >"$PRIVITY_HOME/keystore"
+run 1 "a keystore cut short" privity rooms
+rm "$PRIVITY_HOME/keystore"
+run 1 "no keystore" privity rooms
+like "$(err)" "keystore is missing" "says so"
+cp "$T/keystore" "$PRIVITY_HOME/keystore"
+run 0 "the right one back" privity rooms
+
+db=$(ls "$PRIVITY_HOME"/rooms/*.db)
+cp "$db" "$T/db"
+printf 'garbage' | dd of="$db" bs=1 seek=100 conv=notrunc 2>/dev/null
+rm -f "$db-wal" "$db-shm"
+bad=$(sha256sum <"$db")
+run 1 "a damaged database" privity rooms --offline
+like "$(err)" "is damaged" "says so"
+like "$(err)" "move it away" "and what to do"
+is "$(sha256sum <"$db")" "$bad" "and leaves it as it is"
+mv "$db" "$T/bad-db"
+run 0 "moved away, all comes back from the server" privity refresh
+run 0 "and works" privity whoami
+done_testing

@@ -1,0 +1,27 @@
+#!/bin/bash
+# Unlocked keys: seen by another process, gone when locked or timed out, and without a keyring asked for each time.
+. "$(dirname "$0")/lib.sh"
+start_server
+person ada
+export PRIVITY_HOME=$T/home-ada
+unset PRIVITY_PASSPHRASE_FILE
+
+run 0 "after init the keys are there" setsid privity rooms --offline
+run 0 "lock" privity lock
+run 2 "then they are gone" setsid privity rooms --offline
+PRIVITY_PASSPHRASE_FILE=$T/passphrase run 0 "unlock" privity unlock
+run 0 "another session sees them" setsid privity rooms --offline
+PRIVITY_PASSPHRASE_FILE=$T/passphrase run 0 "a room is made" privity room new acme
+run 0 "and opened without the passphrase" setsid privity read acme --offline
+run 0 "one room is locked" privity lock acme
+run 2 "it asks for the passphrase" setsid privity read acme --offline
+run 0 "the others do not" setsid privity rooms --offline
+PRIVITY_PASSPHRASE_FILE=$T/passphrase run 0 "with it the room opens" privity read acme --offline
+run 0 "and stays open" setsid privity read acme --offline
+
+export PRIVITY_NO_KEYRING=1
+run 2 "without a keyring the passphrase is needed" setsid privity rooms --offline
+PRIVITY_PASSPHRASE_FILE=$T/passphrase run 0 "each time" privity rooms --offline
+like "$(err)" "passphrase is asked for each time" "and a line says so"
+is "$(wc -l <"$T/err")" 1 "once"
+done_testing
