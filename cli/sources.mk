@@ -1,11 +1,31 @@
 # The `privity` command. The list ends in a line with # alone, so that two branches can add to it without a conflict.
 CLI_SRC := \
 	cli/args.c \
+	cli/cmd_get.c \
+	cli/cmd_init.c \
+	cli/cmd_invite.c \
+	cli/cmd_join.c \
+	cli/cmd_lock.c \
+	cli/cmd_log.c \
+	cli/cmd_ls.c \
+	cli/cmd_mv.c \
+	cli/cmd_put.c \
+	cli/cmd_read.c \
+	cli/cmd_room_new.c \
+	cli/cmd_rooms.c \
+	cli/cmd_roster.c \
+	cli/cmd_say.c \
+	cli/cmd_search.c \
+	cli/cmd_verify.c \
 	cli/commands.c \
+	cli/common.c \
 	cli/completion.c \
+	cli/files.c \
 	cli/help.c \
 	cli/manual.c \
+	cli/messages.c \
 	cli/output.c \
+	cli/progress.c \
 	cli/term.c \
 	cli/when.c \
 	#

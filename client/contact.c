@@ -1,4 +1,5 @@
 /* Contact with servers: sessions, fetching, sending; pins and evidence kept outside the databases. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "client/system.h"
 #include "core/log/checkpoint.h"
 
-enum { TOKEN_NAME_BYTES = 64, SESSION_MARGIN_MS = 30000, TOKEN_MAX = 512 };
+enum { TOKEN_NAME_BYTES = 64, SESSION_MARGIN_MS = 30000, TOKEN_MAX = 512, NOTE_EVERY_MS = 60000 };
 
 enum pv_err pv_contact_server(struct pv_session *session, const struct pv_server_url *server,
                               struct pv_transport **ret_transport, struct pv_report *report)
@@ -199,6 +200,38 @@ enum pv_err pv_contact_convict(struct pv_session *session, struct pv_open_room *
 
 /* ---- fetching and sending */
 
+enum pv_err pv_contact_server_time(struct pv_session *session, uint64_t *ret_ms, struct pv_report *report)
+{
+    struct pv_request request = {.method = PV_GET, .path = "/v1/server", .auth = PV_AUTH_NONE, .max_response_bytes = 1 << 16};
+    struct pv_transport *transport = NULL;
+    struct pv_response response;
+    json_t *answer;
+    json_int_t time_ms;
+    enum pv_err err = pv_contact_server(session, &session->secrets.server, &transport, report);
+
+    if (err != PV_OK) return err;
+    pv_transport_set_deadline(transport, PV_SESSION_READ_MS);
+    err = pv_transport_send(transport, &request, NULL, &response, report);
+    pv_transport_set_deadline(transport, 0);
+    if (err != PV_OK) return err;
+    if (response.status >= 400) return pv_transport_refused(&response, session->secrets.server.text, report);
+    answer = json_loadb((const char *)response.body.p, response.body.n, JSON_REJECT_DUPLICATES, NULL);
+    time_ms = json_integer_value(json_object_get(answer, "time"));
+    json_decref(answer);
+    if (time_ms <= 0) return pv_report(report, PV_ERR_OFFLINE, "%s does not tell its time", session->secrets.server.text);
+    *ret_ms = (uint64_t)time_ms;
+    return PV_OK;
+}
+
+/* Now and then: a commit for each read would cost more than it tells. */
+static void note_contact(struct pv_open_room *room)
+{
+    uint64_t now_ms = pv_system_now_ms(), last_ms = 0;
+    if (pv_store_number_get(room->store, PV_CONTACT_LAST, 0, &last_ms) != PV_OK) return;
+    if (now_ms >= last_ms && now_ms - last_ms < NOTE_EVERY_MS) return;
+    if (pv_store_number_set(room->store, PV_CONTACT_LAST, now_ms) != PV_OK) return;
+}
+
 static enum pv_err make_pull(void *context, struct pv_task **ret_task)
 {
     return pv_pull_task(context, PV_AUTH_SESSION, ret_task);
@@ -212,6 +245,7 @@ enum pv_err pv_contact_pull(struct pv_session *session, struct pv_open_room *roo
     err = pv_contact_run(session, room, limit_ms, make_pull, room->room, report);
     pinned = pv_contact_save_pin(session, room, report);
     if (err != PV_OK) return pv_contact_convict(session, room, err, report);
+    note_contact(room);
     return pinned;
 }
 
@@ -243,5 +277,6 @@ enum pv_err pv_contact_push(struct pv_session *session, struct pv_open_room *roo
     pv_home_unlock(&lock);
     pinned = pv_contact_save_pin(session, room, report);
     if (err != PV_OK) return pv_contact_convict(session, room, err, report);
+    note_contact(room);
     return pinned;
 }

@@ -104,6 +104,10 @@ PV_MUST_USE enum pv_err pv_contact_push(struct pv_session *session, struct pv_op
 typedef enum pv_err pv_contact_make_task(void *context, struct pv_task **ret_task);
 PV_MUST_USE enum pv_err pv_contact_run(struct pv_session *session, const struct pv_open_room *room, uint64_t limit_ms,
                                        pv_contact_make_task *make, void *context, struct pv_report *report);
+/* The store's number under which the time of the last answer of the server stands, in ms. */
+#define PV_CONTACT_LAST "client.last_contact"
+/* The clock of the person's server, asked for just now. Errors: OFFLINE. */
+PV_MUST_USE enum pv_err pv_contact_server_time(struct pv_session *session, uint64_t *ret_ms, struct pv_report *report);
 /* Save the room's newest pin outside its database. */
 PV_MUST_USE enum pv_err pv_contact_save_pin(struct pv_session *session, struct pv_open_room *room, struct pv_report *report);
 /* After a pull that failed for what it found: save the evidence and name its place in the report. Returns `err`. */

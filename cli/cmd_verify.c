@@ -1,0 +1,276 @@
+/* `privity verify`: the whole room once more, from nothing.
+ *
+ * A second, empty state in memory fetches the log from the server and goes through every check that a new device
+ * would make: hashes, tree, checkpoints, author chains, signatures, verdicts, keys. Then what this device holds is
+ * compared with it entry by entry, and every file and attachment is fetched and opened. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/files.h"
+#include "cli/handlers.h"
+#include "cli/output.h"
+#include "cli/term.h"
+#include "client/system.h"
+
+enum { EXIST_BATCH = 1024, ENTRY_MEMORY = 1 << 20 };
+
+struct verify {
+    struct pv_session *session;
+    struct pv_open_room *room;
+    struct pv_report *report;
+    struct pv_open_room fresh; /* in memory */
+    struct pv_cli_progress progress;
+    struct pv_buf names;       /* blobs to ask for, 16 bytes each */
+    uint64_t first_index;      /* of the entry that names the first of them */
+    uint64_t entries, files, blobs, bytes;
+    struct pv_hash root;
+};
+
+static enum pv_err open_fresh(struct verify *verify)
+{
+    struct pv_open_room *fresh = &verify->fresh;
+    struct pv_room_options options = {.me = &verify->session->me, .random = &pv_system_random, .room_id = verify->room->id,
+                                      .pin = pv_room_pin(verify->room->room)};
+    enum pv_err err;
+
+    fresh->id = verify->room->id;
+    fresh->server = verify->room->server;
+    snprintf(fresh->label, sizeof fresh->label, "%s", verify->room->label);
+    if (sqlite3_open(":memory:", &fresh->db) != SQLITE_OK) return PV_ERR_NOMEM;
+    err = pv_store_open(fresh->db, &fresh->store);
+    if (err != PV_OK) return err;
+    options.store = fresh->store;
+    options.person_room = verify->session->person->room;
+    return pv_room_open(&options, &fresh->room);
+}
+
+static void close_fresh(struct verify *verify)
+{
+    pv_room_close(verify->fresh.room);
+    pv_store_close(verify->fresh.store);
+    sqlite3_close(verify->fresh.db);
+}
+
+/* ---- this device's entries against the fresh ones */
+
+static enum pv_err compare_entry(void *context, const struct pv_stored_entry *fresh)
+{
+    struct verify *verify = context;
+    struct pv_stored_entry held;
+    struct pv_buf memory;
+    const char *what = NULL;
+    enum pv_err err;
+
+    pv_buf_init(&memory, ENTRY_MEMORY);
+    err = pv_store_entry_get(verify->room->store, fresh->index, &memory, &held);
+    if (err == PV_OK) {
+        if (!pv_bytes_equal(held.entry, fresh->entry)) what = "is another one";
+        else if (!pv_bytes_equal(held.refs, fresh->refs)) what = "names other blobs";
+        else if (held.has_body && fresh->has_body && !pv_bytes_equal(held.body, fresh->body)) what = "has another body";
+        else if (!held.has_verdict || held.verdict != fresh->verdict || held.reason != fresh->reason) what = "has another verdict";
+    }
+    pv_buf_wipe(&memory);
+    if (what)
+        return pv_report(verify->report, PV_ERR_BROKEN_CHAIN,
+                         "%s: entry %llu on this device %s than the log's: move the room's database away and run privity refresh",
+                         verify->room->label, (unsigned long long)fresh->index, what);
+    return err;
+}
+
+static enum pv_err compare(struct verify *verify)
+{
+    uint64_t held = 0;
+    enum pv_err err = pv_store_size(verify->fresh.store, &verify->entries);
+    if (err == PV_OK) err = pv_store_size(verify->room->store, &held);
+    if (err == PV_OK && held > verify->entries)
+        return pv_report(verify->report, PV_ERR_FORK, "%s: this device holds %llu entries, the server shows %llu: it has lost some, or hides them",
+                         verify->room->label, (unsigned long long)held, (unsigned long long)verify->entries);
+    if (err == PV_OK) err = pv_store_entry_each(verify->fresh.store, 0, held, compare_entry, verify);
+    return err;
+}
+
+static enum pv_err unreadable(void *context, uint64_t index, enum pv_err why)
+{
+    struct verify *verify = context;
+    return pv_report(verify->report, why == PV_ERR_NO_KEY ? PV_ERR_NO_KEY : PV_ERR_BROKEN_CHAIN, "%s: entry %llu cannot be read: %s",
+                     verify->room->label, (unsigned long long)index, pv_err_text(why));
+}
+
+/* ---- blobs */
+
+/* Does the server have each of verify->names? */
+static enum pv_err ask_blobs(struct verify *verify)
+{
+    char room[65], name[33];
+    struct pv_request request = {.method = PV_POST, .auth = PV_AUTH_SESSION, .max_response_bytes = 1 << 16};
+    struct pv_transport *transport = NULL;
+    struct pv_response response;
+    struct pv_buf body;
+    struct pv_cbor in;
+    size_t count = verify->names.n / sizeof(struct pv_id16);
+    enum pv_err err;
+
+    if (count == 0) return PV_OK;
+    pv_buf_init(&body, 32 * EXIST_BATCH);
+    pv_cbor_put_array(&body, count);
+    for (size_t i = 0; i < count; i++) pv_cbor_put_bytes(&body, verify->names.p + 16 * i, 16);
+    request.body = pv_buf_bytes(&body);
+    pv_hex_encode(verify->room->id.b, 32, room);
+    snprintf(request.path, sizeof request.path, "/v1/rooms/%s/blobs/exist", room);
+    err = body.err ? body.err : pv_contact_login(verify->session, verify->room, false, &transport, verify->report);
+    if (err == PV_OK) err = pv_transport_send(transport, &request, NULL, &response, verify->report);
+    if (err == PV_OK && response.status >= 400) err = pv_transport_refused(&response, verify->room->label, verify->report);
+    if (err == PV_OK) {
+        pv_cbor_init(&in, response.body);
+        pv_cbor_get_array_of(&in, count);
+        for (size_t i = 0; i < count && err == PV_OK; i++) {
+            bool there = pv_cbor_get_bool(&in);
+            if (in.err == PV_OK && !there) {
+                pv_hex_encode(verify->names.p + 16 * i, 16, name);
+                err = pv_report(verify->report, PV_ERR_BROKEN_CHAIN, "%s: the server does not have blob %s, which entry %llu or one after it names",
+                                verify->room->label, name, (unsigned long long)verify->first_index);
+            }
+        }
+        if (err == PV_OK && pv_cbor_finish(&in) != PV_OK)
+            err = pv_report(verify->report, PV_ERR_IO, "%s: the server's answer about blobs cannot be read", verify->room->label);
+    }
+    pv_buf_release(&body);
+    pv_buf_clear(&verify->names);
+    return err;
+}
+
+static enum pv_err collect_refs(void *context, const struct pv_stored_entry *stored)
+{
+    struct verify *verify = context;
+    size_t count = 0;
+    enum pv_err err = PV_OK;
+
+    if (stored->has_verdict && stored->verdict != PV_ACCEPTED) return PV_OK;
+    if (pv_refs_check(stored->refs, &count) != PV_OK) return PV_OK;
+    for (size_t i = 0; i < count && err == PV_OK; i++) {
+        struct pv_id16 name;
+        if (verify->names.n == 0) verify->first_index = stored->index;
+        pv_refs_at(stored->refs, i, &name);
+        pv_buf_append(&verify->names, name.b, sizeof name.b);
+        verify->blobs++;
+        if (verify->names.n / sizeof name == EXIST_BATCH) err = ask_blobs(verify);
+    }
+    return err == PV_OK ? verify->names.err : err;
+}
+
+/* ---- contents */
+
+static enum pv_err count_bytes(void *context, struct pv_bytes bytes)
+{
+    struct verify *verify = context;
+    verify->bytes += bytes.n;
+    return PV_OK;
+}
+
+static enum pv_err open_file(struct verify *verify, const struct pv_file *file)
+{
+    struct pv_get get = {.session = verify->session, .room = verify->room, .file = file, .bytes = count_bytes, .context = verify};
+    struct pv_buf label;
+    enum pv_err err;
+
+    pv_buf_init(&label, 4 * PV_LIMIT_PATH_BYTES);
+    pv_path_put_text(&label, &file->path);
+    pv_buf_append_byte(&label, '\0');
+    if (label.err != PV_OK) return label.err;
+    get.label = (const char *)label.p;
+    get.progress = pv_cli_progress_begin(&verify->progress, "verifying");
+    err = pv_transfer_get(&get, verify->report);
+    pv_cli_progress_end(&verify->progress);
+    if (err == PV_ERR_NOT_FOUND) err = pv_report(verify->report, PV_ERR_BROKEN_CHAIN, "%.900s", strdupa(verify->report->text));
+    pv_buf_wipe(&label);
+    verify->files++;
+    return err;
+}
+
+static enum pv_err version_row(void *context, const struct pv_version_row *row)
+{
+    return open_file(context, &row->file);
+}
+
+static enum pv_err message_row(void *context, const struct pv_message *message)
+{
+    struct pv_encoded_list list = message->attachments;
+    struct pv_file file;
+    enum pv_err err = PV_OK;
+    while (err == PV_OK && pv_encoded_file_next(&list, &file)) err = open_file(context, &file);
+    return err;
+}
+
+static enum pv_err open_all(struct verify *verify)
+{
+    const struct pv_message_filter everything = {.limit = 0};
+    const struct pv_query query = {verify->fresh.store, pv_room_roster(verify->fresh.room), NULL};
+    struct pv_cli_files files = {NULL, 0};
+    enum pv_err err = pv_query_messages(&query, &everything, message_row, verify);
+
+    if (err == PV_OK) err = pv_cli_files_below(verify->session, &verify->fresh, pv_bytes(NULL, 0), &files, verify->report);
+    for (size_t i = 0; i < files.count && err == PV_OK; i++)
+        err = pv_query_versions(&query, pv_bytes_of_string(files.files[i].path), version_row, verify);
+    pv_cli_files_release(&files);
+    return err;
+}
+
+static enum pv_err check_all(struct verify *verify)
+{
+    enum pv_err err = open_fresh(verify);
+    if (err == PV_OK) err = pv_contact_pull(verify->session, &verify->fresh, 0, verify->report);
+    if (err != PV_OK) return err;
+    err = compare(verify);
+    if (err == PV_OK) {
+        const struct pv_query query = {verify->fresh.store, pv_room_roster(verify->fresh.room), NULL};
+        err = pv_query_unreadable(&query, unreadable, verify);
+    }
+    if (err == PV_OK) err = pv_store_header_each(verify->fresh.store, 0, verify->entries, collect_refs, verify);
+    if (err == PV_OK) err = ask_blobs(verify);
+    if (err == PV_OK) err = open_all(verify);
+    if (err == PV_OK && verify->entries > 0) {
+        struct pv_merkle_reader reader = pv_store_merkle_reader(verify->fresh.store);
+        err = pv_merkle_root(&reader, verify->entries, &verify->root);
+    }
+    return err;
+}
+
+static enum pv_err print_result(const struct verify *verify, bool json, struct pv_report *report)
+{
+    char root[65], size[PV_OUT_SIZE_BYTES];
+    struct pv_out out;
+    if (json) {
+        pv_out_begin(&out);
+        pv_out_json_hash(&out.json, "id", &verify->room->id);
+        pv_json_u64(&out.json, "entries", verify->entries);
+        pv_out_json_hash(&out.json, "root", &verify->root);
+        pv_json_u64(&out.json, "files", verify->files);
+        pv_json_u64(&out.json, "blobs", verify->blobs);
+        pv_json_u64(&out.json, "bytes", verify->bytes);
+        return pv_out_end(&out, report);
+    }
+    pv_hex_encode(verify->root.b, 32, root);
+    pv_out_size(verify->bytes, size);
+    pv_term_line(stdout, "%s: %llu entries, their signatures, chains and tree are right; %llu file versions of %s open.", verify->room->label,
+                 (unsigned long long)verify->entries, (unsigned long long)verify->files, size);
+    pv_term_line(stdout, "root %s", root);
+    return PV_OK;
+}
+
+enum pv_err pv_cmd_verify(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
+{
+    struct verify verify = {.session = session, .report = report};
+    enum pv_err err = pv_cli_room(session, args->words[0], &verify.room, report);
+
+    if (err == PV_OK) err = pv_contact_pull(session, verify.room, 0, report);
+    if (err != PV_OK) return err;
+    pv_buf_init(&verify.names, sizeof(struct pv_id16) * EXIST_BATCH);
+    err = check_all(&verify);
+    if (err == PV_OK)
+        err = print_result(&verify, args->json, report);
+    else if (report->err != err)
+        err = pv_session_room_error(session, verify.room, err, report);
+    close_fresh(&verify);
+    pv_buf_release(&verify.names);
+    return err;
+}
