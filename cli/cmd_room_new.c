@@ -45,9 +45,11 @@ enum pv_err pv_cmd_room_new(struct pv_session *session, const struct pv_args *ar
     enum pv_err err = as ? pv_cli_check_name(as, report) : PV_OK, sent;
 
     if (err == PV_OK) err = pv_session_person(session, report);
+    if (err == PV_OK) err = pv_cli_registered(session, report);
     if (err == PV_OK) err = pv_directory_check_name(session, args->words[0], report);
     if (err == PV_OK) err = found(session, args->words[0], &known, &room, report);
-    if (err == PV_OK) err = pv_directory_record(session, &known, report);
+    if (err != PV_OK) return err;
+    err = pv_directory_record(session, &known, report);
     if (err != PV_OK && err != PV_ERR_OFFLINE) return err;
     err = pv_cli_write_profile(session, room, as ? as : session->secrets.name, report);
     if (err != PV_OK) return err;

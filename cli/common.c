@@ -166,6 +166,14 @@ enum pv_err pv_directory_record(struct pv_session *session, const struct pv_know
     return err == PV_OK ? pv_cli_send(session, session->person, report) : err;
 }
 
+enum pv_err pv_cli_registered(struct pv_session *session, struct pv_report *report)
+{
+    enum pv_err err = pv_session_person(session, report);
+    if (err != PV_OK || pv_roster_is_born(pv_room_roster(session->person->room))) return err;
+    return pv_report(report, PV_ERR_OFFLINE, "%s does not know you yet: run privity refresh, or init with --registration-file FILE",
+                     session->secrets.server.text);
+}
+
 enum pv_err pv_cli_room(struct pv_session *session, const char *text, struct pv_open_room **ret_room, struct pv_report *report)
 {
     struct pv_known_room known;
@@ -190,7 +198,12 @@ enum pv_err pv_cli_fetch(struct pv_session *session, struct pv_open_room *room, 
 {
     enum pv_err err;
     if (session->offline) return PV_OK;
-    err = pv_contact_pull(session, room, PV_SESSION_READ_MS, report);
+    if (room == session->person) {
+        err = pv_cli_registered(session, report);
+        if (err == PV_OK) err = pv_contact_pull(session, room, PV_SESSION_READ_MS, report);
+    } else {
+        err = pv_contact_pull(session, room, PV_SESSION_READ_MS, report);
+    }
     if (err != PV_ERR_OFFLINE && err != PV_ERR_RATE) return err;
     pv_term_line(stderr, "privity: %s; showing what is here", report->text);
     return PV_OK;

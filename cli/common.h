@@ -32,6 +32,9 @@ PV_MUST_USE enum pv_err pv_directory_record(struct pv_session *session, const st
 /* A local name can be typed as a word and is not taken. Errors: USAGE, CONFLICT. */
 PV_MUST_USE enum pv_err pv_directory_check_name(struct pv_session *session, const char *name, struct pv_report *report);
 
+/* Does the person's server know this person? Errors: OFFLINE (said for a person). */
+PV_MUST_USE enum pv_err pv_cli_registered(struct pv_session *session, struct pv_report *report);
+
 /* Find and open. */
 PV_MUST_USE enum pv_err pv_cli_room(struct pv_session *session, const char *text, struct pv_open_room **ret_room,
                                     struct pv_report *report);

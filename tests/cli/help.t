@@ -51,7 +51,7 @@ is "$(complete_bash privity read --fol)" --follow "bash completes an option"
 is "$(complete_bash privity room n)" new "bash completes a second word"
 is "$(complete_bash privity invite acme --role ed)" editor "bash completes a role"
 
-for bad in "read" "say" "role acme bob" "mv acme a" "read acme --limit x" "invite --nope acme" "lock a b"; do
+for bad in "read" "say" "role acme bob" "mv acme a" "invite --nope acme" "lock a b"; do
 	# shellcheck disable=SC2086
 	run 2 "\"privity $bad\" is wrong usage" privity $bad
 done

@@ -110,7 +110,7 @@ start_server() {
 	local i
 	port=${port:-$(free_port)}
 	url=http://127.0.0.1:$port
-	privityd --listen "127.0.0.1:$port" --public-url "$url" --data "$T/server" "$@" >>"$T/server.log" 2>&1 &
+	privityd --listen "127.0.0.1:$port" --public-url "$url" --data "$T/server" --registration "${registration:-open}" "$@" >>"$T/server.log" 2>&1 &
 	server_pid=$!
 	for i in $(seq 100); do
 		if ! kill -0 "$server_pid" 2>/dev/null; then break; fi
