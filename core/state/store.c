@@ -112,9 +112,8 @@ static void end_transaction(struct pv_store *store)
 
 void pv_store_rollback(struct pv_store *store)
 {
-    if (!store->in_transaction) return;
+    if (store->in_transaction) pv_sql_forget(store);
     store->in_transaction = false;
-    pv_sql_forget(store);
     end_transaction(store);
 }
 

@@ -64,7 +64,7 @@ static enum pv_err load_roster(struct pv_room *room, uint64_t judged)
     return PV_OK;
 }
 
-enum pv_err pv_room_refresh(struct pv_room *room)
+static enum pv_err refresh(struct pv_room *room)
 {
     uint64_t judged, size;
     enum pv_err err = pv_store_number_get(room->store, JUDGED, 0, &judged);
@@ -80,11 +80,17 @@ enum pv_err pv_room_refresh(struct pv_room *room)
     return err;
 }
 
+enum pv_err pv_room_refresh(struct pv_room *room)
+{
+    if (room->stale) pv_store_rollback(room->store); /* one that could not be before */
+    return refresh(room);
+}
+
 enum pv_err pv_room_begin(struct pv_room *room)
 {
     enum pv_err err = pv_store_begin(room->store);
     if (err) return err;
-    err = pv_room_refresh(room);
+    err = refresh(room);
     if (err) pv_store_rollback(room->store);
     return err;
 }
@@ -103,7 +109,7 @@ void pv_room_rollback(struct pv_room *room)
     room->stale = true;
     /* Without memory even a roll-back can fail, and is made up for by the next begin: only then is there something to
      * read. Another failure here comes again there, and is reported. */
-    if (!pv_store_in_transaction(room->store)) (void)!pv_room_refresh(room);
+    if (!pv_store_in_transaction(room->store)) (void)!refresh(room);
 }
 
 enum pv_err pv_room_save_roster(struct pv_room *room)
