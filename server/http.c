@@ -82,7 +82,7 @@ static void find_address(struct call *call)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    strcpy(call->address, "?");
+    snprintf(call->address, sizeof call->address, "?");
     if (!info || !info->client_addr) return;
     const struct sockaddr *peer = info->client_addr;
     const void *ip = peer->sa_family == AF_INET6

@@ -15,7 +15,7 @@ struct pv_web_request {
     enum pv_web_method method;
     const char *path;    /* decoded, without the query */
     const char *address; /* of the peer, as text */
-    /* Of the driver: a header's or query's value, NULL if absent. */
+    /* Of the driver: a header's or query's value, NULL if absent; valid until the next call. */
     const char *(*header)(void *driver, const char *name);
     const char *(*query)(void *driver, const char *name);
     void *driver;

@@ -108,7 +108,7 @@ static enum pv_err use_ticket(struct pv_server *server, struct pv_web_request *r
     uint8_t ticket[32];
     struct pv_hash hash;
     uint64_t room;
-    if (request->route->auth != PV_ROUTE_READ || pv_secret_read(text, ticket)) return PV_ERR_UNAUTHENTICATED;
+    if (pv_secret_read(text, ticket)) return PV_ERR_UNAUTHENTICATED;
     pv_secret_hash("ticket", ticket, &hash);
     pv_wipe(ticket, sizeof ticket);
     enum pv_err err = server->meta->ops->ticket(server->meta, &hash, pv_server_now_ms(server), &room);
@@ -132,7 +132,10 @@ static enum pv_err find_access(struct pv_server *server, struct pv_web_request *
                                                 &request->access);
     if (err && err != PV_ERR_NOT_FOUND) return err;
     if (err) request->access = PV_ACCESS_NONE;
-    if (auth == PV_ROUTE_READ && request->access < PV_ACCESS_VIEWER) return PV_ERR_DENIED;
+    /* Who is about to join reads with a session and a ticket beside it. */
+    const char *ticket = request->header(request->driver, "Privity-Ticket");
+    if (auth == PV_ROUTE_READ && request->access < PV_ACCESS_VIEWER)
+        return ticket && use_ticket(server, request, ticket) == PV_OK ? PV_OK : PV_ERR_DENIED;
     if (auth == PV_ROUTE_WRITE && request->access < PV_ACCESS_EDITOR) return PV_ERR_DENIED;
     return PV_OK;
 }
@@ -153,7 +156,7 @@ static bool authorize(struct pv_server *server, struct pv_web_request *request, 
         }
         if (!err) err = find_room(server, request);
         if (!err) err = find_access(server, request);
-    } else if (strncmp(value, "Ticket ", 7) == 0) {
+    } else if (strncmp(value, "Ticket ", 7) == 0 && request->route->auth == PV_ROUTE_READ) {
         err = find_room(server, request);
         if (err == PV_ERR_NOT_FOUND) err = PV_ERR_UNAUTHENTICATED;
         if (!err) err = use_ticket(server, request, value + 7);

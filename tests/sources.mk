@@ -77,6 +77,15 @@ TEST_SRC := \
 	#
 TEST_WASM_SRC := $(TEST_SRC)
 
+# The server's.
+TEST_SRC += \
+	tests/server/server_rig.c \
+	tests/server/server_rig_only.c \
+	#
+NATIVE_TESTS += \
+	tests/server/test_rooms.c \
+	#
+
 # libFuzzer targets: tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS := \
 	tests/fuzz/fuzz_cbor.c \

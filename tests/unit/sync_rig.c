@@ -300,6 +300,7 @@ static unsigned room_request(struct rig_server *server, const struct pv_request 
 static unsigned serve(struct rig_server *server, const struct pv_request *request, struct pv_buf *answer, const char **why)
 {
     const char *path = request->path;
+    if (server->serve) return server->serve(server->serve_context, request, answer, why);
     if (strncmp(path, "/v1/rooms/", 10) == 0) return room_request(server, request, path + 10, path + 74, answer, why);
     if (strncmp(path, "/v1/gates/", 10) == 0) return gate_request(server, request, path + 10, path + 42, answer);
     if (strcmp(path, "/v1/rooms") == 0) return append(server, NULL, request->body, answer, why);

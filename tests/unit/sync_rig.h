@@ -47,6 +47,9 @@ struct rig_server {
     void (*tamper)(struct rig_server *server, const struct pv_request *request, struct pv_buf *answer);
     void *tamper_context;
     void (*around)(bool entering); /* called before and after the server works, if set */
+    /* another server in place of this one (tests/server) */
+    unsigned (*serve)(void *context, const struct pv_request *request, struct pv_buf *answer, const char **why);
+    void *serve_context;
     /* what it cost */
     size_t requests, bytes_down, notes_down;
 };

@@ -1,0 +1,188 @@
+/* The server half of the rig. */
+#include "tests/server/server_rig_only.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/base64.h"
+
+const char *srv_reason = "";
+
+static uint64_t clock_now(void *context)
+{
+	return ((struct srv *)context)->now_ms;
+}
+
+void srv_init(struct srv *srv, uint64_t seed)
+{
+	struct pv_sign_seed key;
+	struct pv_server *server = &srv->server;
+	*srv = (struct srv){.seed = seeded_make(seed), .now_ms = 1700000000000};
+	server->random = seeded_random(&srv->seed);
+	server->clock = (struct pv_clock){clock_now, srv};
+	server->metrics = &srv->metrics;
+	snprintf(server->name, sizeof server->name, "server.example");
+	seeded_fill(&srv->seed, key.b, sizeof key.b);
+	pv_sign_from_seed(&key, &server->log_sk, &server->log_pk);
+	if (pv_meta_memory_open(&server->meta) || pv_blobs_memory_open(&server->blobs) ||
+	    pv_committer_new(server, &server->committer) || pv_events_new(&server->events))
+		abort();
+}
+
+void srv_release(struct srv *srv)
+{
+	pv_committer_free(srv->server.committer);
+	pv_events_free(srv->server.events);
+	pv_limits_free(srv->server.limits);
+	srv->server.meta->ops->close(srv->server.meta);
+	srv->server.blobs->ops->close(srv->server.blobs);
+}
+
+void srv_restart(struct srv *srv)
+{
+	pv_committer_free(srv->server.committer);
+	if (pv_committer_new(&srv->server, &srv->server.committer)) abort();
+}
+
+void srv_tick(struct srv *srv)
+{
+	struct pv_hash rooms[16];
+	size_t count = 0;
+	struct pv_meta *meta = srv->server.meta;
+	if (meta->ops->overdue(meta, srv->now_ms, 16, rooms, &count)) abort();
+	for (size_t i = 0; i < count; i++) {
+		struct pv_web_response response;
+		struct pv_job *job;
+		pv_web_response_init(&response);
+		if (pv_job_new(PV_JOB_EXPIRE, 0, &job)) abort();
+		job->room = rooms[i];
+		job->response = &response;
+		pv_committer_step(srv->server.committer, job);
+		pv_job_free(job);
+		pv_web_response_release(&response);
+	}
+}
+
+struct driver {
+	const struct srv_header *headers;
+	char query[256];
+	char value[64];
+};
+
+static const char *get_header(void *context, const char *name)
+{
+	struct driver *driver = context;
+	for (const struct srv_header *h = driver->headers; h && h->name; h++)
+		if (strcmp(h->name, name) == 0) return h->value;
+	return NULL;
+}
+
+static const char *get_query(void *context, const char *name)
+{
+	struct driver *driver = context;
+	size_t n = strlen(name);
+	for (const char *at = driver->query; at && *at; at = strchr(at, '&'), at += at != NULL) {
+		if (strncmp(at, name, n) != 0 || at[n] != '=') continue;
+		snprintf(driver->value, sizeof driver->value, "%.*s", (int)strcspn(at + n + 1, "&"), at + n + 1);
+		return driver->value;
+	}
+	return NULL;
+}
+
+static enum pv_web_method method_of(const char *name)
+{
+	static const char *const names[] = {"GET", "HEAD", "POST", "PUT", "DELETE"};
+	for (int i = 0; i < 5; i++)
+		if (strcmp(names[i], name) == 0) return (enum pv_web_method)i;
+	return PV_METHOD_OTHER;
+}
+
+void srv_request(struct srv *srv, const char *method, const char *target, const struct srv_header *headers,
+		 struct pv_bytes body, struct pv_web_response *ret_response)
+{
+	struct driver driver = {.headers = headers};
+	char path[256];
+	snprintf(path, sizeof path, "%.*s", (int)strcspn(target, "?"), target);
+	if (strchr(target, '?')) snprintf(driver.query, sizeof driver.query, "%s", strchr(target, '?') + 1);
+	struct pv_web_request request = {.method = method_of(method), .path = path, .address = "192.0.2.1",
+					 .header = get_header, .query = get_query, .driver = &driver,
+					 .has_length = true, .length = body.n, .body = body};
+	pv_web_response_init(ret_response);
+	if (pv_router_begin(&srv->server, &request, ret_response)) {
+		if (request.route->uploads && body.n) {
+			size_t half = body.n / 2;
+			pv_router_upload(&srv->server, &request, pv_bytes(body.p, half));
+			pv_router_upload(&srv->server, &request, pv_bytes(body.p + half, body.n - half));
+		}
+		pv_router_run(&srv->server, &request, ret_response);
+		if (ret_response->job) {
+			struct pv_job *job = ret_response->job;
+			ret_response->job = NULL;
+			job->response = ret_response;
+			pv_committer_step(srv->server.committer, job);
+			pv_job_free(job);
+		}
+	}
+	pv_router_end(&srv->server, &request);
+	if (ret_response->is_blob && pv_buf_bytes(&ret_response->body).n == 0 &&
+	    srv->server.blobs->ops->read(srv->server.blobs, &ret_response->locator, ret_response->offset,
+					 (size_t)ret_response->length, &ret_response->body))
+		abort();
+	srv_reason = ret_response->status >= 400 && ret_response->reason ? ret_response->reason : "";
+}
+
+unsigned srv_ask(struct srv *srv, const char *method, const char *target, const char *token, struct pv_bytes body,
+		 struct pv_buf *ret_answer)
+{
+	struct pv_web_response response;
+	char bearer[96];
+	struct srv_header headers[2] = {{NULL, NULL}, {NULL, NULL}};
+	if (token) {
+		snprintf(bearer, sizeof bearer, "%s%s", strchr(token, ' ') ? "" : "Bearer ", token);
+		headers[0] = (struct srv_header){"Authorization", bearer};
+	}
+	srv_request(srv, method, target, headers, body, &response);
+	if (ret_answer) {
+		pv_buf_clear(ret_answer);
+		pv_buf_append(ret_answer, response.body.p, response.body.n);
+	}
+	unsigned status = response.status;
+	pv_web_response_release(&response);
+	return status;
+}
+
+unsigned srv_login(struct srv *srv, const struct pv_device *device, const struct pv_sign_sk *sk, char ret_token[static 64])
+{
+	struct pv_buf answer, body, encoded;
+	struct pv_hash nonce;
+	struct pv_sig sig;
+	struct pv_cbor in;
+	pv_buf_init(&answer, 4096);
+	pv_buf_init(&body, 4096);
+	pv_buf_init(&encoded, 4096);
+	if (srv_ask(srv, "POST", "/v1/session/nonce", NULL, pv_bytes(NULL, 0), &answer) != 200) abort();
+	pv_cbor_init(&in, pv_buf_bytes(&answer));
+	pv_cbor_get_array_of(&in, 2);
+	pv_cbor_get_hash(&in, &nonce);
+	pv_cbor_put_text(&encoded, srv->server.name, strlen(srv->server.name));
+	pv_cbor_put_hash(&encoded, &nonce);
+	if (pv_sign(sk, "session", pv_buf_bytes(&encoded), &sig)) abort();
+	pv_cbor_put_array(&body, 3);
+	pv_cbor_put_hash(&body, &nonce);
+	pv_device_put(&body, device);
+	pv_cbor_put_bytes(&body, sig.b, sizeof sig.b);
+	unsigned status = srv_ask(srv, "POST", "/v1/session", NULL, pv_buf_bytes(&body), &answer);
+	ret_token[0] = 0;
+	if (status == 200) {
+		pv_cbor_init(&in, pv_buf_bytes(&answer));
+		pv_cbor_get_array_of(&in, 2);
+		struct pv_bytes token = pv_cbor_get_text(&in, 63);
+		memcpy(ret_token, token.p, token.n);
+		ret_token[token.n] = 0;
+	}
+	pv_buf_release(&answer);
+	pv_buf_release(&body);
+	pv_buf_release(&encoded);
+	return status;
+}

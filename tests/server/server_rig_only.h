@@ -1,0 +1,43 @@
+/* The server half of the rig: what does not need the client's code. */
+#ifndef TESTS_SERVER_SERVER_RIG_ONLY_H
+#define TESTS_SERVER_SERVER_RIG_ONLY_H
+
+#include "server/committer.h"
+#include "server/events.h"
+#include "server/limits.h"
+#include "server/metrics.h"
+#include "server/router.h"
+#include "server/server.h"
+#include "tests/seeded.h"
+
+struct srv {
+	struct pv_server server;
+	struct pv_metrics metrics;
+	struct seeded seed;
+	uint64_t now_ms;
+};
+
+void srv_init(struct srv *srv, uint64_t seed);
+void srv_release(struct srv *srv);
+/* A new committer over the same stores, as after a restart. */
+void srv_restart(struct srv *srv);
+/* Let a room's deadlines be looked at, as the daemon does each second. */
+void srv_tick(struct srv *srv);
+
+struct srv_header {
+	const char *name, *value;
+};
+
+/* One request; `headers` end with a NULL name. The answer is the caller's to release. `target` has its query. */
+void srv_request(struct srv *srv, const char *method, const char *target, const struct srv_header *headers,
+		 struct pv_bytes body, struct pv_web_response *ret_response);
+/* The same with a token, for the common case: returns the status. `ret_answer` (or NULL) gets the body. */
+unsigned srv_ask(struct srv *srv, const char *method, const char *target, const char *token, struct pv_bytes body,
+		 struct pv_buf *ret_answer);
+/* The `reason` of the last problem answered, "" if none. */
+extern const char *srv_reason;
+
+/* Open a session for a device. Returns the status; the token is base64url text. */
+unsigned srv_login(struct srv *srv, const struct pv_device *device, const struct pv_sign_sk *sk, char ret_token[static 64]);
+
+#endif
