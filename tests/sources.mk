@@ -25,6 +25,7 @@ UNIT_TESTS := \
 	tests/unit/test_record.c \
 	tests/unit/test_fold.c \
 	tests/unit/test_query.c \
+	tests/property/prop_fold.c \
 	tests/unit/test_sqlite.c \
 	tests/unit/test_store.c \
 	tests/unit/test_sync.c \
@@ -37,8 +38,10 @@ NATIVE_TESTS := \
 	tests/fault/fault_keys.c \
 	tests/fault/fault_log.c \
 	tests/fault/fault_sync.c \
+	tests/fault/fault_store.c \
 	tests/unit/test_bulk.c \
 	tests/unit/test_cipher.c \
+	tests/unit/test_store_file.c \
 	tests/unit/test_transfer_steps.c \
 	tests/vectors/test_files.c \
 	#

@@ -41,16 +41,21 @@ static sqlite3_stmt *find_kept(struct pv_store *store, const char *text, bool *r
     return NULL;
 }
 
+/* SQLite ends a transaction by itself when the disk is full or memory runs out: what follows must not be written as if
+ * the part before it stood. And one that could not be rolled back before must not go on. */
+static enum pv_err check_transaction(struct pv_store *store)
+{
+    bool is_open = !sqlite3_get_autocommit(store->db);
+    if (is_open == store->in_transaction) return PV_OK;
+    return is_open ? pv_sql_exec(store, "ROLLBACK") : PV_ERR_IO;
+}
+
 struct pv_sql pv_sql_begin(struct pv_store *store, const char *text)
 {
     struct pv_sql sql = {.store = store};
     bool busy = false;
-    /* SQLite ends a transaction by itself when the disk is full or memory runs out: what follows must not be
-     * written as if the part before it stood. */
-    if (store->in_transaction && sqlite3_get_autocommit(store->db)) {
-        sql.err = PV_ERR_IO;
-        return sql;
-    }
+    sql.err = check_transaction(store);
+    if (sql.err) return sql;
     sql.stmt = find_kept(store, text, &busy);
     sql.kept = sql.stmt && !busy;
     if (sql.kept) return sql;

@@ -12,7 +12,6 @@
 
 /* FULL: what was answered as kept survives a loss of power. The cache holds what the fold touches at random. */
 static const char settings[] = "PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;";
-static const char roll_back[] = "ROLLBACK";
 static const char mark[] = "PRAGMA application_id = " STRING(APPLICATION_ID) ";"
                            "PRAGMA user_version = 1;";
 static const char schema[] =
@@ -27,15 +26,19 @@ static enum pv_err ask(struct pv_store *store, const char *text, uint64_t *ret_n
     return pv_sql_run_u64(&sql, 0, ret_number);
 }
 
-/* What a database is before we touch it. Errors: UNSUPPORTED, CORRUPT. */
-static enum pv_err judge(struct pv_store *store, bool *ret_new)
+/* What a database is before we touch it. New is only one without a page: what is left of a file that was cut short can
+ * look empty, too. In a transaction there is a page already, but no table. Errors: UNSUPPORTED, CORRUPT. */
+static const char how_many_pages[] = "PRAGMA page_count";
+static const char how_many_tables[] = "SELECT count(*) FROM sqlite_schema";
+
+static enum pv_err judge(struct pv_store *store, const char *how_much, bool *ret_new)
 {
-    uint64_t id = 0, version = 0, tables = 0;
+    uint64_t id = 0, version = 0, held = 0;
     enum pv_err err = ask(store, "PRAGMA application_id", &id);
     if (!err) err = ask(store, "PRAGMA user_version", &version);
-    if (!err) err = ask(store, "SELECT count(*) FROM sqlite_schema", &tables);
+    if (!err) err = ask(store, how_much, &held);
     if (err) return err;
-    *ret_new = id == 0 && version == 0 && tables == 0;
+    *ret_new = held == 0;
     if (*ret_new) return PV_OK;
     if (id != APPLICATION_ID || version == 0) return PV_ERR_CORRUPT;
     return version > PV_STORE_SCHEMA ? PV_ERR_UNSUPPORTED : PV_OK;
@@ -47,7 +50,7 @@ static enum pv_err create(struct pv_store *store)
     bool is_new = false;
     enum pv_err err = pv_store_begin(store);
     if (err) return err;
-    err = judge(store, &is_new);
+    err = judge(store, how_many_tables, &is_new);
     if (!err && is_new) err = pv_sql_exec(store, schema);
     if (!err && is_new) err = pv_sql_exec(store, mark);
     return pv_sql_leave(store, true, err);
@@ -60,18 +63,13 @@ static enum pv_err set_up(struct pv_store *store)
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     enum pv_err err = pv_sql_err(sqlite3_busy_timeout(store->db, PV_STORE_BUSY_TIMEOUT_MS));
-    if (!err) err = judge(store, &is_new);
+    if (!err) err = judge(store, how_many_pages, &is_new);
+    if (!err) err = pv_sql_exec(store, settings);
+    if (!err && is_new) err = create(store);
     if (err) return err;
     /* One that others hold open keeps the mode that it has. In memory there is no such mode, which is fine. */
     err = pv_sql_exec(store, "PRAGMA journal_mode = WAL");
-    if (err && err != PV_ERR_BUSY) return err;
-    err = pv_sql_exec(store, settings);
-    if (!err) {
-        struct pv_sql sql = pv_sql_begin(store, roll_back); /* prepared now: later there may be no memory for it */
-        err = pv_sql_end(&sql);
-    }
-    if (!err && is_new) err = create(store);
-    return err;
+    return err == PV_ERR_BUSY ? PV_OK : err;
 }
 
 enum pv_err pv_store_open(sqlite3 *db, struct pv_store **ret_store)
@@ -101,27 +99,18 @@ enum pv_err pv_store_check(struct pv_store *store)
     return pv_sql_end(&sql);
 }
 
-/* Fails only where memory runs out, and then the next begin tries again. */
-static void end_transaction(struct pv_store *store)
-{
-    if (sqlite3_get_autocommit(store->db)) return; /* SQLite rolled back by itself */
-    struct pv_sql sql = pv_sql_begin(store, roll_back);
-    (void)pv_sql_step(&sql);
-    pv_sql_drop(&sql);
-}
-
+/* It can fail where memory has run out; then pv_sql_begin tries again before it does anything else. */
 void pv_store_rollback(struct pv_store *store)
 {
     if (store->in_transaction) pv_sql_forget(store);
     store->in_transaction = false;
-    end_transaction(store);
+    if (!sqlite3_get_autocommit(store->db)) sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 enum pv_err pv_store_begin(struct pv_store *store)
 {
     if (store->in_transaction) return PV_ERR_USAGE;
     pv_sql_forget(store);
-    end_transaction(store);
     struct pv_sql sql = pv_sql_begin(store, "BEGIN IMMEDIATE");
     enum pv_err err = pv_sql_run(&sql);
     store->in_transaction = !err;
@@ -144,7 +133,6 @@ enum pv_err pv_store_commit(struct pv_store *store)
     pv_sql_forget(store);
     return PV_OK;
 }
-
 
 bool pv_store_in_transaction(const struct pv_store *store)
 {
