@@ -26,6 +26,10 @@ UNIT_TESTS := \
 	tests/unit/test_fold.c \
 	tests/unit/test_query.c \
 	tests/property/prop_fold.c \
+	tests/unit/test_roster_devices.c \
+	tests/unit/test_roster_keeping.c \
+	tests/unit/test_roster_members.c \
+	tests/unit/test_roster_verdicts.c \
 	tests/unit/test_sqlite.c \
 	tests/unit/test_store.c \
 	tests/unit/test_sync.c \

@@ -30,7 +30,7 @@ static struct pv_bytes get_server_name(struct pv_cbor *in)
     struct pv_bytes name = pv_cbor_get_text(in, PV_LIMIT_SERVER_NAME_BYTES);
     if (name.n == 0) pv_cbor_fail(in, PV_ERR_MALFORMED);
     for (size_t i = 0; i < name.n; i++)
-        if (name.p[i] <= ' ' || name.p[i] == '+' || name.p[i] == 0x7f) pv_cbor_fail(in, PV_ERR_MALFORMED);
+        if (name.p[i] <= ' ' || name.p[i] > '~' || name.p[i] == '+') pv_cbor_fail(in, PV_ERR_MALFORMED);
     return name;
 }
 

@@ -339,3 +339,146 @@ int kit_sealed(struct kit_room *room, const struct kit_device *author, uint64_t 
 	pv_buf_release(&buf);
 	return got;
 }
+
+int kit_found_client(struct kit_room *room, uint64_t number, const struct kit_person *founder)
+{
+	static const size_t both[] = {0, 1};
+	struct pv_roster_body body;
+	kit_room_init(room, number);
+	kit_genesis_client(room, founder, both, 2, &body);
+	return kit_roster(room, &founder->devices[0], &body);
+}
+
+int kit_found_person(struct kit_room *room, uint64_t number, const struct kit_person *person)
+{
+	struct pv_roster_body body;
+	kit_room_init(room, number);
+	kit_genesis_person(room, person, &body);
+	return kit_roster(room, &person->devices[0], &body);
+}
+
+void kit_invite_body(uint64_t number, enum pv_role role, uint64_t uses, struct pv_roster_body *ret_body)
+{
+	struct pv_sign_sk sk;
+	struct pv_kem_seed seed;
+	struct pv_kem_pk kem_pk;
+	*ret_body = (struct pv_roster_body){.type = PV_ROSTER_INVITE};
+	struct pv_invite_body *invite = &ret_body->u.invite;
+	invite->id = kit_id16("invite", number);
+	invite->role = role;
+	invite->uses = uses;
+	kit_sign_key("a", number, &sk, &invite->a_key);
+	kit_sign_key("join", number, &sk, &invite->join_key);
+	kem_key("invite-kem", number, &seed, &kem_pk);
+	pv_kem_hash(&kem_pk, &invite->kem_hash);
+}
+
+int kit_invite(struct kit_room *room, const struct kit_device *author, uint64_t number, enum pv_role role, uint64_t uses)
+{
+	struct pv_roster_body body;
+	kit_invite_body(number, role, uses, &body);
+	return kit_roster(room, author, &body);
+}
+
+void kit_join_body_sign(const struct kit_room *room, const struct kit_person *person, uint64_t number,
+			struct pv_roster_body *body)
+{
+	struct pv_sign_sk sk;
+	struct pv_sign_pk pk;
+	struct pv_join_body *join = &body->u.join;
+	kit_sign_key("join", number, &sk, &pk);
+	MUST(pv_join_sign(&sk, &room->id, &person->id, &join->party, &join->invite, &join->join_sig));
+}
+
+void kit_join_body(const struct kit_room *room, const struct kit_person *person, uint64_t number,
+		   struct pv_roster_body *ret_body)
+{
+	size_t all[KIT_DEVICES];
+	for (size_t i = 0; i < person->device_count; i++)
+		all[i] = i;
+	*ret_body = (struct pv_roster_body){.type = PV_ROSTER_JOIN};
+	ret_body->u.join.invite = kit_id16("invite", number);
+	kit_party(person, all, person->device_count, &ret_body->u.join.party);
+	kit_join_body_sign(room, person, number, ret_body);
+}
+
+int kit_join(struct kit_room *room, const struct kit_person *person, uint64_t number)
+{
+	struct pv_roster_body body;
+	kit_join_body(room, person, number, &body);
+	return kit_roster(room, &person->devices[0], &body);
+}
+
+void kit_rekey_body(const struct kit_room *room, struct pv_roster_body *ret_body)
+{
+	struct pv_recipient *recipients;
+	size_t count;
+	*ret_body = (struct pv_roster_body){.type = PV_ROSTER_REKEY};
+	struct pv_rekey_body *rekey = &ret_body->u.rekey;
+	rekey->epoch = pv_roster_epoch(room->roster) + 1;
+	rekey->secret_hash = kit_hash("rekey-secret", rekey->epoch);
+	rekey->kem_hash = kit_hash("rekey-kem", rekey->epoch);
+	MUST(pv_roster_recipients(room->roster, &recipients, &count));
+	pv_recipients_digest(recipients, count, &rekey->recipients);
+	free(recipients);
+}
+
+int kit_rekey(struct kit_room *room, const struct kit_device *author)
+{
+	struct pv_roster_body body;
+	kit_rekey_body(room, &body);
+	return kit_roster(room, author, &body);
+}
+
+bool kit_admit(struct kit_room *room, const struct kit_device *owner, const struct kit_person *person, uint64_t number,
+	       enum pv_role role)
+{
+	return kit_invite(room, owner, number, role, 1) == PV_REASON_NONE &&
+	       kit_join(room, person, number) == PV_REASON_NONE && kit_rekey(room, owner) == PV_REASON_NONE;
+}
+
+/* Of the present membership; 0 where there is none. */
+static const struct pv_principal *membership(const struct kit_room *room, const struct kit_person *person)
+{
+	static const struct pv_principal none;
+	const struct pv_principal *principal = pv_roster_principal(room->roster, &person->id);
+	return principal ? principal : &none;
+}
+
+int kit_remove(struct kit_room *room, const struct kit_device *author, const struct kit_person *target)
+{
+	struct pv_roster_body body = {.type = PV_ROSTER_REMOVE};
+	body.u.remove.count = 1;
+	body.u.remove.targets[0] = (struct pv_membership){target->id, membership(room, target)->join_index};
+	return kit_roster(room, author, &body);
+}
+
+int kit_role(struct kit_room *room, const struct kit_device *author, const struct kit_person *target, enum pv_role to)
+{
+	struct pv_roster_body body = {.type = PV_ROSTER_ROLE};
+	body.u.role.person = target->id;
+	body.u.role.join_index = membership(room, target)->join_index;
+	body.u.role.from = membership(room, target)->role;
+	body.u.role.to = to;
+	return kit_roster(room, author, &body);
+}
+
+int kit_device_add(struct kit_room *room, const struct kit_device *author, const struct pv_hash *person,
+		   const struct kit_device *device)
+{
+	struct pv_roster_body body = {.type = PV_ROSTER_DEVICE_ADD};
+	body.u.device_add.cert_count = 1;
+	kit_certify(person, device, author, &body.u.device_add.certs[0]);
+	body.u.device_add.has_wraps_root = pv_roster_room_kind(room->roster) == PV_ROOM_PERSON;
+	return kit_roster(room, author, &body);
+}
+
+int kit_device_remove(struct kit_room *room, const struct kit_device *author, const struct kit_device *device,
+		      uint64_t since)
+{
+	struct pv_roster_body body = {.type = PV_ROSTER_DEVICE_REMOVE};
+	body.u.device_remove.device_count = 1;
+	body.u.device_remove.devices[0] = device->id;
+	body.u.device_remove.since = since;
+	return kit_roster(room, author, &body);
+}

@@ -102,4 +102,31 @@ int kit_server(struct kit_room *room, const struct pv_server_body *body);
 /* A sealed entry of kind 2 or 3 for an epoch. */
 int kit_sealed(struct kit_room *room, const struct kit_device *author, uint64_t kind, uint64_t epoch);
 
+/* ---- the usual entries; they answer as kit_roster does */
+
+/* A client room founded by the person's first two devices, or a person room. */
+int kit_found_client(struct kit_room *room, uint64_t number, const struct kit_person *founder);
+int kit_found_person(struct kit_room *room, uint64_t number, const struct kit_person *person);
+/* An invite's keys derive from its number. */
+void kit_invite_body(uint64_t number, enum pv_role role, uint64_t uses, struct pv_roster_body *ret_body);
+int kit_invite(struct kit_room *room, const struct kit_device *author, uint64_t number, enum pv_role role, uint64_t uses);
+/* All of the person's devices, signed by the invite's join key. */
+void kit_join_body(const struct kit_room *room, const struct kit_person *person, uint64_t number,
+		   struct pv_roster_body *ret_body);
+void kit_join_body_sign(const struct kit_room *room, const struct kit_person *person, uint64_t number,
+			struct pv_roster_body *body);
+int kit_join(struct kit_room *room, const struct kit_person *person, uint64_t number);
+/* Fills recipients from the roster's state; epoch and secret follow the current one. */
+void kit_rekey_body(const struct kit_room *room, struct pv_roster_body *ret_body);
+int kit_rekey(struct kit_room *room, const struct kit_device *author);
+/* Invite for one use, join, rekey: false unless all were accepted. */
+bool kit_admit(struct kit_room *room, const struct kit_device *owner, const struct kit_person *person, uint64_t number,
+	       enum pv_role role);
+int kit_remove(struct kit_room *room, const struct kit_device *author, const struct kit_person *target);
+int kit_role(struct kit_room *room, const struct kit_device *author, const struct kit_person *target, enum pv_role to);
+int kit_device_add(struct kit_room *room, const struct kit_device *author, const struct pv_hash *person,
+		   const struct kit_device *device);
+int kit_device_remove(struct kit_room *room, const struct kit_device *author, const struct kit_device *device,
+		      uint64_t since);
+
 #endif
