@@ -143,6 +143,8 @@ struct curl_slist *pv_transport_headers(const struct pv_transport *transport, co
         list = add_header(list, "Content-Type", "", content_type(request));
     if (list && request->auth == PV_AUTH_SESSION)
         list = add_header(list, "Authorization", "Bearer ", transport->session);
+    if (list && request->auth == PV_AUTH_SESSION && transport->ticket[0]) /* about to join: no member yet */
+        list = add_header(list, "Privity-Ticket", "", transport->ticket);
     if (list && request->auth == PV_AUTH_TICKET)
         list = add_header(list, "Authorization", "Ticket ", transport->ticket);
     if (list && request->registration) list = add_header(list, "Privity-Registration", "", request->registration);
