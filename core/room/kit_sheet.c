@@ -7,10 +7,8 @@ static const char intro[] =
     "Privity recovery kit\n"
     "\n"
     "Whoever holds this code can act as the person named here and read every room of theirs.\n"
-    "It brings everything back when all devices are lost, and it outranks every other device.\n"
+    "With it that person comes back when all devices are lost; it outranks every other device.\n"
     "Print it or write it down, and keep it where you keep a passport, not on a computer.\n"
-    "To use it:  privity recover --server ADDRESS --name DEVICE\n"
-    "To test it: privity recovery test\n"
     "\n";
 static const char code_mark[] = "Code:";
 
