@@ -180,6 +180,8 @@ static enum pv_err open_conn(struct pv_sqlite *store, struct pv_sqlite_conn *con
     enum pv_err err = pragma(conn, sql);
     if (!err) err = pragma(conn, sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     if (!err) err = pragma(conn, "PRAGMA journal_size_limit = 67108864");
+    /* an erased half, body or token leaves no copy in the pages that are written */
+    if (!err) err = pragma(conn, "PRAGMA secure_delete = FAST");
     return err;
 }
 
