@@ -34,6 +34,7 @@ UNIT_TESTS := \
 	tests/unit/test_store.c \
 	tests/unit/test_sync.c \
 	tests/unit/test_tap.c \
+	tests/unit/test_vouch.c \
 	#
 
 # Need more than core.
