@@ -44,10 +44,14 @@ NATIVE_TESTS := \
 	tests/fault/fault_log.c \
 	tests/fault/fault_sync.c \
 	tests/fault/fault_store.c \
+	tests/server/test_rooms.c \
+	tests/unit/test_args.c \
 	tests/unit/test_bulk.c \
 	tests/unit/test_cipher.c \
 	tests/unit/test_store_file.c \
+	tests/unit/test_term.c \
 	tests/unit/test_transfer_steps.c \
+	tests/unit/test_when.c \
 	tests/vectors/test_files.c \
 	#
 
@@ -55,17 +59,6 @@ NATIVE_TESTS := \
 WASM_TESTS := $(UNIT_TESTS) \
 	tests/unit/test_transfer_steps.c \
 	#
-
-# Need more than core: native only.
-NATIVE_TESTS := \
-	tests/unit/test_args.c \
-	tests/unit/test_term.c \
-	tests/unit/test_when.c \
-	tests/unit/test_bulk.c \
-	tests/unit/test_cipher.c \
-	#
-
-WASM_TESTS := $(UNIT_TESTS)
 
 # Helpers that tests share; TEST_WASM_SRC is the part that compiles for wasm.
 TEST_SRC := \
@@ -90,10 +83,6 @@ TEST_SRC += \
 	tests/server/server_rig.c \
 	tests/server/server_rig_only.c \
 	#
-NATIVE_TESTS += \
-	tests/server/test_rooms.c \
-	#
-
 # libFuzzer targets: tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS := \
 	tests/fuzz/fuzz_cbor.c \
