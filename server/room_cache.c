@@ -67,6 +67,12 @@ static void insert(struct pv_room_cache *cache, struct pv_room_state *state)
     cache->weight += state->weight;
 }
 
+static void free_state(struct pv_room_state *state)
+{
+    pv_roster_free(state->roster);
+    free(state);
+}
+
 void pv_room_cache_drop(struct pv_room_cache *cache, struct pv_room_state *state)
 {
     struct pv_room_state **at = bucket_of(cache, &state->row.id);
@@ -74,8 +80,7 @@ void pv_room_cache_drop(struct pv_room_cache *cache, struct pv_room_state *state
     *at = state->next;
     unlink_state(cache, state);
     cache->weight -= state->weight;
-    pv_roster_free(state->roster);
-    free(state);
+    free_state(state);
 }
 
 void pv_room_cache_weigh(struct pv_room_cache *cache, struct pv_room_state *state)
@@ -95,7 +100,10 @@ void pv_room_cache_trim(struct pv_room_cache *cache)
 void pv_room_cache_free(struct pv_room_cache *cache)
 {
     if (!cache) return;
-    while (cache->newest) pv_room_cache_drop(cache, cache->newest);
+    for (struct pv_room_state *state = cache->newest, *older; state; state = older) {
+        older = state->older;
+        free_state(state);
+    }
     free(cache);
 }
 

@@ -73,7 +73,7 @@ static enum pv_err ask_rule(const struct pv_roster *r, struct pv_case *c, enum p
     enum pv_reason reason = PV_REASON_NONE;
     if (rule->member && !c->me) reason = PV_REASON_NOT_MEMBER;
     else if (rule->client && r->kind != PV_ROOM_CLIENT) reason = PV_REASON_ROOM;
-    else if (rule->owner && c->me->role != PV_ROLE_OWNER) reason = PV_REASON_ROLE;
+    else if (rule->owner && (!c->me || c->me->role != PV_ROLE_OWNER)) reason = PV_REASON_ROLE;
     enum pv_err err = reason || !rule->check ? PV_OK : rule->check(r, c, &reason);
     if (!err) *ret_reason = reason;
     return err;

@@ -33,13 +33,13 @@ static void *map_add(struct pv_cbor *in, struct pv_map *map, const void *key)
 static void *table_add(struct pv_cbor *in, struct pv_table *table, const void *key)
 {
     if (in->err) return NULL;
-    if (table->key_bytes && table->count)
+    if (key && table->key_bytes && table->count)
         refuse_unless(in, memcmp(pv_table_at(table, table->count - 1), key, table->key_bytes) < 0);
     enum pv_err err = pv_table_reserve(table, 1);
     if (err) pv_cbor_fail(in, err);
     if (in->err) return NULL;
     void *item = pv_table_push(table);
-    if (table->key_bytes) memcpy(item, key, table->key_bytes);
+    if (key && table->key_bytes) memcpy(item, key, table->key_bytes);
     return item;
 }
 

@@ -205,7 +205,7 @@ static enum pv_err add_to_listing(void *context, const struct pv_file_row *file)
     const uint8_t *rest = file->path.p + listing->skip;
     const uint8_t *slash = listing->recursive ? NULL : memchr(rest, '/', file->path.n - listing->skip);
     size_t n = slash ? (size_t)(slash - file->path.p) : 0;
-    if (listing->folder.n != n || (n && memcmp(listing->folder.path, file->path.p, n))) end_folder(listing);
+    if (listing->folder.n != n || (n && memcmp(listing->folder.path, file->path.p, n) != 0)) end_folder(listing);
     if (!slash) {
         pv_rows_file_json(&listing->json, file);
         return listing->json.out->err;

@@ -134,7 +134,7 @@ struct pv_bytes pv_sql_bytes(struct pv_sql *sql, int column)
 void pv_sql_fixed(struct pv_sql *sql, int column, void *ret_bytes, size_t n)
 {
     struct pv_bytes bytes = pv_sql_bytes(sql, column);
-    if (bytes.n == n) memcpy(ret_bytes, bytes.p, n);
+    if (bytes.p && bytes.n == n) memcpy(ret_bytes, bytes.p, n);
     else pv_sql_fail(sql, PV_ERR_CORRUPT);
 }
 

@@ -320,7 +320,7 @@ enum pv_err pv_intake(struct pv_room *room, uint64_t from, const struct pv_fetch
                       struct pv_bytes note, const struct pv_merkle_proof *consistency)
 {
     struct stretch s = {.unsupported_at = UINT64_MAX};
-    struct pv_checkpoint checkpoint;
+    struct pv_checkpoint checkpoint = {.size = 0};
     enum pv_err err = pv_room_begin(room);
     if (err) return err;
     pv_buf_init(&s.bodies, PV_LIMIT_BATCH_BYTES);
@@ -348,7 +348,7 @@ enum pv_err pv_intake(struct pv_room *room, uint64_t from, const struct pv_fetch
 
 enum pv_err pv_intake_note(struct pv_room *room, struct pv_bytes note)
 {
-    struct pv_checkpoint checkpoint;
+    struct pv_checkpoint checkpoint = {.size = 0};
     enum pv_err err = pv_room_begin(room);
     if (err) return err;
     err = check_note(room, note, &(struct pv_merkle_proof){.count = 0}, &checkpoint);

@@ -337,8 +337,8 @@ enum pv_err pv_keys_take_wrap(struct pv_room *room, const struct pv_wrap_source 
     struct pv_wrap_context context = {.epoch = source->epoch, .recipient_kem_hash = source->kem_hash};
     struct pv_kem_seed seed = room->invite_kem_seed;
     struct pv_epoch_secret secret;
-    struct pv_bytes wrap;
-    bool in_genesis;
+    struct pv_bytes wrap = {0};
+    bool in_genesis = false;
     if (!info) return PV_ERR_CORRUPT;
     enum pv_err err = read_wrap(room, source, answer, &wrap, &in_genesis);
     if (err) return err;
