@@ -1,6 +1,7 @@
 /* The system's clock and randomness, and a process that leaves no core dump. */
 #include "client/system.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>

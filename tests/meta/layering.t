@@ -24,7 +24,7 @@ CORE_SYSTEM = {
 
 # Each library has few callers.
 ONLY_IN = {
-    "sodium*": ("core/crypto/*", "core/base/bytes.c"),
+    "sodium*": ("core/crypto/*", "core/base/bytes.c", "client/system.c"),
     "sqlite3.h": ("core/state/*", "core/sync/*", "client/*", "server/meta/*"),
     "curl/*": ("client/transport*", "server/blob/s3*", "server/mail*"),
     "microhttpd.h": ("server/http*",),
