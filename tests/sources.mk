@@ -108,4 +108,4 @@ TEST_TOOLS := \
 
 # The program that runs foreign vectors, build/bin/pv-vectors, and programs that are wanted as wasm but are no tests.
 VECTORS_MAIN := tests/vectors/pv_vectors.c
-WASM_TOOLS := $(VECTORS_MAIN)
+WASM_TOOLS := $(VECTORS_MAIN) tests/vectors/format_examples.c

@@ -17,6 +17,14 @@ if ! diff -u docs/FORMAT-EXAMPLES.md "$work/examples.md" >"$work/diff"; then
 fi
 ok $? 'docs/FORMAT-EXAMPLES.md is what the code makes'
 
+wasm=build/wasm/tests/vectors/format_examples.wasm
+if [ -e "$wasm" ]; then
+	node tests/run-wasm.mjs "$wasm" >"$work/wasm.md"
+	ok $? 'the examples are made as wasm'
+	cmp "$work/examples.md" "$work/wasm.md"
+	ok $? 'wasm makes the same bytes'
+fi
+
 python3 tests/vectors/read_format.py docs/FORMAT-EXAMPLES.md >"$work/out" 2>&1
 ok $? 'an independent reader reads every example' || note "$(grep -v '^ok' "$work/out" | head -n 20)"
 

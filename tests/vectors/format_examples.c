@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef __wasm__
 #include "client/bulk.h"
+#endif
 #include "tests/vectors/example.h"
 
 static const char intro[] =
@@ -16,18 +18,25 @@ static const char intro[] =
     "its value where that helps, `[n]` for an array of n items. All randomness comes from fixed seeds: keys and nonces "
     "here protect nothing.";
 
+/* AES is the driver's business, not core's: as wasm there is none here, so the bytes are checked natively. */
+static const uint8_t sealed_chunk[] = {0xa0, 0x95, 0xb8, 0x78, 0xc0, 0x49, 0xe8, 0x64, 0xd2, 0x19, 0x31, 0x1f, 0x49, 0xad,
+                                       0x42, 0x41, 0xc7, 0x41, 0x6d, 0x11, 0x97, 0xe2, 0x29, 0x12, 0x4e, 0x06, 0x0f};
+
 static void print_sealed_chunk(void)
 {
+#ifndef __wasm__
     static const char plain[] = "hello world";
-    uint8_t key[32], sealed[sizeof plain - 1 + PV_CHUNK_TAG_BYTES];
     static const uint8_t nonce[12];
+    uint8_t key[32], sealed[sizeof sealed_chunk];
     struct pv_bulk bulk;
     memset(key, 0x22, sizeof key);
     ex_must(pv_bulk_init(&bulk), "AES");
     ex_must(pv_bulk_aes256gcm_seal(&bulk, key, nonce, pv_bytes(NULL, 0), pv_bytes_of_string(plain), sealed), "AES");
-    ex_bytes("file.sealed_chunk", "AES-256-GCM(32 bytes 22, 12 zero bytes, \"\", \"hello world\"), tag at the end",
-             pv_bytes(sealed, sizeof sealed));
     pv_bulk_release(&bulk);
+    if (memcmp(sealed, sealed_chunk, sizeof sealed) != 0) ex_must(PV_ERR_CORRUPT, "the sealed chunk");
+#endif
+    ex_bytes("file.sealed_chunk", "AES-256-GCM(32 bytes 22, 12 zero bytes, \"\", \"hello world\"), tag at the end",
+             pv_bytes(sealed_chunk, sizeof sealed_chunk));
 }
 
 int main(void)
