@@ -36,7 +36,7 @@ static enum pv_err fold_one(struct rig *rig, uint64_t seed, uint64_t index)
     unsigned author = (unsigned)seeded_below(&s, DEVICES), write = 1 + (unsigned)seeded_below(&s, WRITES);
     if (seeded_below(&s, 20) == 0) { /* something unreadable or unknown now and then */
         uint8_t bytes[20] = {0x82, 0x18, 0x63, 0x50, (uint8_t)write};
-        return rig_fold_bytes(rig, author, PV_KIND_WORK, pv_bytes(bytes, seeded_below(&s, sizeof bytes + 1)));
+        return rig_fold_bytes(rig, author, PV_KIND_WORK, pv_bytes(bytes, (size_t)seeded_below(&s, sizeof bytes + 1)));
     }
     if (seeded_below(&s, 20) == 0) {
         rig->next++;
@@ -139,7 +139,7 @@ int main(void)
     if (pv_crypto_init()) return 1;
     for (uint64_t seed = 1; seed <= LOGS; seed++) {
         struct rig a, b;
-        struct pv_hash want, got;
+        struct pv_hash want = {{0}}, got = {{0}};
         cold += rig_open(&a) && fold_cold(&a, seed, &want);
         different += !pv_hash_equal(&want, &last);
         last = want;
