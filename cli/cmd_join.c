@@ -58,7 +58,6 @@ static enum pv_err release(struct pv_session *session, struct join *join, struct
         half = pv_release_result(task, &ticket);
         join->half_b = *half;
         snprintf(join->ticket, sizeof join->ticket, "%s", ticket);
-        err = pv_transport_set_ticket(transport, join->ticket);
     }
     pv_task_free(task);
     return err;
@@ -72,6 +71,14 @@ static enum pv_err register_person(struct pv_session *session, const struct join
     return pv_contact_push(session, session->person, join->ticket, report);
 }
 
+/* From here on, or no longer (NULL), the room is read by the ticket. */
+static enum pv_err use_ticket(struct pv_session *session, const struct join *join, const char *ticket, struct pv_report *report)
+{
+    struct pv_transport *transport = NULL;
+    enum pv_err err = pv_contact_server(session, &join->server, &transport, report);
+    return err == PV_OK ? pv_transport_set_ticket(transport, ticket) : err;
+}
+
 static enum pv_err pull_by_ticket(struct pv_session *session, struct join *join, struct pv_report *report)
 {
     struct pv_transport *transport = NULL;
@@ -82,7 +89,9 @@ static enum pv_err pull_by_ticket(struct pv_session *session, struct join *join,
     pv_room_set_time(join->room->room, pv_system_now_ms());
     err = pv_room_read_by_link(join->room->room, &join->link, &join->half_b);
     if (err == PV_OK) err = pv_pull_task(join->room->room, PV_AUTH_TICKET, &task);
+    if (err == PV_OK) err = pv_transport_set_ticket(transport, join->ticket);
     if (err == PV_OK) err = pv_transport_run(transport, task, report);
+    if (pv_transport_set_ticket(transport, NULL) != PV_OK && err == PV_OK) err = PV_ERR_NOMEM;
     pv_task_free(task);
     pinned = pv_contact_save_pin(session, join->room, report);
     if (err != PV_OK) return pv_contact_convict(session, join->room, err, report);
@@ -126,9 +135,11 @@ static enum pv_err join_room(struct pv_session *session, struct join *join, cons
     if (err != PV_OK) return err;
     err = pv_room_join(join->room->room, &join->link, &join->half_b);
     if (err != PV_OK) return pv_session_room_error(session, join->room, err, report);
-    sent = pv_cli_send(session, join->room, report);
+    err = use_ticket(session, join, join->ticket, report);
+    sent = err == PV_OK ? pv_cli_send(session, join->room, report) : err;
+    err = use_ticket(session, join, NULL, report);
     if (sent != PV_OK) return sent;
-    err = pv_cli_write_profile(session, join->room, as ? as : session->secrets.name, report);
+    if (err == PV_OK) err = pv_cli_write_profile(session, join->room, as ? as : session->secrets.name, report);
     if (err == PV_OK) err = pv_cli_send(session, join->room, report);
     join->known.state = PV_ROOM_JOINED;
     if (err == PV_OK || err == PV_ERR_OFFLINE) err = pv_directory_record(session, &join->known, report);

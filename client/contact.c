@@ -1,5 +1,4 @@
 /* Contact with servers: sessions, fetching, sending; pins and evidence kept outside the databases. */
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,8 +204,8 @@ enum pv_err pv_contact_server_time(struct pv_session *session, uint64_t *ret_ms,
     struct pv_request request = {.method = PV_GET, .path = "/v1/server", .auth = PV_AUTH_NONE, .max_response_bytes = 1 << 16};
     struct pv_transport *transport = NULL;
     struct pv_response response;
-    json_t *answer;
-    json_int_t time_ms;
+    struct pv_cbor in;
+    uint64_t time_ms;
     enum pv_err err = pv_contact_server(session, &session->secrets.server, &transport, report);
 
     if (err != PV_OK) return err;
@@ -215,11 +214,12 @@ enum pv_err pv_contact_server_time(struct pv_session *session, uint64_t *ret_ms,
     pv_transport_set_deadline(transport, 0);
     if (err != PV_OK) return err;
     if (response.status >= 400) return pv_transport_refused(&response, session->secrets.server.text, report);
-    answer = json_loadb((const char *)response.body.p, response.body.n, JSON_REJECT_DUPLICATES, NULL);
-    time_ms = json_integer_value(json_object_get(answer, "time"));
-    json_decref(answer);
-    if (time_ms <= 0) return pv_report(report, PV_ERR_OFFLINE, "%s does not tell its time", session->secrets.server.text);
-    *ret_ms = (uint64_t)time_ms;
+    pv_cbor_init(&in, response.body); /* [1, "name", log key, registration, "version", time] */
+    pv_cbor_get_array_of(&in, 6);
+    for (int i = 0; i < 5; i++) (void)pv_cbor_get_item(&in);
+    time_ms = pv_cbor_get_uint(&in, PV_LIMIT_N);
+    if (pv_cbor_finish(&in) != PV_OK) return pv_report(report, PV_ERR_OFFLINE, "%s does not tell its time", session->secrets.server.text);
+    *ret_ms = time_ms;
     return PV_OK;
 }
 

@@ -1,0 +1,99 @@
+#!/bin/bash
+# Files: put, listed, fetched whole, versioned, moved, removed; hostile names stay where they belong.
+. "$(dirname "$0")/lib.sh"
+start_server
+room_of_two
+
+mkdir -p "$T/work/design/deep" "$T/got"
+head -c 5000000 /dev/urandom >"$T/work/big.bin"
+echo one >"$T/work/plan.txt"
+: >"$T/work/empty"
+echo deep >"$T/work/design/deep/note"
+chmod 755 "$T/work/plan.txt"
+touch -d '2020-02-03 04:05:06 UTC' "$T/work/plan.txt"
+ln -s /etc/passwd "$T/work/design/link"
+
+run 0 "put" as ada privity put acme "$T/work/big.bin" "$T/work/plan.txt" "$T/work/empty" --json
+is "$(field 'len(o["files"])')" 3 "three files"
+is "$(field 'o["files"][1]["sha256"]')" "$(sha256sum <"$T/work/plan.txt" | cut -d' ' -f1)" "with their SHA-256"
+run 0 "put a directory into a folder" as ada privity put acme "$T/work/design" --to projects/2026
+like "$(err)" "link is no plain file" "a link in it is left out"
+run 1 "put what is not there" as ada privity put acme "$T/absent"
+one_line "put what is not there"
+run 2 "put to a place outside" as ada privity put acme "$T/work/plan.txt" --to ../etc
+
+run 0 "ls" as bob privity ls acme
+is "$(out)" $'big.bin\nempty\nplan.txt\nprojects/' "the top"
+run 0 "ls -R" as bob privity ls acme -R
+like "$(out)" "^projects/2026/design/deep/note$" "all"
+run 0 "ls of a folder" as bob privity ls acme projects/2026/design
+is "$(out)" "deep/" "what is in it"
+run 0 "ls -l" as bob privity ls acme -l
+like "$(out)" "4.8 MiB .* ada  big.bin" "with size and author"
+run 0 "ls as JSON" as bob privity ls acme -R --json
+is "$(field 'len(o["files"])')" 4 "has all"
+run 1 "ls of no folder" as bob privity ls acme nowhere
+
+run 0 "get" as bob privity get acme big.bin plan.txt empty -o "$T/got"
+cmp -s "$T/work/big.bin" "$T/got/big.bin" && cmp -s "$T/work/plan.txt" "$T/got/plan.txt" && cmp -s "$T/work/empty" "$T/got/empty"
+ok "the same bytes"
+is "$(stat -c '%a %Y' "$T/got/plan.txt")" "755 1580702706" "mode and time too"
+is "$(find "$T/got" -name '.privity*')" "" "nothing is left beside them"
+run 0 "get again" as bob privity get acme big.bin -o "$T/got"
+echo mine >"$T/got/plan.txt"
+run 1 "get over a file of another content" as bob privity get acme plan.txt -o "$T/got"
+is "$(cat "$T/got/plan.txt")" mine "leaves it"
+run 0 "with --force" as bob privity get acme plan.txt -o "$T/got" --force
+is "$(cat "$T/got/plan.txt")" one "replaces it"
+run 0 "get a folder" as bob privity get acme projects -o "$T/got"
+is "$(cat "$T/got/projects/2026/design/deep/note")" deep "with all below it"
+run 1 "get what is not there" as bob privity get acme nothing -o "$T/got"
+
+run 0 "put it again unchanged" as ada privity put acme "$T/work/big.bin"
+run 0 "versions" as ada privity versions acme big.bin --json
+is "$(field 'len(o["versions"])')" 1 "makes no version"
+echo two >"$T/work/plan.txt"
+run 0 "put a new version" as bob privity put acme "$T/work/plan.txt"
+run 0 "versions" as ada privity versions acme plan.txt --json
+is "$(field '[v["author_name"] for v in o["versions"]]')" '["ada", "bob"]' "are two, by whom"
+run 0 "the newest" as ada privity get acme plan.txt -o "$T/new"
+is "$(cat "$T/new/plan.txt")" two "is fetched"
+run 0 "the first" as ada privity get acme plan.txt --version 1 -o "$T/old"
+is "$(cat "$T/old/plan.txt")" one "can still be"
+run 1 "one that is not" as ada privity get acme plan.txt --version 7 -o "$T/old"
+
+run 0 "mv" as ada privity mv acme plan.txt projects/plan-a.txt
+run 0 "ls" as bob privity ls acme projects
+is "$(out)" $'2026/\nplan-a.txt' "it is there"
+run 1 "mv onto another file" as ada privity mv acme projects/plan-a.txt big.bin
+run 0 "mv a folder" as ada privity mv acme projects/2026 archive
+run 0 "ls" as bob privity ls acme archive -R
+is "$(out)" "design/deep/note" "moves all below it"
+run 2 "mv a folder into itself" as ada privity mv acme archive archive/inside
+run 0 "rm" as ada privity rm acme big.bin
+run 1 "then it is gone" as bob privity get acme big.bin -o "$T/gone"
+run 0 "but its version can be fetched" as bob privity get acme big.bin --version 1 -o "$T/gone"
+cmp -s "$T/work/big.bin" "$T/gone/big.bin"
+ok "whole"
+
+name=$'evil\n\e[2J\u202egnp.exe'
+echo evil >"$T/work/$name"
+run 0 "put a file with a hostile name" as ada privity put acme "$T/work/$name"
+run 0 "ls" as bob privity ls acme
+grep -q $'\e' "$T/out"
+[ $? -eq 1 ]
+ok "shows no escape"
+like "$(out)" 'evil\\n\\x1b\[2J\\u\{202e\}gnp.exe' "but what it is"
+run 0 "get it" as bob privity get acme "$name" -o "$T/hostile"
+is "$(find "$T/hostile" -type f | wc -l)" 1 "one file"
+unlike "$(ls -b "$T/hostile")" '\\033' "without control characters in its name"
+printf 'x' >"$T/work/$(printf 'b\xff')"
+run 0 "a name that is not UTF-8" as ada privity put acme "$T/work/$(printf 'b\xff')"
+run 0 "in JSON" as bob privity ls acme --json
+like "$(field '[f["path"] for f in o["files"] if f["path"].startswith("b")]')" 'xff|ufffd' "is UTF-8"
+
+mkdir "$T/trap"
+ln -s "$T/work" "$T/trap/archive"
+run 1 "a link in the way is not followed" as bob privity get acme archive -o "$T/trap"
+run 0 "all of it verifies" as bob privity verify acme
+done_testing

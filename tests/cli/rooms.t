@@ -1,0 +1,83 @@
+#!/bin/bash
+# Rooms and who is in them: founding, inviting, joining, roles, removal, leaving.
+. "$(dirname "$0")/lib.sh"
+start_server
+person ada
+person bob
+person eve
+
+run 0 "a room" as ada privity room new acme --json
+room=$(field 'o["id"]')
+is "$(field 'o["name"]+" "+o["role"]+" "+o["state"]')" "acme owner joined" "is there, owned"
+run 1 "another room of that name" as ada privity room new acme
+one_line "another room of that name"
+run 2 "a room with a slash" as ada privity room new a/b
+run 2 "a room with a newline" as ada privity room new $'a\nb'
+run 0 "rooms" as ada privity rooms
+is "$(out)" acme "prints names alone where nobody looks"
+run 0 "a room by the begin of its id" as ada privity members "${room:0:8}"
+run 1 "a room that is not there" as ada privity read nowhere
+like "$(err)" "privity rooms" "says where to look"
+
+run 0 "an invite" as ada privity invite acme --role editor
+cp "$T/out" "$T/link"
+is "$(wc -l <"$T/link")" 1 "is one line"
+like "$(cat "$T/link")" "^$url/i#" "the bare link"
+run 2 "an invite with no role" as ada privity invite acme --role boss
+run 2 "an invite that has expired" as ada privity invite acme --expires 2020-01-01
+run 2 "an invite for nobody" as ada privity invite acme --uses 0
+
+link=$(cat "$T/link")
+run 1 "a link cut short" as bob privity join "${link:0:120}"
+like "$(err)" "damaged or not whole" "says so"
+middle=${link:200:1}
+[ "$middle" != A ] && other=A || other=B
+run 1 "a link with a wrong byte" as bob privity join "${link:0:200}$other${link:201}"
+run 1 "a link of another kind" as bob privity join "$url/s#abc"
+run 1 "no link at all" as bob privity join "hello"
+run 2 "an empty link on standard input" as bob privity join -
+run 0 "joining" as bob privity join "$link" --room client --json
+is "$(field 'o["id"]')" "$room" "it is the same room"
+is "$(field 'o["name"]+" "+o["role"]+" "+o["inviter_name"]')" "client editor ada" "under a name of his own"
+run 3 "the link is used up" as eve privity join "$link"
+one_line "the link is used up"
+run 0 "members" as ada privity members acme --json
+is "$(field 'sorted(m["name"]+" "+m["role"] for m in o["members"])')" '["ada owner", "bob editor"]' "are the two"
+like "$(field 'o["members"][0]["devices"][0]["id"]')" '^[0-9a-f]{64}$' "with their devices"
+
+run 0 "a role by name" as ada privity role acme bob viewer
+run 3 "a viewer cannot put" as bob privity put client "$T/passphrase"
+run 0 "a viewer may talk" as bob privity say client "as a viewer"
+run 3 "a viewer cannot invite" as bob privity invite client
+run 3 "nor remove" as bob privity remove client ada
+run 3 "nor give roles" as bob privity role client bob owner
+run 2 "a role that is none" as ada privity role acme bob king
+run 1 "a member that is none" as ada privity role acme nobody viewer
+run 2 "removing oneself" as ada privity remove acme ada
+
+as ada privity say acme "before" >/dev/null
+run 0 "a removal" as ada privity remove acme bob
+as ada privity say acme "a secret after" >/dev/null
+run 0 "the room's log" as ada privity log acme --json
+is "$(field '[e["type"] for e in o["entries"] if e["type"] in ("remove", "rekey")][-2:]')" '["remove", "rekey"]' "has the removal and a new key"
+as bob privity read client >"$T/out" 2>"$T/err"
+unlike "$(out)$(err)" "a secret after" "who was removed does not read what came after"
+as bob privity say client "I am still here" >"$T/out" 2>"$T/err"
+is $? 3 "nor write"
+run 0 "the others do not see it" as ada privity read acme
+unlike "$(out)" "still here" "at all"
+
+run 3 "the last owner cannot leave while others are there" bash -c '
+	PRIVITY_HOME=$0/home-ada privity invite acme --role viewer >"$0/link2" &&
+	PRIVITY_HOME=$0/home-eve privity join - --room fair <"$0/link2" >/dev/null &&
+	PRIVITY_HOME=$0/home-ada privity leave acme' "$T"
+run 0 "another owner" as ada privity role acme eve owner
+run 0 "then she may" as ada privity leave acme
+run 0 "what she has stays readable" as ada privity read acme --offline
+like "$(out)" "before" "all of it"
+run 0 "the other goes on" as eve privity say fair "alone now"
+run 0 "members are one" as eve privity members fair --json
+is "$(field 'len(o["members"])')" 1 "only"
+run 0 "the whole room verifies" as eve privity verify fair --json
+like "$(field 'o["root"]')" '^[0-9a-f]{64}$' "to a root"
+done_testing
