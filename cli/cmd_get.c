@@ -177,7 +177,7 @@ static enum pv_err get_word(struct get *get, const char *word)
         else
             err = attached;
     }
-    if (err == PV_OK && is_folder && get->version)
+    if (err == PV_OK && is_folder && files.count > 0 && get->version)
         err = pv_report(get->report, PV_ERR_USAGE, "%s is a folder: --version is for one file", word);
     for (size_t i = 0; err == PV_OK && i < files.count; i++) {
         struct pv_bytes path = pv_bytes_of_string(files.files[i].path), kept = pv_cli_last_name(place_bytes);

@@ -16,11 +16,22 @@ static enum pv_err print_change(const struct pv_hash *id, const char *name, cons
     return pv_out_end(&out, report);
 }
 
+static enum pv_err settle_leaving(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
+{
+    struct pv_head head;
+    enum pv_err err = pv_contact_own_head(session, room, report);
+    if (err == PV_OK) err = pv_store_head_get(room->store, &head);
+    if (err == PV_OK) err = pv_store_sealed_accepted(room->store, &head.leaf);
+    return err == PV_OK || report->err == err ? err : pv_session_room_error(session, room, err, report);
+}
+
 /* Send, then print: what was kept is printed too, and the error goes on. */
 static enum pv_err send_and_print(struct pv_session *session, struct pv_open_room *room, const struct pv_hash *id,
                                   const char *name, const char *role, bool json, struct pv_report *report)
 {
     enum pv_err err = pv_cli_send(session, room, report), printed = PV_OK;
+    /* Who left may not read how it was taken: the newest entry of its own, with its proof, tells. */
+    if (err == PV_ERR_DENIED && id == &room->id) err = settle_leaving(session, room, report);
     if (json && (err == PV_OK || err == PV_ERR_OFFLINE)) printed = print_change(id, name, role, err == PV_OK, report);
     return err == PV_OK ? printed : err;
 }

@@ -10,16 +10,19 @@
     "id", "the room's id, hex", "name", "its name on this device", "role", "owner, editor or viewer, or null", \
         "state", "joined, left or removed", "server", "the server's address", "members", "how many",       \
         "unsent", "writes that the server does not have yet", "locked", "whether its key is away"
+#define WRITER_FIELDS                                                                                      \
+    "time", "when it was written, by the author's clock", "author", "person id, hex", "author_name", "the author's name", \
+        "device", "device id, hex", "index", "its place in the log, or null", "pending", "whether it is not sent yet"
+#define CONTENT_FIELDS                                                                                     \
+    "size", "bytes", "mode", "permissions, octal", "modified", "milliseconds since 1970", "sha256", "hex, or null for a large file"
 #define FILE_FIELDS                                                                                        \
-    "id", "the version's id, hex", "path", "its place in the room", "size", "bytes", "mode", "permissions, a number", \
-        "modified", "milliseconds since 1970", "time", "when this version was written", "author", "person id", \
-        "author_name", "the author's name", "sha256", "hex, or null for a large file", "version", "1 for the first", \
-        "state", "sent, or unsent"
+    "id", "the file's id, hex; it stays through versions and moves", "type", "file", "path", "its place in the room", \
+        "name", "its last part", CONTENT_FIELDS, "version", "how many versions there are", "version_id", \
+        "the newest version's id, hex", "conflict", "whether it lost a race with another", "removed", \
+        "whether it was removed", WRITER_FIELDS
 #define MESSAGE_FIELDS                                                                                     \
-    "id", "the message's id, hex", "index", "its place in the log, or null while unsent", "author", "person id", \
-        "author_name", "the author's name", "device", "device id", "time", "when it was written, by the author's clock", \
-        "text", "the message", "reply", "id of the message that it answers, or null", "attachments", \
-        "files: path, size, sha256", "state", "sent, or unsent"
+    "id", "the message's id, hex", "text", "the message", "reply", "id of the message that it answers, or null", \
+        "attachments", "id, name, size, mode, modified, sha256 of each", WRITER_FIELDS
 
 const struct pv_command pv_commands[] = {
     {
@@ -217,12 +220,14 @@ const struct pv_command pv_commands[] = {
         .name = "get",
         .synopsis = "ROOM PATH… [-o DIR] [--version N] [--force]",
         .summary = "fetch files from a room",
-        .text = TEXT("PATH is a file or a folder in the room. A file gets its name only when all of it is here and verified; "
+        .text = TEXT("PATH is a file or a folder in the room, or the id of a message, for its attachments. A file gets its name only when all of it is here and verified; "
                      "an existing one of another content is not replaced without --force."),
         .options = OPTIONS({.name = "output", .letter = 'o', .arg = "DIR", .complete = PV_COMPLETE_DIRECTORY, .help = "where to; default here"},
                            {.name = "version", .arg = "N", .help = "an older version, as of `versions`"},
                            {.name = "force", .help = "replace files that are there"}),
-        .json = FIELDS("files", "a list of", FILE_FIELDS, "to", "where it was written"),
+        .json = FIELDS("files", "a list of", "id", "the version's id, hex", "path", "where it was written below `to`", "size", "bytes",
+                       "sha256", "hex, or null for a large file", "version", "its number, or null for an attachment", "to",
+                       "the directory"),
         .min_words = 2,
         .max_words = ANY,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE},
@@ -234,7 +239,7 @@ const struct pv_command pv_commands[] = {
         .summary = "list files",
         .options = OPTIONS({.name = "long", .letter = 'l', .help = "size, time and author too"},
                            {.name = "recursive", .letter = 'R', .help = "folders with all that is in them"}),
-        .json = FIELDS("files", "a list of", FILE_FIELDS, "folders", "names of folders (without -R)"),
+        .json = FIELDS("files", "a list of", FILE_FIELDS, "files", "in a folder (type folder, without -R): how many"),
         .min_words = 1,
         .max_words = 2,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE},
@@ -265,7 +270,8 @@ const struct pv_command pv_commands[] = {
         .name = "versions",
         .synopsis = "ROOM PATH",
         .summary = "list the versions of a file",
-        .json = FIELDS("versions", "a list of", FILE_FIELDS, "current", "whether it is what `get` fetches"),
+        .json = FIELDS("versions", "a list, oldest first, of", "id", "the version's id, hex", "version", "its number, from 1", CONTENT_FIELDS,
+                       WRITER_FIELDS),
         .min_words = 2,
         .max_words = 2,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE},

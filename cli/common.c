@@ -212,8 +212,16 @@ enum pv_err pv_cli_fetch(struct pv_session *session, struct pv_open_room *room, 
 enum pv_err pv_cli_room_fetched(struct pv_session *session, const char *text, struct pv_open_room **ret_room,
                                 struct pv_report *report)
 {
-    enum pv_err err = pv_cli_room(session, text, ret_room, report);
-    return err == PV_OK ? pv_cli_fetch(session, *ret_room, report) : err;
+    struct pv_known_room known;
+    char said[PV_REPORT_BYTES];
+    enum pv_err err = pv_directory_find(session, text, &known, report);
+
+    if (err == PV_OK) err = pv_session_room_new(session, &known.id, known.name, &known.server, ret_room, report);
+    if (err != PV_OK || known.state == PV_ROOM_LEFT) return err;
+    err = pv_cli_fetch(session, *ret_room, report);
+    if (err != PV_ERR_DENIED) return err;
+    snprintf(said, sizeof said, "%s", report->text);
+    return pv_report(report, err, "%.800s; what is on this device can be read with --offline", said);
 }
 
 enum pv_err pv_cli_send(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)

@@ -223,6 +223,55 @@ enum pv_err pv_contact_server_time(struct pv_session *session, uint64_t *ret_ms,
     return PV_OK;
 }
 
+/* [index, entry, [hash, …], note]: is it the leaf that this device signed last, in a tree that the log key signed? */
+static enum pv_err check_head(const struct pv_open_room *room, struct pv_bytes answer)
+{
+    const struct pv_roster *roster = pv_room_roster(room->room);
+    struct pv_bytes name = pv_roster_server_name(roster), entry, note;
+    char server_name[PV_LIMIT_SERVER_NAME_BYTES + 1];
+    struct pv_merkle_proof proof = {.count = 0};
+    struct pv_checkpoint checkpoint;
+    struct pv_head head;
+    struct pv_hash leaf;
+    struct pv_cbor in;
+    uint64_t index;
+    enum pv_err err = pv_store_head_get(room->store, &head);
+
+    if (err != PV_OK) return err;
+    pv_cbor_init(&in, answer);
+    pv_cbor_get_array_of(&in, 4);
+    index = pv_cbor_get_uint(&in, PV_LIMIT_N);
+    entry = pv_cbor_get_bytes(&in, PV_LIMIT_ENTRY_BYTES);
+    proof.count = pv_cbor_get_array(&in, PV_LIMIT_PROOF_HASHES);
+    for (size_t i = 0; i < proof.count; i++) pv_cbor_get_hash(&in, &proof.hashes[i]);
+    note = pv_cbor_get_bytes(&in, PV_LIMIT_NOTE_BYTES);
+    if (pv_cbor_finish(&in) != PV_OK) return PV_ERR_MALFORMED;
+    pv_entry_leaf(entry, &leaf);
+    if (!pv_hash_equal(&leaf, &head.leaf)) return PV_ERR_NOT_FOUND;
+    snprintf(server_name, sizeof server_name, "%.*s", (int)name.n, (const char *)name.p);
+    err = pv_checkpoint_open(note, server_name, &room->id, pv_roster_log_key(roster), &checkpoint);
+    if (err == PV_OK) err = pv_merkle_check_inclusion(&leaf, index, checkpoint.size, proof.hashes, proof.count, &checkpoint.root);
+    return err;
+}
+
+enum pv_err pv_contact_own_head(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
+{
+    struct pv_request request = {.method = PV_GET, .auth = PV_AUTH_SESSION, .max_response_bytes = 1 << 16};
+    struct pv_transport *transport = NULL;
+    struct pv_response response;
+    char hex[65];
+    enum pv_err err = pv_contact_login(session, room, false, &transport, report);
+
+    if (err != PV_OK) return err;
+    pv_hex_encode(room->id.b, sizeof room->id.b, hex);
+    snprintf(request.path, sizeof request.path, "/v1/rooms/%s/head", hex);
+    err = pv_transport_send(transport, &request, NULL, &response, report);
+    if (err != PV_OK) return err;
+    if (response.status >= 400) return pv_transport_refused(&response, room->label, report);
+    err = check_head(room, response.body);
+    return err == PV_OK ? PV_OK : pv_report(report, err, "%s: the server shows no sign of what this device wrote last: %s", room->label, pv_err_text(err));
+}
+
 /* Now and then: a commit for each read would cost more than it tells. */
 static void note_contact(struct pv_open_room *room)
 {

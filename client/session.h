@@ -108,6 +108,9 @@ PV_MUST_USE enum pv_err pv_contact_run(struct pv_session *session, const struct 
 #define PV_CONTACT_LAST "client.last_contact"
 /* The clock of the person's server, asked for just now. Errors: OFFLINE. */
 PV_MUST_USE enum pv_err pv_contact_server_time(struct pv_session *session, uint64_t *ret_ms, struct pv_report *report);
+/* Does the room's log hold this device's newest entry? For who left: its log cannot be read any more, and this alone
+ * is still told, with its proof. Errors: NOT_FOUND (not there), OFFLINE, BAD_SIG, BROKEN_CHAIN. */
+PV_MUST_USE enum pv_err pv_contact_own_head(struct pv_session *session, struct pv_open_room *room, struct pv_report *report);
 /* Save the room's newest pin outside its database. */
 PV_MUST_USE enum pv_err pv_contact_save_pin(struct pv_session *session, struct pv_open_room *room, struct pv_report *report);
 /* After a pull that failed for what it found: save the evidence and name its place in the report. Returns `err`. */

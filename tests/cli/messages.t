@@ -66,7 +66,7 @@ one_line "--since nonsense"
 echo attached >"$T/note.txt"
 run 0 "an attachment" as ada privity say acme "see this" --attach "$T/note.txt"
 run 0 "read" as bob privity read acme --limit 1 --json
-is "$(field 'o["messages"][0]["attachments"][0]["path"]')" note.txt "is named"
+is "$(field 'o["messages"][0]["attachments"][0]["name"]')" note.txt "is named"
 run 0 "it is fetched by the message's id" as bob privity get acme "$(field 'o["messages"][0]["id"][:10]')" -o "$T/got"
 cmp -s "$T/note.txt" "$T/got/note.txt"
 ok "and is the same"
