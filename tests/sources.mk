@@ -83,6 +83,12 @@ TEST_SRC += \
 	tests/server/server_rig.c \
 	tests/server/server_rig_only.c \
 	#
+NATIVE_TESTS += \
+	tests/conformance/test_blobs.c \
+	tests/conformance/test_meta.c \
+	tests/server/test_rooms.c \
+	#
+
 # libFuzzer targets: tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS := \
 	tests/fuzz/fuzz_cbor.c \

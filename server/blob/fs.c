@@ -176,7 +176,7 @@ static enum pv_err fs_read(struct pv_blobs *blobs, const struct pv_id16 *locator
     for (size_t done = 0; !err && done < n;) {
         ssize_t got = pread(fd, p + done, n - done, (off_t)(offset + done));
         if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) err = got ? error_of(errno) : PV_ERR_TRUNCATED;
+        if (got <= 0) err = got == 0 || errno == EINVAL ? PV_ERR_TRUNCATED : error_of(errno); /* EINVAL: no such offset */
         else done += (size_t)got;
     }
     if (err && p) ret_bytes->n = before;

@@ -101,6 +101,7 @@ static enum pv_err drop_old_refs(struct pv_sqlite_conn *conn, const struct pv_id
     pv_buf_init_fixed(&refs, memory, sizeof memory);
     sqlite3_stmt *stmt = find_gate(conn, id);
     enum pv_err err = pv_sqlite_row(conn, stmt);
+    if (!err && pv_sqlite_uint(stmt, 0) != room) err = PV_ERR_CONFLICT;
     if (!err) {
         struct pv_bytes old = pv_sqlite_bytes(stmt, 5);
         pv_buf_append(&refs, old.p, old.n);

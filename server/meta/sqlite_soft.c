@@ -186,7 +186,7 @@ enum pv_err pv_sqlite_suspend(struct pv_meta *meta, const struct pv_hash *person
         err = pv_sqlite_run(conn, stmt);
         if (!err && sqlite3_changes(conn->db) == 0) err = PV_ERR_NOT_FOUND;
     }
-    stmt = err ? NULL : pv_sqlite_stmt(conn, SQL_SUSPEND_SESSIONS);
+    stmt = err || !suspended ? NULL : pv_sqlite_stmt(conn, SQL_SUSPEND_SESSIONS);
     if (stmt) {
         pv_sqlite_bind_hash(stmt, 1, person);
         err = pv_sqlite_run(conn, stmt);
