@@ -96,6 +96,7 @@ FUZZ_TARGETS := \
 	tests/fuzz/fuzz_entry.c \
 	tests/fuzz/fuzz_download.c \
 	tests/fuzz/fuzz_file.c \
+	tests/fuzz/fuzz_fold.c \
 	tests/fuzz/fuzz_manifest.c \
 	tests/fuzz/fuzz_gate.c \
 	tests/fuzz/fuzz_invite_link.c \
