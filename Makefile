@@ -52,6 +52,8 @@ LIBS_wasm := -lc-printscan-long-double $(DEPS)/wasm/lib/libsodium.a $(DEPS)/wasm
 # --- what is built ---------------------------------------------------------------------------------------------------
 
 PROGRAMS := $(if $(CLI_MAIN),$(BIN)/privity) $(if $(SERVER_MAIN),$(BIN)/privityd) $(if $(VECTORS_MAIN),$(BIN)/pv-vectors)
+SHARE := $(if $(CLI_MAIN),$(addprefix build/share/,man/man1/privity.1 bash-completion/completions/privity \
+	zsh/site-functions/_privity fish/vendor_completions.d/privity.fish))
 TEST_PROGRAMS := $(patsubst %.c,$(B)/%,$(UNIT_TESTS) $(NATIVE_TESTS))
 TOOL_PROGRAMS := $(patsubst %.c,$(B)/%,$(TEST_TOOLS))
 BENCH_PROGRAMS := $(patsubst %.c,$(B)/%,$(BENCH_PROGS))
@@ -65,7 +67,7 @@ TEST_SOURCES := $(TEST_SRC) $(UNIT_TESTS) $(NATIVE_TESTS) $(TEST_TOOLS) $(VECTOR
 .DEFAULT_GOAL := all
 .SECONDARY: $(EMBEDDED)
 .PHONY: all tests bench fuzz wasm deps deps-wasm objects
-all: $(PROGRAMS)
+all: $(PROGRAMS) $(if $(SAN),,$(SHARE))
 tests: all $(TEST_PROGRAMS) $(TOOL_PROGRAMS)
 bench: all $(BENCH_PROGRAMS)
 fuzz: $(FUZZ_PROGRAMS)
@@ -129,6 +131,17 @@ endef
 CORE := $(B)/libprivity.a
 CLIENT := $(B)/libclient.a $(CORE)
 $(BIN)/privity: $(call objects,$(B),$(CLI_MAIN)) $(B)/libcli.a $(CLIENT)
+
+# The command's own table makes its manual page and completions.
+build/share/man/man1/privity.1: SHARE_OF := --man
+build/share/bash-completion/completions/privity: SHARE_OF := --completion bash
+build/share/zsh/site-functions/_privity: SHARE_OF := --completion zsh
+build/share/fish/vendor_completions.d/privity.fish: SHARE_OF := --completion fish
+$(SHARE): build/bin/privity
+	@mkdir -p $(@D)
+	$(call say,GEN )
+	$(Q)$< help $(SHARE_OF) >$@
+
 $(BIN)/privityd: $(call objects,$(B),$(SERVER_MAIN)) $(B)/libserver.a $(CORE)
 $(BIN)/pv-vectors: $(call objects,$(B),$(VECTORS_MAIN)) $(B)/libtest.a $(CLIENT)
 $(patsubst %.c,$(B)/%,$(UNIT_TESTS)): $(B)/%: $(B)/%.o $(B)/libtest.a $(CORE)

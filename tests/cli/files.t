@@ -1,5 +1,6 @@
 #!/bin/bash
 # Files: put, listed, fetched whole, versioned, moved, removed; hostile names stay where they belong.
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 start_server
 room_of_two

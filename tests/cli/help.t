@@ -1,5 +1,6 @@
 #!/bin/bash
 # Help, manual page and completions come from the one table of commands, and say what the commands are.
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 commands='init status room rooms members whoami invite join role remove leave say read search put get ls mv rm versions log verify lock unlock refresh'

@@ -1,5 +1,7 @@
 #!/bin/bash
 # A device's directory: made once, refused when it is open to others, damaged or newer, and never overwritten.
+# shellcheck disable=SC2016  # inner shells expand
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 start_server
 export PRIVITY_HOME=$T/home-ada
@@ -28,10 +30,10 @@ is "$(find "$PRIVITY_HOME" -type f ! -perm 600)" "" "and every file in it"
 is "$(find "$PRIVITY_HOME" -type d ! -perm 700)" "" "and every directory"
 run 0 "whoami" privity whoami --json
 is "$(field 'o["name"]')" Ada "is that name"
-sum=$(cat "$PRIVITY_HOME/keystore" | sha256sum)
+sum=$(sha256sum <"$PRIVITY_HOME/keystore")
 run 1 "init again" privity init --name Eve --server "$url" --kit "$T/kit2"
 one_line "init again"
-is "$(cat "$PRIVITY_HOME/keystore" | sha256sum)" "$sum" "changes nothing"
+is "$(sha256sum <"$PRIVITY_HOME/keystore")" "$sum" "changes nothing"
 PRIVITY_HOME=$T/home-other run 1 "init with a kit file that exists" privity init --name Eve --server "$url" --kit "$T/kit"
 [ ! -e "$T/home-other/version" ]
 ok "makes no home"

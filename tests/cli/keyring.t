@@ -1,5 +1,6 @@
 #!/bin/bash
 # Unlocked keys: seen by another process, gone when locked or timed out, and without a keyring asked for each time.
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 start_server
 person ada

@@ -44,7 +44,7 @@ ok() {
 	return "$good"
 }
 
-note() { sed 's/^/# /' <<<"$*"; }
+note() { printf '%s\n' "$*" | sed 's/^/# /'; }
 
 # is GOT WANT WHAT
 is() {
@@ -106,6 +106,7 @@ print(s.getsockname()[1])'
 }
 
 # start_server [ARG…]: on $port (chosen once), data in $T/server, address in $url.
+# shellcheck disable=SC2120  # most tests give no options
 start_server() {
 	local i
 	port=${port:-$(free_port)}
@@ -145,14 +146,13 @@ person() {
 	}
 }
 
-# room_of_two: ada and bob in a room that both call acme.
+# room_of_two: ada and bob, an editor, in a room that both call acme.
 room_of_two() {
 	person ada
 	person bob
-	as ada privity room new acme >/dev/null &&
-		as ada privity invite acme --role "${1:-editor}" >"$T/link" &&
-		as bob privity join - --room acme <"$T/link" >/dev/null || {
-		echo "Bail out! no room of two"
+	if ! { as ada privity room new acme && as ada privity invite acme >"$T/link" &&
+		as bob privity join - --room acme <"$T/link"; } >"$T/out" 2>"$T/err"; then
+		echo "Bail out! no room of two: $(cat "$T/err")"
 		exit 1
-	}
+	fi
 }

@@ -1,5 +1,7 @@
 #!/bin/bash
 # Messages: said, read, searched, answered, limited, made harmless on the terminal.
+# shellcheck disable=SC2016  # inner shells expand
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 start_server
 room_of_two

@@ -1,5 +1,7 @@
 #!/bin/bash
 # Rooms and who is in them: founding, inviting, joining, roles, removal, leaving.
+# shellcheck disable=SC2016  # inner shells expand
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 start_server
 person ada
