@@ -120,4 +120,5 @@ void ex_print_people(struct ex_world *world)
     ex_say("Her person room's genesis and her record:");
     ex_bytes("ana.secret", "S of her person room's epoch 0, random", PV_BYTES_OF(world->ana.epoch.secret));
     print_record(&world->ana);
+    ex_bytes("ben.secret", "S of Ben's person room's epoch 0, random", PV_BYTES_OF(world->ben.epoch.secret));
 }

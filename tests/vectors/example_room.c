@@ -384,6 +384,7 @@ static void devices(struct ex_world *w, struct ex_epoch *ana_epoch)
 
     const struct pv_kem_pk *keys[] = {&ana_epoch->kem_pk};
     ex_epoch_make(ana_epoch, 1);
+    ex_bytes("ana.secret.1", "S of epoch 1 of Ana's person room, random", PV_BYTES_OF(ana_epoch->secret));
     body = (struct pv_roster_body){.type = PV_ROSTER_DEVICE_REMOVE};
     body.u.device_remove = (struct pv_device_remove_body){.device_count = 1, .since = added + 1, .has_kem = true,
                                                           .person_epoch = 1, .kem_hash = ana_epoch->kem_hash};

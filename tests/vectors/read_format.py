@@ -2,7 +2,7 @@
 """A second reader of Privity's formats, written from FORMAT.md alone with Python's standard library, run over the worked
 examples: python3 tests/vectors/read_format.py docs/FORMAT-EXAMPLES.md
 
-It knows no X-Wing and no Argon2id, so it takes what comes out of those from the examples and checks the rest."""
+It knows no Argon2id, so it takes what comes out of that from the examples and checks the rest."""
 
 import base64
 import hashlib
@@ -16,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 
 from plain_cbor import Bad, check, decode, encode, first
 from plain_crypto import aes256gcm_open, ed25519_public, ed25519_verify, xchacha_open
+from plain_kem import xwing_decapsulate, xwing_public
 from tap import done, is_, ok
 
 ZERO = bytes(32)
@@ -78,6 +79,17 @@ def unseal(key, sealed, nonce=bytes(24), ad=b""):
     return xchacha_open(key, nonce, ad, sealed)
 
 
+def unwrap(seed, wrap, room, epoch, secret_hash, recipient):
+    """S out of a wrap, by the recipient's KEM seed (§5)."""
+    kem_hash = H("kem-key", xwing_public(seed))
+    key = HKDF(xwing_decapsulate(seed, wrap[:1120]), "wrap", room, epoch, secret_hash, recipient, kem_hash)
+    return unseal(key, wrap[1120:])
+
+
+def epoch_kem_seed(secret):
+    return HKDF(secret, "epoch-kem")
+
+
 def encoding():
     is_(item("encoding.items"), [23, 1760000000000, -1, b"\x01\x02", "zwölf", [], True, None], "each kind of item")
     is_(H("example", 7, b"ab"), ex("encoding.hash"), "H")
@@ -136,7 +148,7 @@ def people():
         is_(device[1], ed25519_public(ex(f"{name}.sign_seed")), f"{name}: sign_pk")
         is_(device[2], H("kem-key", ex(f"{name}.kem_pk")), f"{name}: kem_hash")
         is_(device_id(device), ex(f"{name}.id"), f"{name}: id")
-        ok(len(ex(f"{name}.kem_seed")) == 32 and len(ex(f"{name}.kem_pk")) == 1216, f"{name}: X-Wing sizes")
+        is_(xwing_public(ex(f"{name}.kem_seed")), ex(f"{name}.kem_pk"), f"{name}: KEM key of the seed")
     is_(HKDF(ex("ana.kit"), "paper/sign"), ex("ana.paper.sign_seed"), "the paper device's sign seed")
     is_(HKDF(ex("ana.kit"), "paper/kem"), ex("ana.paper.kem_seed"), "the paper device's KEM seed")
     record = item("ana.record")
@@ -152,7 +164,10 @@ def people():
     beside = item("ana.genesis.beside")
     is_([H("kem-key", key) for key in beside[0]], [body[7], body[9][0][0][2], body[9][1][0][2]], "KEM keys beside")
     is_(tree_root([leaf_hash(wrap) for wrap in beside[2]]), body[8], "wraps_root")
-    is_([len(wrap) for wrap in beside[2]], [1168, 1168], "a wrap a device")
+    is_(beside[0][0], xwing_public(epoch_kem_seed(ex("ana.secret"))), "the epoch's KEM key")
+    for (identity, seed), wrap in zip(sorted((ex(f"ana.{which}.id"), ex(f"ana.{which}.kem_seed"))
+                                             for which in ("first", "paper")), beside[2], strict=True):
+        is_(unwrap(seed, wrap, ZERO, 0, body[6], identity), ex("ana.secret"), "a device opens its wrap")
     ok(item("ana.genesis.entry")[0][0] == 1 and item("ana.cert.first")[1] is False, "version; no paper")
 
 
@@ -233,6 +248,7 @@ class Room:
         self.secret_hashes = {}
         self.members = {}   # person: KEM hash
         self.open = {}      # invite: KEM hash
+        self.seeds = {}     # person or invite: KEM seed, which only they know
         self.invites = {}   # invite: body
         self.log_key = None
         self.name = None
@@ -256,9 +272,14 @@ def learn(room, index, header, body):
         room.name, room.log_key = body[4], body[5]
         room.secret_hashes[0] = body[6]
         beside = [body[7], body[9][3]]
+        room.seeds[person] = epoch_kem_seed(ex("ana.secret"))
+        check_wraps(room, index, [person], ZERO, 0)
     elif kind == 1:
         room.open[body[1]], room.invites[body[1]] = body[8], body
         beside = [body[8]]
+        gate_key = HKDF(encode(ex("gate.a")) + encode(ex("gate.b")) + encode(b"") + encode(b""), "gate/key", body[1])
+        room.seeds[body[1]] = HKDF(gate_key, "invite/kem")
+        check_wraps(room, index, [body[1]], room.id, header[8])
     elif kind == 2:
         del room.open[body[1]]
     elif kind == 3:
@@ -269,6 +290,8 @@ def learn(room, index, header, body):
         ok(signed(room.invites[body[1]][7], body[4], "join", room.id, person, body[2][1], body[2][2], body[2][3], body[1]),
            f"room.{index}: join_sig")
         beside = [body[2][3]]
+        room.seeds[person] = epoch_kem_seed(ex("ben.secret"))
+        check_wraps(room, index, [person], room.id, header[8])
     elif kind == 5:
         for person, _ in body[1]:
             del room.members[person]
@@ -280,10 +303,12 @@ def learn(room, index, header, body):
         room.keys[device_id(cert[0])] = cert[0][1]
     elif kind == 8:
         room.members[ex("ana.person")] = body[3][1]
+        room.seeds[ex("ana.person")] = epoch_kem_seed(ex("ana.secret.1"))
         beside = [body[3][1]]
     elif kind == 9:
         rekey(room, index, body)
         beside = [body[3]]
+        check_wraps(room, index, sorted([*room.members, *room.open]), room.id, body[1])
     elif kind == 11:
         is_(H("policy", body[2]), ex("room.policy"), "a policy's name")
         is_(body[1], ZERO, "the first policy replaces nothing")
@@ -295,11 +320,21 @@ def learn(room, index, header, body):
     return beside
 
 
+def check_wraps(room, index, recipients, wrap_room, epoch):
+    """Each recipient, in this order, opens its wrap and finds the epoch's secret."""
+    wraps = item(f"room.{index}.beside")[2]
+    is_(len(wraps), len(recipients), f"room.{index}: a wrap for each recipient")
+    for recipient, wrap in zip(recipients, wraps):
+        secret = unwrap(room.seeds[recipient], wrap, wrap_room, epoch, room.secret_hashes[epoch], recipient)
+        is_(secret, room.secrets[epoch], f"room.{index}: a wrap opens")
+
+
 def rekey(room, index, body):
     _, epoch, secret_hash, kem_hash, recipients, _, links = body
     room.secret_hashes[epoch] = secret_hash
     room.secrets[epoch] = ex(f"room.secret.{epoch}")
     is_(H("epoch-secret", room.secrets[epoch]), secret_hash, f"room.{index}: secret_hash")
+    is_(H("kem-key", xwing_public(epoch_kem_seed(room.secrets[epoch]))), kem_hash, f"room.{index}: the epoch's KEM key")
     want = sorted([[person, kem] for person, kem in {**room.members, **room.open}.items()])
     is_(H("recipients", want), recipients, f"room.{index}: recipients")
     sealed = item(f"room.{index}.beside")[1]
@@ -476,8 +511,12 @@ def gates(room):
         is_([request[0], request[1], request[4]], [1, gate_id, proof], name)
         is_(request_id, ex("release.request_id"), f"{name}: request id")
         ok(signed(ex("gate.a_key"), request[5], "release", gate_id, request[2], request_id, proof), f"{name}: a_sig")
-    is_([len(part) for part in item("release.answer")], [1120, 48, 32], "release answer")
-    ok(len(ex("release.kem_seed")) == 32, "the requester's KEM seed")
+    kem_ct, sealed, ticket = item("release.answer")
+    is_([len(kem_ct), len(sealed), len(ticket)], [1120, 48, 32], "release answer")
+    seed = ex("release.kem_seed")
+    is_(xwing_public(seed), item("release.request")[3], "the requester's KEM key")
+    key = HKDF(xwing_decapsulate(seed, kem_ct), "half-b", gate_id, ex("release.request_id"))
+    is_(unseal(key, sealed), b, "the answer opens to half B")
     read_link(room, ex("invite.link").decode())
 
 
@@ -607,7 +646,10 @@ def keystore(room):
     is_([[entry[0], len(entry[1])] for entry in rooms], [[room.id, 1168]], "keystore: rooms")
     listed = H("keystore-rooms", kem_pk, *(part for entry in rooms for part in entry))
     is_(HKDF(parts[1], "keystore/mac", listed), mac, "keystore: mac")
-    ok(len(ex("keystore.database_key")) == 32, "keystore: a database key")
+    is_(kem_pk, xwing_public(ex("keystore.seed")), "keystore: KEM key of the seed")
+    sealed = rooms[0][1]
+    key = HKDF(xwing_decapsulate(ex("keystore.seed"), sealed[:1120]), "keystore/room", rooms[0][0])
+    is_(unseal(key, sealed[1120:]), ex("keystore.database_key"), "keystore: a room's key opens by the seed")
 
 
 encoding()
