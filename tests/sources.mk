@@ -44,7 +44,6 @@ NATIVE_TESTS := \
 	tests/fault/fault_log.c \
 	tests/fault/fault_sync.c \
 	tests/fault/fault_store.c \
-	tests/server/test_rooms.c \
 	tests/unit/test_args.c \
 	tests/unit/test_bulk.c \
 	tests/unit/test_cipher.c \
