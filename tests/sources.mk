@@ -90,6 +90,7 @@ NATIVE_TESTS += \
 
 # libFuzzer targets: tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS := \
+	tests/fuzz/fuzz_body.c \
 	tests/fuzz/fuzz_cbor.c \
 	tests/fuzz/fuzz_checkpoint.c \
 	tests/fuzz/fuzz_entry.c \
@@ -103,7 +104,9 @@ FUZZ_TARGETS := \
 	tests/fuzz/fuzz_kit.c \
 	tests/fuzz/fuzz_payload_open.c \
 	tests/fuzz/fuzz_proof.c \
+	tests/fuzz/fuzz_record.c \
 	tests/fuzz/fuzz_release.c \
+	tests/fuzz/fuzz_roster.c \
 	#
 
 # Programs that tests in other languages drive.

@@ -211,6 +211,7 @@ static void get_device(struct pv_cbor *in, struct pv_roster *r)
     const struct pv_author *author = pv_state_author(r, &device.id);
     refuse_unless(in, author && author->owned && pv_hash_equal(&author->owner, &device.principal));
     refuse_unless(in, pv_state_principal(r, &device.principal) != NULL);
+    if (r->kind == PV_ROOM_PERSON) refuse_unless(in, pv_hash_equal(&device.principal, &device.id));
     struct pv_room_device *to = table_add(in, &r->devices, &device.id);
     if (to) *to = device;
 }
