@@ -42,6 +42,7 @@ NATIVE_TESTS := \
 	tests/fault/fault_file.c \
 	tests/fault/fault_keys.c \
 	tests/fault/fault_log.c \
+	tests/fault/fault_roster.c \
 	tests/fault/fault_sync.c \
 	tests/fault/fault_store.c \
 	tests/unit/test_args.c \
