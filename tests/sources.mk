@@ -80,6 +80,7 @@ TEST_WASM_SRC := $(TEST_SRC)
 
 # The server's.
 TEST_SRC += \
+	tests/server/http_client.c \
 	tests/server/server_rig.c \
 	tests/server/server_rig_only.c \
 	#
@@ -112,6 +113,7 @@ FUZZ_TARGETS := \
 
 # Programs that tests in other languages drive.
 TEST_TOOLS := \
+	tests/tools/append_load.c \
 	tests/property/roster_replay.c \
 	tests/vectors/format_examples.c \
 	#
