@@ -1,0 +1,140 @@
+#!/bin/bash
+# privityd as its operator meets it: options, configuration, data directory, signals, errors over HTTP.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib/tap.sh
+. tests/server/lib.sh
+
+# --- the command line
+
+exits 0 "--help" "$privityd" --help
+like "$out" 'usage: privityd' "says how it is used"
+like "$out" '--registration MODE' "names the options"
+like "$out" 'admin invite' "and the operator's commands"
+exits 0 "--version" "$privityd" --version
+like "$out" '^privityd [0-9]' "names itself"
+exits 2 "an unknown option is wrong usage" "$privityd" --frobnicate
+like "$err" 'frobnicate' "and is named"
+exits 2 "an option without its value too" "$privityd" --data
+exits 2 "a wrong value too" "$privityd" --registration maybe
+like "$err" 'open, invite or closed' "and the right ones are told"
+exits 2 "an unknown command too" "$privityd" frobnicate
+exits 2 "an unknown admin command too" "$privityd" --data "$home/none" admin frobnicate
+
+# --- the configuration file
+
+printf '# a comment\nlisten = 127.0.0.1:0\n\n data=%s/data \nregistration = closed\n' "$home" >"$home/good.conf"
+exits 0 "a good configuration" "$privityd" --config "$home/good.conf" --check-config
+like "$out" 'good' "is called so"
+exits 2 "options override it, and are checked" "$privityd" --config "$home/good.conf" --listen nonsense --check-config
+printf 'listen = 127.0.0.1:0\nbogus = 1\n' >"$home/bad.conf"
+exits 2 "a bad one is refused" "$privityd" --config "$home/bad.conf" --check-config
+like "$err" 'bad.conf, line 2.*bogus' "by file, line and name"
+exits 2 "a public URL with a path is refused" "$privityd" --public-url https://x.example/y --check-config
+exits 2 "a certificate without its key too" "$privityd" --tls-cert x --check-config
+exits 2 "a store that is not known too" "$privityd" --meta mysql:x --check-config
+
+# --- the data directory
+
+mkdir -m 755 "$home/open"
+exits 1 "a data directory that others can read is refused" "$privityd" --data "$home/open" --listen 127.0.0.1:0
+like "$err" 'chmod 700' "with what to do"
+start --registration invite --log-level debug
+ok $? "it starts"
+is "$(stat -c %a "$home/data")" 700 "its data directory is its own"
+is "$(stat -c %a "$home/data/log.key")" 600 "so is its key"
+is "$(stat -c %a "$home/data/meta.db")" 600 "so is its store"
+exits 1 "a second server on the same data is refused" "$privityd" --data "$home/data" --listen 127.0.0.1:0
+like "$err" 'another privityd' "in words"
+exits 1 "a port in use is refused" "$privityd" --data "$home/other" --listen "127.0.0.1:$port"
+like "$err" "port $port" "by its number"
+
+# --- over HTTP
+
+is "$(status "$url/healthz")" 200 "it is well"
+is "$(status "$url/metrics")" 200 "it counts"
+like "$(cat "$home/body")" 'privityd_requests_ok_total [1-9]' "requests, for one"
+is "$(status "$url/v1/server")" 200 "it says who it is"
+is "$(status "$url/nothing/here")" 404 "a path that is none"
+like "$(cat "$home/body")" '"code":"not-found"' "is answered with problem details"
+is "$(status -X DELETE "$url/healthz")" 405 "a wrong method"
+is "$(status "$url/v1/rooms")" 401 "no session"
+is "$(status -H 'Authorization: Bearer nonsense' "$url/v1/rooms")" 401 "a token that is none"
+is "$(status -H "Authorization: Bearer $(head -c 32 /dev/zero | base64 | tr '+/' '-_' | tr -d =)" "$url/v1/rooms")" 401 "a token that is unknown"
+is "$(status --data-binary nonsense "$url/v1/session")" 400 "a body that is no CBOR"
+head -c 5000 /dev/zero >"$home/big"
+is "$(status --data-binary @"$home/big" "$url/v1/session")" 413 "a body over the limit"
+is "$(status -H 'Transfer-Encoding: chunked' --data-binary nonsense "$url/v1/session")" 411 "a body without a length"
+is "$(status "$url/$(head -c 20000 /dev/zero | tr '\0' a)")" 414 "an address that is too long"
+is "$(status -H "X: $(head -c 20000 /dev/zero | tr '\0' a)" "$url/healthz")" 431 "a head that is too long"
+is "$(status --path-as-is "$url/v1/rooms/../../etc/passwd")" 404 "a path that climbs"
+is "$(status -X POST "$url/v1/rooms" -d '')" 401 "founding without a session"
+
+# Someone who sends half a head keeps nobody waiting.
+exec 9<>"/dev/tcp/127.0.0.1/$port"
+printf 'GET /healthz HTTP/1.1\r\nHost:' >&9
+is "$(status "$url/healthz")" 200 "a slow client holds up nobody"
+exec 9>&-
+
+exits 0 "a registration code is made beside the server" "$privityd" --data "$home/data" admin invite
+like "$out" '^[A-Za-z0-9_-]{43}$' "and printed"
+code=$out
+exits 0 "the stores are counted" "$privityd" --data "$home/data" admin stats
+like "$out" 'rooms +0' "rooms, for one"
+exits 0 "accounts are listed" "$privityd" --data "$home/data" admin accounts
+exits 1 "who is not there is not suspended" "$privityd" --data "$home/data" admin suspend ff
+exits 0 "blobs are collected" "$privityd" --data "$home/data" admin gc
+
+stop
+ok $? "it stops when it is told to"
+grep -q "$code" "$home/err"
+isnt $? 0 "no code is logged"
+python3 -c 'import json,sys
+for line in open(sys.argv[1]): json.loads(line)' "$home/err"
+ok $? "each line of the log is JSON"
+grep -q '"event":"request".*"resource":"/v1/server"' "$home/err"
+ok $? "requests are in it, by resource"
+
+# --- what is damaged is named, and left alone
+
+"$privityd" --data "$home/data" admin stats >/dev/null
+mv "$home/data/log.key" "$home/key"
+exits 1 "a lost key is not replaced" "$privityd" --data "$home/data" --listen 127.0.0.1:0
+like "$err" 'log.key' "but named"
+head -c 31 "$home/key" >"$home/data/log.key"
+chmod 600 "$home/data/log.key"
+exits 1 "a damaged key is refused" "$privityd" --data "$home/data" --listen 127.0.0.1:0
+like "$err" 'log.key.*damaged' "by name"
+cp "$home/key" "$home/data/log.key"
+chmod 644 "$home/data/log.key"
+exits 1 "a key that others can read is refused" "$privityd" --data "$home/data" --listen 127.0.0.1:0
+like "$err" 'chmod 600' "with what to do"
+chmod 600 "$home/data/log.key"
+cp "$home/data/meta.db" "$home/meta.db"
+printf 'scribble' | dd of="$home/data/meta.db" conv=notrunc status=none
+exits 1 "a damaged store is refused" "$privityd" --data "$home/data" --listen 127.0.0.1:0
+like "$err" 'meta.db.*damaged' "by name"
+cp "$home/meta.db" "$home/data/meta.db"
+printf '\0\0\0\143' | dd of="$home/data/meta.db" bs=1 seek=60 conv=notrunc status=none
+exits 1 "a newer version's store is refused" "$privityd" --data "$home/data" --listen 127.0.0.1:0
+like "$err" 'newer' "in words"
+cp "$home/meta.db" "$home/data/meta.db"
+start
+ok $? "put right, it starts again"
+stop
+
+# --- TLS
+
+if command -v openssl >/dev/null; then
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
+		-keyout "$home/tls.key" -out "$home/tls.crt" 2>/dev/null
+	exits 1 "a certificate that cannot be read is named" "$privityd" --data "$home/data" --listen 127.0.0.1:0 \
+		--tls-cert "$home/none.crt" --tls-key "$home/tls.key"
+	like "$err" 'none.crt' "by its file"
+	start --tls-cert "$home/tls.crt" --tls-key "$home/tls.key"
+	ok $? "it starts with TLS"
+	is "$(status --cacert "$home/tls.crt" "https://localhost:$port/healthz" --resolve "localhost:$port:127.0.0.1")" 200 "and answers"
+	stop
+fi
+
+tap_done
