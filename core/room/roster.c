@@ -67,8 +67,9 @@ static bool links(const struct pv_author *author, const struct pv_header *header
 static enum pv_err ask_rule(const struct pv_roster *r, struct pv_case *c, enum pv_reason *ret_reason)
 {
     const struct pv_rule *rule = pv_rule_of(c);
-    c->device = pv_state_device(r, &c->header->author);
-    c->me = c->device ? pv_state_principal(r, &c->device->principal) : NULL;
+    size_t device_hint = c->author ? c->author->device_hint : 0, principal_hint = c->author ? c->author->principal_hint : 0;
+    c->device = pv_table_find_at(&r->devices, &c->header->author, device_hint);
+    c->me = c->device ? pv_table_find_at(&r->principals, &c->device->principal, principal_hint) : NULL;
     if (c->me) c->me_id = c->me->id;
     enum pv_reason reason = PV_REASON_NONE;
     if (rule->member && !c->me) reason = PV_REASON_NOT_MEMBER;
@@ -88,6 +89,9 @@ static enum pv_err examine(const struct pv_roster *r, const struct pv_log_item *
     c->header = &item->entry.header;
     c->listed_count = 0;
     c->has_person = false;
+    c->author = NULL;
+    c->device = NULL;
+    c->me = NULL;
     c->sweep = (struct pv_sweep){.nodes = NULL};
     memset(&c->need, 0, sizeof c->need);
     *ret_reason = PV_REASON_NONE;
@@ -100,10 +104,10 @@ static enum pv_err examine(const struct pv_roster *r, const struct pv_log_item *
     *ret_verdict = PV_IMPOSSIBLE;
     if (r->size == 0 && c->body.roster.type != PV_ROSTER_GENESIS) return PV_OK;
     pv_case_list(c);
-    const struct pv_author *author = pv_state_author(r, &c->header->author);
-    if (!author_is_listed(r, c, author)) return PV_OK;
+    c->author = pv_state_author(r, &c->header->author);
+    if (!author_is_listed(r, c, c->author)) return PV_OK;
     enum pv_err err = PV_OK;
-    if (!links(author, c->header)) reason = PV_REASON_STALE_CHAIN;
+    if (!links(c->author, c->header)) reason = PV_REASON_STALE_CHAIN;
     else if (!r->born && r->size) reason = PV_REASON_GENESIS; /* its genesis was rejected: nothing can follow */
     else err = ask_rule(r, c, &reason);
     if (err) return err;
@@ -121,6 +125,24 @@ static void list_authors(struct pv_roster *r, const struct pv_case *c)
         author->is_log_key = c->listed[i].is_log_key;
         author->listed_at = c->item->index;
     }
+}
+
+static void move_head(struct pv_author *author, const struct pv_case *c)
+{
+    author->wrote = true;
+    author->head = (struct pv_head){.n = c->header->n, .leaf = c->item->leaf};
+}
+
+/* Sealed entries, which are nearly all, add nothing but the head: nothing to reserve. */
+static void commit_sealed(struct pv_roster *r, const struct pv_case *c, enum pv_reason reason)
+{
+    struct pv_author *author = pv_map_at(&r->authors, pv_map_number(&r->authors, c->author));
+    if (reason != PV_REASON_STALE_CHAIN) move_head(author, c);
+    if (c->me) {
+        author->device_hint = (uint32_t)pv_table_number(&r->devices, c->device);
+        author->principal_hint = (uint32_t)pv_table_number(&r->principals, c->me);
+    }
+    r->size++;
 }
 
 static enum pv_err commit(struct pv_roster *r, const struct pv_case *c, enum pv_reason reason)
@@ -146,10 +168,7 @@ static enum pv_err commit(struct pv_roster *r, const struct pv_case *c, enum pv_
         if (!pv_kind_is_sealed(c->header->kind)) r->changed_at = c->item->index;
     }
     author = pv_state_author(r, &c->header->author);
-    if (reason != PV_REASON_STALE_CHAIN && author) {
-        author->wrote = true;
-        author->head = (struct pv_head){.n = c->header->n, .leaf = c->item->leaf};
-    }
+    if (reason != PV_REASON_STALE_CHAIN && author) move_head(author, c);
     r->size++;
     return PV_OK;
 }
@@ -161,7 +180,10 @@ enum pv_err pv_roster_apply(struct pv_roster *roster, const struct pv_log_item *
     enum pv_verdict verdict;
     enum pv_reason reason;
     enum pv_err err = examine(roster, item, &c, &verdict, &reason);
-    if (!err && (verdict == PV_ACCEPTED || verdict == PV_REJECTED)) err = commit(roster, &c, reason);
+    if (!err && (verdict == PV_ACCEPTED || verdict == PV_REJECTED)) {
+        if (pv_kind_is_sealed(c.header->kind)) commit_sealed(roster, &c, reason);
+        else err = commit(roster, &c, reason);
+    }
     pv_sweep_release(&c.sweep);
     if (err) return err;
     *ret_verdict = verdict;

@@ -166,6 +166,13 @@ void *pv_table_find(const struct pv_table *table, const void *key)
     return memcmp(item, key, table->key_bytes) == 0 ? item : NULL;
 }
 
+void *pv_table_find_at(const struct pv_table *table, const void *key, size_t hint)
+{
+    void *item = hint < table->count ? pv_table_at(table, hint) : NULL;
+    if (item && memcmp(item, key, table->key_bytes) == 0) return item;
+    return pv_table_find(table, key);
+}
+
 static void *open_place(struct pv_table *table, size_t at)
 {
     if (table->count == table->cap) abort(); /* nothing was reserved */

@@ -51,12 +51,19 @@ void pv_table_release(struct pv_table *table);
 PV_MUST_USE enum pv_err pv_table_copy(const struct pv_table *table, struct pv_table *ret_copy);
 PV_MUST_USE enum pv_err pv_table_reserve(struct pv_table *table, size_t extra);
 void *pv_table_find(const struct pv_table *table, const void *key);
+/* The same, looking at place `hint` first. */
+void *pv_table_find_at(const struct pv_table *table, const void *key, size_t hint);
 /* A new zeroed item in its place, with this key, which is not there yet. */
 void *pv_table_insert(struct pv_table *table, const void *key);
 /* A new zeroed item at the end: for arrays, and for keys that come in order. */
 void *pv_table_push(struct pv_table *table);
 /* Remove the items for which `goes` says so, in one pass. */
 void pv_table_remove(struct pv_table *table, bool (*goes)(const void *context, const void *item), const void *context);
+
+static inline size_t pv_table_number(const struct pv_table *table, const void *item)
+{
+    return (size_t)((const uint8_t *)item - table->items) / table->item_bytes;
+}
 
 static inline void *pv_table_at(const struct pv_table *table, size_t i)
 {

@@ -17,6 +17,7 @@ struct pv_author {
     struct pv_hash owner; /* … for this person (in a person room: itself), for ever */
     bool paper, first_paper;
     uint32_t last_add; /* number + 1 of its newest in `adds` */
+    uint32_t device_hint, principal_hint; /* where in their tables they last were: no state, only speed */
 };
 
 struct pv_add {
@@ -123,7 +124,8 @@ struct pv_case {
     size_t listed_count;
     bool has_person;          /* the body holds a record that reads … */
     struct pv_person person;  /* … of this person; verified once a rule has said so */
-    const struct pv_room_device *device; /* the author, present; NULL: no member's. Gone after reserve. */
+    const struct pv_author *author;      /* NULL: listed by this very entry. Gone after reserve, like the next two. */
+    const struct pv_room_device *device; /* the author, present; NULL: no member's */
     const struct pv_principal *me;
     struct pv_hash me_id;
 
