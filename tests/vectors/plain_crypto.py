@@ -67,6 +67,15 @@ def ed25519_public(seed):
     return _bytes(_times(a & (1 << 254) - 8 | 1 << 254, BASE))
 
 
+def ed25519_sign(seed, message):
+    digest, public = hashlib.sha512(seed).digest(), ed25519_public(seed)
+    a = int.from_bytes(digest[:32], "little") & (1 << 254) - 8 | 1 << 254
+    r = int.from_bytes(hashlib.sha512(digest[32:] + message).digest(), "little") % Q
+    point = _bytes(_times(r, BASE))
+    h = int.from_bytes(hashlib.sha512(point + public + message).digest(), "little") % Q
+    return point + ((r + h * a) % Q).to_bytes(32, "little")
+
+
 def ed25519_verify(public, message, signature):
     a, r, s = _point(public), _point(signature[:32]), int.from_bytes(signature[32:], "little")
     if a is None or r is None or s >= Q:

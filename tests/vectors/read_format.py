@@ -5,7 +5,6 @@ examples: python3 tests/vectors/read_format.py docs/FORMAT-EXAMPLES.md
 It knows no Argon2id, so it takes what comes out of that from the examples and checks the rest."""
 
 import base64
-import hashlib
 import hmac
 import pathlib
 import re
@@ -15,12 +14,12 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 
 from plain_cbor import Bad, check, decode, encode, first
-from plain_crypto import aes256gcm_open, ed25519_public, ed25519_verify, xchacha_open
+from plain_crypto import aes256gcm_open, ed25519_public
+from plain_format import (H, HKDF, ZERO, cert_holds, consistent, device_id, epoch_kem_seed, extract, kit_secret, labelled,
+                          leaf_hash, padme, party_devices, read_note, record_devices, root_by_inclusion, sha256, signed,
+                          tree_root, unseal, unwrap)
 from plain_kem import xwing_decapsulate, xwing_public
 from tap import done, is_, ok
-
-ZERO = bytes(32)
-sha256 = lambda data: hashlib.sha256(data).digest()
 
 
 # ---- the examples
@@ -55,41 +54,6 @@ def item(name):
 
 # ---- §1
 
-def labelled(what, *parts):
-    return encode("privity/1/" + what) + b"".join(encode(part) for part in parts)
-
-
-def H(what, *parts):
-    return sha256(labelled(what, *parts))
-
-
-def extract(secret):
-    return hmac.digest(ZERO, secret, "sha256")
-
-
-def HKDF(secret, what, *parts):
-    return hmac.digest(extract(secret), labelled(what, *parts) + b"\x01", "sha256")
-
-
-def signed(key, signature, what, *parts):
-    return ed25519_verify(key, labelled(what, *parts), signature)
-
-
-def unseal(key, sealed, nonce=bytes(24), ad=b""):
-    return xchacha_open(key, nonce, ad, sealed)
-
-
-def unwrap(seed, wrap, room, epoch, secret_hash, recipient):
-    """S out of a wrap, by the recipient's KEM seed (§5)."""
-    kem_hash = H("kem-key", xwing_public(seed))
-    key = HKDF(xwing_decapsulate(seed, wrap[:1120]), "wrap", room, epoch, secret_hash, recipient, kem_hash)
-    return unseal(key, wrap[1120:])
-
-
-def epoch_kem_seed(secret):
-    return HKDF(secret, "epoch-kem")
-
-
 def encoding():
     is_(item("encoding.items"), [23, 1760000000000, -1, b"\x01\x02", "zwölf", [], True, None], "each kind of item")
     is_(H("example", 7, b"ab"), ex("encoding.hash"), "H")
@@ -108,38 +72,6 @@ def encoding():
 
 
 # ---- §2
-
-def device_id(device):
-    check(len(device) == 3 and device[0] == 1, "device")
-    return H("device", device)
-
-
-def cert_holds(cert, signer_key, person, nonce):
-    device, paper, signer, sig, consent = cert
-    parts = (person, nonce, device, paper, signer)
-    return signed(signer_key, sig, "certificate", *parts) and signed(device[1], consent, "certificate", *parts)
-
-
-def record_devices(record):
-    """A record's devices by id; checks everything that makes it verify."""
-    entry_bytes, body_bytes, certs = record
-    header, sig = decode(entry_bytes)
-    body = decode(body_bytes)
-    check(body[0] == 0 and body[2] == 0 and header[1] == ZERO and header[3] == 1, "a person room's genesis")
-    check(header[10] == H("body", body_bytes), "body hash")
-    founders = body[9]
-    first_id, first_key = device_id(founders[0][0]), founders[0][0][1]
-    check(header[2] == first_id and signed(first_key, sig, "entry", header), "genesis signature")
-    check(founders[0][2] == first_id and founders[0][3] == founders[0][4], "the first device signs for itself")
-    check((founders[0][1], founders[1][1]) == (False, True), "one paper device")
-    for cert in founders:
-        check(cert[2] == first_id and cert_holds(cert, first_key, ZERO, body[1]), "founder's certificate")
-    devices = {device_id(cert[0]): cert[0][1] for cert in founders}
-    for cert in certs:
-        check(cert[2] in devices and cert_holds(cert, devices[cert[2]], H("room", entry_bytes), b""), "certificate")
-        devices[device_id(cert[0])] = cert[0][1]
-    return devices
-
 
 def people():
     for which in ("first", "paper"):
@@ -171,71 +103,7 @@ def people():
     ok(item("ana.genesis.entry")[0][0] == 1 and item("ana.cert.first")[1] is False, "version; no paper")
 
 
-# ---- §8's tree
-
-def leaf_hash(data):
-    return sha256(b"\x00" + data)
-
-
-def node(left, right):
-    return sha256(b"\x01" + left + right)
-
-
-def tree_root(leaves):
-    if not leaves:
-        return sha256(b"")
-    if len(leaves) == 1:
-        return leaves[0]
-    split = 1 << (len(leaves) - 1).bit_length() - 1
-    return node(tree_root(leaves[:split]), tree_root(leaves[split:]))
-
-
-def root_by_inclusion(leaf, index, size, proof):
-    """RFC 9162 §2.1.3.2; None where the proof has a wrong length."""
-    fn, sn, result = index, size - 1, leaf
-    for step in proof:
-        if sn == 0:
-            return None
-        if fn & 1 or fn == sn:
-            result = node(step, result)
-            while not fn & 1 and fn:
-                fn, sn = fn >> 1, sn >> 1
-        else:
-            result = node(result, step)
-        fn, sn = fn >> 1, sn >> 1
-    return result if sn == 0 else None
-
-
-def consistent(old_size, new_size, proof, old_root, new_root):
-    """RFC 9162 §2.1.4.2 for 0 < old_size < new_size."""
-    if old_size & old_size - 1 == 0:
-        proof = [old_root] + proof
-    fn, sn = old_size - 1, new_size - 1
-    while fn & 1:
-        fn, sn = fn >> 1, sn >> 1
-    fr = sr = proof[0]
-    for step in proof[1:]:
-        if sn == 0:
-            return False
-        if fn & 1 or fn == sn:
-            fr, sr = node(step, fr), node(step, sr)
-            while not fn & 1 and fn:
-                fn, sn = fn >> 1, sn >> 1
-        else:
-            sr = node(sr, step)
-        fn, sn = fn >> 1, sn >> 1
-    return fr == old_root and sr == new_root and sn == 0
-
-
 # ---- §3 to §6: the room's log
-
-def padme(length):
-    if length <= 1:
-        return length
-    e = length.bit_length() - 1
-    step = 1 << e - e.bit_length()
-    return (length + step - 1) // step * step
-
 
 class Room:
     """What a reader learns on its way through the log."""
@@ -253,13 +121,6 @@ class Room:
         self.log_key = None
         self.name = None
         self.id = None
-
-
-def party_devices(party):
-    record, devices, _, _ = party
-    known = record_devices(record)
-    check(all(device in known for device in devices), "listed devices are the record's")
-    return {device: known[device] for device in devices}, H("room", record[0])
 
 
 def learn(room, index, header, body):
@@ -451,32 +312,13 @@ def tree(room):
     ok(consistent(old, size, proof, ex("tree.old_root"), root), "consistency proof")
     is_(room.log_key, ex("tree.log_key"), "the log key in force")
     note = ex("tree.checkpoint").decode() + "\n"
-    is_(read_note(note, room)[:2], (size, root), "checkpoint")
+    is_(read_note(note, room.name, room.id, room.log_key)[:2], (size, root), "checkpoint")
     lines = (ex("tree.proof").decode() + "\n").split("\n")
     is_(lines[0], "c2sp.org/tlog-proof@v1", "a proof's first line")
     index, end = int(lines[1].removeprefix("index ")), lines.index("")
     hashes = [base64.b64decode(line, validate=True) for line in lines[2:end]]
     is_(root_by_inclusion(room.leaves[index], index, size, hashes), root, "inclusion proof")
     is_("\n".join(lines[end + 1:]), note, "the checkpoint in the proof")
-
-
-def read_note(note, room):
-    text, signatures = note.split("\n\n")
-    text += "\n"
-    origin, size, root = text.splitlines()
-    is_(origin, f"{room.name}/room/{room.id.hex()}", "origin")
-    plain, cosigned = signatures.splitlines()
-    prefix = f"\N{EM DASH} {origin} "
-    check(plain.startswith(prefix) and cosigned.startswith(prefix), "signature lines")
-    plain, cosigned = (base64.b64decode(line.removeprefix(prefix), validate=True) for line in (plain, cosigned))
-    key_id = lambda kind: sha256(origin.encode() + b"\n" + kind + room.log_key)[:4]
-    is_(plain[:4], key_id(b"\x01"), "key id of type 1")
-    is_(cosigned[:4], key_id(b"\x04"), "key id of type 4")
-    ok(ed25519_verify(room.log_key, text.encode(), plain[4:]), "note signature")
-    time, = struct.unpack(">Q", cosigned[4:12])
-    message = f"cosignature/v1\ntime {time}\n{text}".encode()
-    ok(ed25519_verify(room.log_key, message, cosigned[12:]), "cosignature")
-    return int(size), base64.b64decode(root, validate=True), time
 
 
 # ---- §9
@@ -611,22 +453,8 @@ def cut(data, gear):
 
 # ---- §11.2, §12
 
-DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-
 def kit():
-    bits = ""
-    for number, group in enumerate(ex("kit.code").decode().split("-")):
-        *data, digit = [DIGITS.index(c) for c in group]
-        c = number
-        for d in data:
-            c = (c ^ d) << 1
-            c ^= 37 if c > 31 else 0
-        is_(c, digit, f"kit: checksum of group {number + 1}")
-        bits += "".join(f"{d:05b}" for d in data)
-    secret = int(bits[:256], 2).to_bytes(32, "big")
-    is_(secret, ex("ana.kit"), "kit: secret")
-    is_(bits[256:], f"{int.from_bytes(H('kit-check', secret), 'big'):0256b}"[:19], "kit: 19 bits of its hash")
+    is_(kit_secret(ex("kit.code").decode()), ex("ana.kit"), "kit: secret")
     sheet = ex("kit.sheet").decode()
     is_(re.sub(r"[\s-]", "", sheet[sheet.index("\nCode:") + 6:]), ex("kit.code").decode().replace("-", ""), "kit: sheet")
 

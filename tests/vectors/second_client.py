@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""A second client, written from FORMAT.md and API.md alone: python3 second_client.py SERVER KIT-SHEET
+
+By a recovery kit it reads everything that its person can read: it signs in as the paper device, fetches and checks the
+logs of all rooms, unwraps their secrets, and prints, sorted, a line for each message, name and file:
+
+    ROOM-KIND message TEXT | name NAME | file PATH SHA-256"""
+
+import sys
+import urllib.error
+import urllib.request
+
+from plain_cbor import Bad, check, decode, encode, first
+from plain_crypto import aes256gcm_open, ed25519_public, ed25519_sign
+from plain_format import (H, HKDF, ZERO, device_id, epoch_kem_seed, kit_secret, labelled, leaf_hash, padme, read_note,
+                          record_devices, root_by_inclusion, sha256, signed, tree_root, unseal, unwrap)
+from plain_kem import xwing_public
+
+
+class Server:
+    def __init__(self, url):
+        self.url, self.token = url, None
+        version, self.name, self.log_key = decode(self.ask("/v1/server"))[:3]
+        check(version == 1, "the server's version")
+
+    def ask(self, path, body=None, headers=()):
+        request = urllib.request.Request(self.url + path, body, dict(headers))
+        if self.token:
+            request.add_header("Authorization", f"Bearer {self.token}")
+        if body is not None:
+            request.add_header("Content-Type", "application/cbor")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read()
+
+    def sign_in(self, seed, device):
+        nonce, _ = decode(self.ask("/v1/session/nonce", b""))
+        signature = ed25519_sign(seed, labelled("session", self.name, nonce))
+        self.token, _ = decode(self.ask("/v1/session", encode([nonce, device, signature])))
+
+
+class Room:
+    """A room's log, checked entry by entry; what its secrets open."""
+
+    def __init__(self, server, room):
+        self.server, self.id, self.path = server, room, f"/v1/rooms/{room.hex()}"
+        self.entries, self.leaves = [], []           # (header, body), hashes
+        self.keys, self.heads = {}, {}               # author: public key; (n, leaf)
+        self.epochs = {}                             # epoch: (index, secret_hash, wraps_root)
+        self.wraps = []                              # (index, epoch, recipient) of wraps to whoever asks
+        self.name = self.log_key = self.kind = None
+        note = self.fetch()
+        size, root, _ = read_note(note.decode(), self.name, self.id, self.log_key)
+        check(size == len(self.leaves) and root == tree_root(self.leaves), "the signed tree")
+
+    def fetch(self):
+        note = None
+        while True:
+            at, items, newer = decode(self.server.ask(f"{self.path}/entries?from={len(self.entries)}&bodies=1"))
+            check(at == len(self.entries), "from")
+            note = newer or note
+            if not items:
+                return note
+            for entry, refs, body in items:
+                self.take(entry, encode(refs) if isinstance(refs, list) else refs, body)
+
+    def take(self, entry, refs, body):
+        index, (header, signature) = len(self.entries), decode(entry)
+        check(len(header) == 12 and header[0] == 1, "a header")
+        if index == 0:
+            check(H("room", entry) == self.id and header[1] == ZERO, "room id")
+        else:
+            check(header[1] == self.id, "room")
+        check(header[5] == [header[5][0], tree_root(self.leaves[:header[5][0]])], "seen")
+        check(header[9] == H("refs", decode(refs)) and header[10] == H("body", body), "refs_hash, body_hash")
+        if header[7] in (0, 1):
+            self.learn(index, header, decode(body))
+        author = {H("log-key", self.log_key): self.log_key, **self.keys}[header[2]]
+        check(signed(author, signature, "entry", header), "signature")
+        n, prev = self.heads.get(header[2], (0, ZERO))
+        check(header[3] > n and header[4] == prev, "n, prev (this test makes no stale chains)")
+        self.leaves.append(leaf_hash(entry))
+        self.heads[header[2]] = header[3], self.leaves[-1]
+        self.entries.append((header, body))
+
+    def learn(self, index, header, body):
+        if header[7] == 1:
+            if body[4]:
+                self.keys.update(record_devices(body[4][0]))
+            return
+        kind = body[0]
+        if kind == 0:
+            self.kind, self.name, self.log_key = body[2], body[4], body[5]
+            self.epochs[0] = index, body[6]
+            if self.kind == 0:
+                self.keys.update({device_id(cert[0]): cert[0][1] for cert in body[9]})
+                self.wraps += [(index, 0, i, device) for i, device in enumerate(sorted(self.keys))]
+            else:
+                self.keys.update(record_devices(body[9][0]))
+                self.wraps.append((index, 0, 0, H("room", body[9][0][0])))
+        elif kind == 3:
+            self.keys.update(record_devices(body[2][0]))
+            self.wraps.append((index, header[8], 0, H("room", body[2][0][0])))
+        elif kind == 9:
+            self.epochs[body[1]] = index, body[2]
+            self.wraps.append((index, body[1], None, None))
+
+    def secrets(self, recipient, seed):
+        """The secret of each epoch that has a wrap for us."""
+        found = {}
+        for index, epoch, place, whose in self.wraps:
+            if whose not in (None, recipient):
+                continue
+            for i in [place] if place is not None else range(16):
+                try:
+                    wrap, count, proof = decode(self.server.ask(f"{self.path}/entries/{index}/wraps/{i}"))
+                except urllib.error.HTTPError:
+                    break
+                check(i < count and root_by_inclusion(leaf_hash(wrap), i, count, proof) == self.wraps_root(index), "a wrap's place")
+                room = ZERO if index == 0 else self.id
+                secret = unwrap(seed, wrap, room, epoch, self.epochs[epoch][1], recipient)
+                if secret:
+                    check(H("epoch-secret", secret) == self.epochs[epoch][1], "secret_hash")
+                    found[epoch] = secret
+                    break
+        return found
+
+    def wraps_root(self, index):
+        body = decode(self.entries[index][1])
+        return body[{0: 8, 3: 3, 9: 5}[body[0]]]
+
+    def payloads(self, secrets):
+        for header, body in self.entries:
+            if header[7] in (2, 3) and header[8] in secrets:
+                key = HKDF(secrets[header[8]], "entry", header[1], header[8], header[2], header[3], body[:24])
+                check(H("commit", key) == header[11], "commit")
+                padded = unseal(key, body[24:], body[:24], labelled("body-ad", header[:10]))
+                payload, rest = first(padded)
+                check(not any(rest) and len(padded) == padme(len(padded) - len(rest)), "padding")
+                yield payload
+
+    def content(self, file):
+        manifest, data = file[5], b""
+        check(manifest[0] == 0, "a manifest without pages")
+        for sha, length, blob, offset, key in manifest[1]:
+            end = offset + length + 16
+            part = self.server.ask(f"{self.path}/blobs/{blob.hex()}", headers={"Range": f"bytes={offset}-{end - 1}"}.items())
+            plain = aes256gcm_open(key, bytes(12), part)
+            check(plain is not None and len(plain) == length and sha256(plain) == sha, "a chunk")
+            data += plain
+        check(len(data) == file[1], "a file's size")
+        return data
+
+
+def lines(room, secrets):
+    kind = ("person", "client")[room.kind]
+    for payload in room.payloads(secrets):
+        if payload[0] == 1:
+            yield f"{kind} name {payload[2]}"
+        elif payload[0] == 2:
+            yield f"{kind} message {payload[2]}"
+        elif payload[0] == 16:
+            yield f"{kind} file {b'/'.join(payload[3][0]).decode()} {sha256(room.content(payload[3])).hex()}"
+
+
+def main(url, sheet):
+    text = open(sheet, encoding="utf-8").read()
+    kit = kit_secret(text[text.index("\nCode:") + 6:])
+    sign_seed, kem_seed = HKDF(kit, "paper/sign"), HKDF(kit, "paper/kem")
+    device = [1, ed25519_public(sign_seed), H("kem-key", xwing_public(kem_seed))]
+    server = Server(url)
+    server.sign_in(sign_seed, device)
+    rooms = [Room(server, room) for room, _ in decode(server.ask("/v1/rooms"))]
+    person = next(room for room in rooms if room.kind == 0)
+    own = person.secrets(device_id(device), kem_seed)
+    found = list(lines(person, own))
+    for room in rooms:
+        if room.kind == 1:
+            found += lines(room, room.secrets(person.id, epoch_kem_seed(own[max(own)])))
+    print("\n".join(sorted(found)))
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except Bad as why:
+        sys.exit(f"second_client: does not verify: {why}")

@@ -1,0 +1,52 @@
+#!/bin/bash
+# A client written from the documents alone, in another language, reads real rooms from a real server by the recovery
+# kit: so FORMAT.md and API.md say enough, and the kit opens what it promises.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../cli/lib.sh"
+
+second() { python3 tests/vectors/second_client.py "$url" "$T/kit-$1"; }
+
+start_server
+room_of_two
+as ada privity say acme 'the offer is attached' >/dev/null
+ok 'ada writes'
+as bob privity say acme 'thänk you, ada' >/dev/null
+ok 'bob writes'
+printf 'forty-two euros\n' >"$T/offer.txt"
+head -c 3000 /dev/urandom >"$T/data.bin"
+as ada privity put acme "$T/offer.txt" "$T/data.bin" >/dev/null 2>&1
+ok 'ada puts files'
+as bob privity refresh >/dev/null 2>&1
+
+sum() { sha256sum <"$1" | cut -d' ' -f1; }
+want="client file data.bin $(sum "$T/data.bin")
+client file offer.txt $(sum "$T/offer.txt")
+client message the offer is attached
+client message thänk you, ada"
+
+for who in ada bob; do
+	run 0 "the second client reads by $who's kit" second "$who"
+	is "$(grep -v ' name ' "$T/out")" "$want" "and finds every message and file"
+done
+like "$(out)" '^client name bob$' 'and a name'
+
+as ada privity remove acme bob >/dev/null 2>&1
+ok 'ada removes bob'
+as ada privity say acme 'after bob' >/dev/null
+ok 'and writes on'
+run 0 'the second client reads by the kit of ada' second ada
+like "$(out)" '^client message after bob$' 'what came after new keys were made'
+like "$(out)" '^client message the offer is attached$' 'and what came before'
+second bob >"$T/out" 2>"$T/err"
+unlike "$(out)" 'after bob' 'the kit of bob does not open it'
+
+python3 - "$T/kit-ada" "$T/kit-changed" <<'END'
+import re, sys
+text = open(sys.argv[1]).read()
+at = text.index("\nCode:")
+groups = re.findall(r"\b[0-9A-Z]{6}\b", text[at:])
+open(sys.argv[2], "w").write(text[:at] + text[at:].replace(groups[4], groups[5], 1))
+END
+run 1 'a kit with a wrong group is refused' second changed
+like "$(err)" 'checksum of group 5' 'by the group'
+done_testing
