@@ -98,12 +98,35 @@ static enum pv_err pull_by_ticket(struct pv_session *session, struct join *join,
     return pinned;
 }
 
-/* A name for this device: as asked for, else the inviter's, made free by a number. */
+/* Is the room in the directory already, under the name that is wanted if one is? */
+static enum pv_err find_known(struct pv_session *session, const struct pv_hash *room, const char *wanted,
+                              struct pv_known_room *ret_known, struct pv_report *report)
+{
+    struct pv_directory directory = {NULL, 0};
+    enum pv_err err = pv_directory_list(session, &directory, report);
+    if (err != PV_OK) return err;
+    err = PV_ERR_NOT_FOUND;
+    for (size_t i = 0; i < directory.count; i++)
+        if (pv_hash_equal(&directory.rooms[i].id, room) && (!wanted || strcmp(wanted, directory.rooms[i].name) == 0)) {
+            *ret_known = directory.rooms[i];
+            err = PV_OK;
+        }
+    pv_directory_release(&directory);
+    return err;
+}
+
+/* The name that the room has here already, so that a join that was broken off can be gone on with; else the wanted one,
+ * else the inviter's, made free by a number. */
 static enum pv_err choose_name(struct pv_session *session, struct join *join, const char *wanted, struct pv_report *report)
 {
     struct pv_report ignored = {.err = PV_OK};
+    struct pv_known_room known;
     char base[PV_CLI_NAME_BYTES];
 
+    if (find_known(session, &join->link.room, wanted, &known, &ignored) == PV_OK) {
+        snprintf(join->known.name, sizeof join->known.name, "%s", known.name);
+        return PV_OK;
+    }
     if (wanted) {
         snprintf(join->known.name, sizeof join->known.name, "%s", wanted);
         return pv_directory_check_name(session, wanted, report);
@@ -120,9 +143,45 @@ static enum pv_err choose_name(struct pv_session *session, struct join *join, co
     return pv_report(report, PV_ERR_CONFLICT, "no free name was found: give one with --room");
 }
 
+/* A member who has no name yet gives one; then the directory says that it is done. */
+static enum pv_err settle(struct pv_session *session, struct join *join, const char *as, struct pv_report *report)
+{
+    enum pv_err err = pv_cli_write_profile(session, join->room, as ? as : session->secrets.name, report);
+    if (err == PV_OK) err = pv_cli_send(session, join->room, report);
+    join->known.state = PV_ROOM_JOINED;
+    if (err == PV_OK || err == PV_ERR_OFFLINE) err = pv_directory_record(session, &join->known, report);
+    return err;
+}
+
+/* An earlier `join` may have ended anywhere. If this person is in, or the entry that says so waits here, the link is
+ * not opened once more: it may be good for one use. */
+static enum pv_err resume(struct pv_session *session, struct join *join, const char *as, bool *ret_done, struct pv_report *report)
+{
+    struct pv_report ignored = {.err = PV_OK};
+    const struct pv_roster *view = NULL;
+    enum pv_err err;
+
+    *ret_done = false;
+    err = find_known(session, &join->link.room, NULL, &join->known, report);
+    if (err == PV_ERR_NOT_FOUND || (err == PV_OK && join->known.state == PV_ROOM_LEFT)) return PV_OK;
+    if (err == PV_OK)
+        err = pv_session_room_new(session, &join->known.id, join->known.name, &join->server, &join->room, report);
+    if (err != PV_OK) return err;
+    err = pv_contact_push(session, join->room, NULL, &ignored);
+    if (pv_err_exit_status(err) == 4) {
+        *report = ignored;
+        return err;
+    }
+    err = pv_room_view(join->room->room, &view);
+    if (err != PV_OK) return pv_session_room_error(session, join->room, err, report);
+    if (!pv_roster_is_born(view) || !pv_roster_principal(view, &session->me.person)) return PV_OK;
+    *ret_done = true;
+    return join->known.state == PV_ROOM_INTENDED ? settle(session, join, as, report) : PV_OK;
+}
+
 static enum pv_err join_room(struct pv_session *session, struct join *join, const struct pv_args *args, struct pv_report *report)
 {
-    const char *as = pv_args_get(args, "as");
+    const struct pv_roster *view = NULL;
     enum pv_err err, sent;
 
     join->known = (struct pv_known_room){.id = join->link.room, .server = join->server, .state = PV_ROOM_INTENDED};
@@ -133,17 +192,15 @@ static enum pv_err join_room(struct pv_session *session, struct join *join, cons
     snprintf(join->room->label, sizeof join->room->label, "%s", join->known.name);
     err = pv_directory_record(session, &join->known, report);
     if (err != PV_OK) return err;
-    err = pv_room_join(join->room->room, &join->link, &join->half_b);
+    err = pv_room_view(join->room->room, &view);
+    if (err == PV_OK && !pv_roster_principal(view, &session->me.person)) /* an earlier one may wait */
+        err = pv_room_join(join->room->room, &join->link, &join->half_b);
     if (err != PV_OK) return pv_session_room_error(session, join->room, err, report);
     err = use_ticket(session, join, join->ticket, report);
     sent = err == PV_OK ? pv_cli_send(session, join->room, report) : err;
     err = use_ticket(session, join, NULL, report);
     if (sent != PV_OK) return sent;
-    if (err == PV_OK) err = pv_cli_write_profile(session, join->room, as ? as : session->secrets.name, report);
-    if (err == PV_OK) err = pv_cli_send(session, join->room, report);
-    join->known.state = PV_ROOM_JOINED;
-    if (err == PV_OK || err == PV_ERR_OFFLINE) err = pv_directory_record(session, &join->known, report);
-    return err;
+    return err == PV_OK ? settle(session, join, pv_args_get(args, "as"), report) : err;
 }
 
 static enum pv_err print_result(struct pv_session *session, struct join *join, bool json, struct pv_report *report)
@@ -167,17 +224,19 @@ static enum pv_err print_result(struct pv_session *session, struct join *join, b
 enum pv_err pv_cmd_join(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
 {
     struct join join = {.room = NULL};
-    const char *as = pv_args_get(args, "as");
+    const char *as = pv_args_get(args, "as"), *wanted = pv_args_get(args, "room");
+    struct pv_known_room known;
+    bool done = false;
     enum pv_err err = as ? pv_cli_check_name(as, report) : PV_OK;
 
     if (err == PV_OK) err = read_link(args->words[0], &join, report);
-    if (err == PV_OK && pv_args_get(args, "room")) {
-        err = pv_session_person(session, report);
-        if (err == PV_OK) err = pv_directory_check_name(session, pv_args_get(args, "room"), report);
-    }
-    if (err == PV_OK) err = release(session, &join, report);
-    if (err == PV_OK) err = register_person(session, &join, report);
-    if (err == PV_OK) err = join_room(session, &join, args, report);
+    if (err == PV_OK) err = pv_session_person(session, report);
+    if (err == PV_OK && wanted && find_known(session, &join.link.room, wanted, &known, report) != PV_OK)
+        err = pv_directory_check_name(session, wanted, report);
+    if (err == PV_OK) err = resume(session, &join, as, &done, report);
+    if (err == PV_OK && !done) err = release(session, &join, report);
+    if (err == PV_OK && !done) err = register_person(session, &join, report);
+    if (err == PV_OK && !done) err = join_room(session, &join, args, report);
     if (err == PV_OK) err = print_result(session, &join, args->json, report);
     pv_wipe(&join, sizeof join);
     return err;

@@ -276,6 +276,14 @@ enum pv_err pv_cmd_status(struct pv_session *session, const struct pv_args *args
 
 /* ---- refresh */
 
+/* A join that ended before its entry was written: the server lets nobody in for it. */
+static bool is_broken_off(const struct pv_known_room *known, enum pv_err err)
+{
+    if (known->state != PV_ROOM_INTENDED || err != PV_ERR_DENIED) return false;
+    pv_term_line(stderr, "privity: joining %s was broken off: run privity join with its link again", known->name);
+    return true;
+}
+
 /* All rooms, whatever happens to one; the worst error counts. */
 static enum pv_err refresh_rooms(struct pv_session *session, struct pv_report *report)
 {
@@ -293,6 +301,7 @@ static enum pv_err refresh_rooms(struct pv_session *session, struct pv_report *r
         if (err == PV_OK) {
             if (pv_cli_unsent(room)) session->kept = true;
             err = pv_contact_push(session, room, NULL, &said);
+            if (is_broken_off(known, err)) err = PV_OK;
         }
         if (room) pv_session_room_close(session, room);
         if (err != PV_OK && pv_err_exit_status(err) != 4 && worst.err != PV_OK) continue;

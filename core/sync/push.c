@@ -193,12 +193,26 @@ static enum pv_err send_next(struct push *push)
     return send_entries(push);
 }
 
-/* A room that only stands in our outbox is founded first. */
+/* Would what waits make us a member? */
+static enum pv_err is_joining(struct pv_room *room, bool *ret_is)
+{
+    const struct pv_roster *view;
+    enum pv_err err = pv_room_view(room, &view);
+    if (err) return err;
+    *ret_is = pv_roster_is_born(room->roster) && !pv_roster_principal(room->roster, &room->me->person) &&
+              pv_roster_principal(view, &room->me->person);
+    return PV_OK;
+}
+
+/* A room that only stands in our outbox is founded first, and one that we are about to join lets us read after it. */
 static enum pv_err push_begin(struct pv_task *task, const struct pv_response *response)
 {
     struct push *push = push_of(task);
-    if (push->pull.room->edge.size == 0) return send_next(push);
-    return pv_pull_start(task, response);
+    struct pv_room *room = push->pull.room;
+    bool joining = false;
+    enum pv_err err = room->edge.size ? is_joining(room, &joining) : PV_OK;
+    if (err) return pv_pull_error(&push->pull, err);
+    return joining || room->edge.size == 0 ? send_next(push) : pv_pull_start(task, response);
 }
 
 enum pv_err pv_push_task(struct pv_room *room, const char *registration, struct pv_task **ret_task)
