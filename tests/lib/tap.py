@@ -6,9 +6,10 @@ _count = 0
 _failed = 0
 
 
-def note(text):
-    for line in str(text).splitlines() or [""]:
-        print("#", line, flush=True)
+def note(*texts):
+    for text in texts:
+        for line in str(text).splitlines() or [""]:
+            print("#", line, flush=True)
 
 
 def ok(good, name, *why):
@@ -23,8 +24,8 @@ def ok(good, name, *why):
     return good
 
 
-def is_(got, want, name):
-    return ok(got == want, name, f"got:  {got!r}", f"want: {want!r}")
+def is_(got, want, name, *why):
+    return ok(got == want, name, f"got:  {got!r}", f"want: {want!r}", *why)
 
 
 def skip_all(reason):

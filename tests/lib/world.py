@@ -1,0 +1,205 @@
+"""A server and people's homes for tests in Python: real programs, own directory, own port, all gone at exit.
+
+    world = World()                 one temporary directory
+    server = world.server()         a running privityd; .stop(), .kill(), .start()
+    ada = world.person("ada")       a home with a person in it
+    ada.run("say", "acme", "hi")    a finished command: .status, .out, .err (text), .json()
+"""
+
+import atexit
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+os.chdir(ROOT)
+LONG = bool(os.environ.get("PRIVITY_LONG"))
+PASSPHRASE = "correct horse battery staple"
+
+
+def bail(why):
+    print("Bail out!", why, flush=True)
+    sys.exit(1)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Result:
+    def __init__(self, argv, status, out, err):
+        self.argv, self.status, self.raw, self.raw_err = argv, status, out, err
+        self.out = out.decode("utf-8", "replace")
+        self.err = err.decode("utf-8", "replace")
+
+    def json(self):
+        return json.loads(self.raw)
+
+    @property
+    def crashed(self):
+        return self.status < 0 or self.status > 5
+
+    def why(self):
+        return (f"exit {self.status}: {' '.join(str(a)[:80] for a in self.argv)}", self.out[-800:], self.err[-1600:])
+
+
+class World:
+    def __init__(self, bin_dir=None, server_bin=None):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="privity-test."))
+        self.bin = pathlib.Path(bin_dir or os.environ.get("PV_BIN") or ROOT / "build/bin").resolve()
+        self.server_bin = pathlib.Path(server_bin).resolve() if server_bin else self.bin / "privityd"
+        self.processes, self.homes = [], []
+        self.tmp = self.dir / "tmp"
+        self.tmp.mkdir()
+        passphrase = self.dir / "passphrase"
+        passphrase.write_text(PASSPHRASE + "\n")
+        passphrase.chmod(0o600)
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("PRIVITY_")}
+        self.env.update(LC_ALL="C.UTF-8", TZ="UTC", PRIVITY_PASSPHRASE_FILE=str(passphrase), HOME=str(self.dir),
+                        TMPDIR=str(self.tmp), XDG_DATA_HOME=str(self.dir / "xdg"))
+        atexit.register(self.close)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: sys.exit(1))
+
+    def close(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        for home in self.homes:
+            if (home.path / "version").exists():
+                home.run("lock")
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def spawn(self, argv, env=None, **more):
+        more.setdefault("stdin", subprocess.DEVNULL)
+        process = subprocess.Popen([str(a) for a in argv], env=env or self.env, **more)
+        self.processes.append(process)
+        return process
+
+    def server(self, name="server", *args, **more):
+        server = Server(self, name, args, **more)
+        server.start()
+        return server
+
+    def home(self, name, server=None):
+        return Home(self, name, server)
+
+    def person(self, name, server, *args):
+        home = Home(self, name, server)
+        made = home.run("init", "--name", name, "--server", server.url, "--kit", self.dir / f"kit-{name}", *args)
+        if made.status:
+            bail(f"no person {name}: {made.err}")
+        return home
+
+    def room_of_two(self, server, role="editor"):
+        """ada, who owns acme, and bob, who was invited with that role."""
+        ada, bob = self.person("ada", server), self.person("bob", server)
+        ada.must("room", "new", "acme")
+        link = ada.must("invite", "acme", "--role", role).out.strip()
+        bob.must("join", link, "--room", "acme")
+        return ada, bob
+
+
+class Server:
+    def __init__(self, world, name, args, registration="open", wrap=()):
+        self.world, self.args, self.process = world, list(args), None
+        self.registration, self.wrap = registration, list(wrap)
+        self.data = world.dir / name
+        self.log = world.dir / f"{name}.log"
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.url = f"http://{self.address}"
+
+    def launch(self):
+        """Without waiting."""
+        with open(self.log, "ab") as log:
+            self.process = self.world.spawn(
+                [*self.wrap, self.world.server_bin, "--listen", self.address, "--public-url", self.url, "--data", self.data,
+                 "--registration", self.registration, *self.args], stdout=log, stderr=log)
+
+    def is_up(self):
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as s:
+                s.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+                return s.recv(64).startswith(b"HTTP/1.")
+        except OSError:
+            return False
+
+    def start(self, seconds=20):
+        self.launch()
+        until = time.monotonic() + seconds
+        while not self.is_up():
+            if self.process.poll() is not None or time.monotonic() > until:
+                bail(f"the server does not start (exit {self.process.poll()}): {self.log.read_text()[-600:]}")
+            time.sleep(0.01)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.world.processes.remove(self.process)
+
+    def stop(self):
+        """Its exit status."""
+        self.process.terminate()
+        status = self.process.wait(30)
+        self.world.processes.remove(self.process)
+        return status
+
+
+class Home:
+    def __init__(self, world, name, server):
+        self.world, self.name, self.server = world, name, server
+        self.path = world.dir / f"home-{name}"
+        self.env = dict(world.env, PRIVITY_HOME=str(self.path))
+        world.homes.append(self)
+
+    def argv(self, *args):
+        return [self.world.bin / "privity", *args]
+
+    def run(self, *args, stdin=b"", timeout=60, env=None, wrap=(), **more):
+        """A command to its end. A status below 0 is a signal; -99 says that it took longer than `timeout`."""
+        argv = [os.fspath(a) for a in (*wrap, *self.argv(*args))]
+        if isinstance(stdin, str):
+            stdin = stdin.encode()
+        try:
+            done = subprocess.run(argv, input=stdin, env={**self.env, **(env or {})}, capture_output=True, timeout=timeout,
+                                  check=False, **more)
+        except subprocess.TimeoutExpired as late:
+            return Result(argv, -99, late.stdout or b"", late.stderr or b"")
+        return Result(argv, done.returncode, done.stdout, done.stderr)
+
+    def must(self, *args, **more):
+        done = self.run(*args, **more)
+        if done.status:
+            bail(" / ".join(done.why()))
+        return done
+
+    def start(self, *args, **more):
+        more.setdefault("stdout", subprocess.PIPE)
+        more.setdefault("stderr", subprocess.PIPE)
+        return self.world.spawn(self.argv(*args), env=self.env, **more)
+
+    def copy(self, name):
+        """The same device once more, in a directory of its own."""
+        other = Home(self.world, name, self.server)
+        shutil.copytree(self.path, other.path)
+        return other
+
+    def messages(self, room="acme", *args):
+        """The texts in the room, in order."""
+        done = self.must("read", room, "--limit", "0", "--json", *args)
+        return [m["text"] for m in done.json()["messages"]]
+
+    def files(self, room="acme"):
+        done = self.must("ls", room, "-R", "--json")
+        return done.json()
