@@ -72,7 +72,9 @@ static void commit_sign(struct pv_roster *r, const struct pv_case *c)
     sign->person = pv_state_device(r, &c->header->author) ? c->me_id : c->person.id;
     sign->index = c->item->index;
     sign->stance = c->body.sign.stance;
-    if (!pv_map_find(&r->kept, &c->body.sign.index)) (void)pv_map_add(&r->kept, &c->body.sign.index);
+    /* Who takes a sign back without being a member must not keep from deletion whatever it names. */
+    bool keeps = c->by_invite || pv_state_device(r, &c->header->author);
+    if (keeps && !pv_map_find(&r->kept, &c->body.sign.index)) (void)pv_map_add(&r->kept, &c->body.sign.index);
     if (c->by_invite) pv_state_invite(r, &c->body.sign.invite)->stranger_signs++;
 }
 

@@ -233,6 +233,22 @@ class Log:
         at = was.jidx if was else 0
         self.roster(self.owner(), seen.epoch, "remove", ("remove", person, at), [person, at])
 
+    def remove_several(self):
+        """All of the targets count or none: not in the model, but each of them is."""
+        seen, author, targets = self.past(), self.owner(), [self.some_person() for _ in range(self.rng.choice([2, 3]))]
+        words = [w for p in targets for w in (p, seen.P[p].jidx if p in seen.P else 0)]
+        verdicts = ["impossible"] if author not in self.listed else \
+            [self.judge(author, seen.epoch, 0, ("remove", p, words[2 * i + 1]))[0] for i, p in enumerate(targets)]
+        want = next((v for v in verdicts if v != "ok"), "ok")
+        before_all = ("impossible", "not a member", "room", "role")
+        if want not in before_all and len(set(targets)) < len(targets):
+            want = "duplicate"
+        if want == "ok":
+            self.state = self.state.copy()
+            for p in targets:
+                fold.drop(FLAGS, self.state, p, True)
+        self.put(author, seen.epoch, "remove", words, want)
+
     def leave(self):
         self.roster(self.author(), self.past().epoch, "leave", ("leave",), [])
 
@@ -400,8 +416,9 @@ class Log:
         if want == "ok" and (index >= self.index or index in self.gone_indexes - self.kept):
             want = "index"
         if want == "ok":
+            if iid is not None or self.state.pid(author) is not None:
+                self.kept.add(index)  # who only takes back protects nothing
             self.state = state
-            self.kept.add(index)
             self.signs_of[iid] += 1
         self.put(author, 0, "sign", words, want, lists)
 
@@ -414,7 +431,7 @@ class Log:
             iid, person = self.some_invite(), device[0] if rng.random() < .93 else rng.choice(PERSONS)
             if iid in self.state.I and self.state.I[iid].agr is not None and rng.random() < .8:
                 doc = self.state.I[iid].agr
-            repeat = rng.choice([1, 1, 1, 5])
+            repeat = rng.choice([1, 1, 1, 5, 13])
             for _ in range(repeat):
                 self.sign_as_stranger(device, doc, iid, person, stance, rng.random() < .95, rng.random() < .8, index)
             return
@@ -471,7 +488,7 @@ class Log:
         self.past, self.author = keep
 
 
-CLIENT = dict(invite=10, close_invite=3, release=4, join=14, role=8, remove=8, leave=3, device_add=8, device_remove=8,
+CLIENT = dict(invite=10, close_invite=3, release=4, join=14, role=8, remove=6, remove_several=3, leave=3, device_add=8, device_remove=8,
               rekey=16, bad_wrap=3, policy=2, server=2, hold=3, lift=3, forget=4, deleted=3, expired=5, sign=8, talk=4,
               work=4, genesis=1)
 PERSON = dict(device_add=30, device_remove=14, rekey=20, bad_wrap=4, policy=3, server=3, hold=4, lift=4, forget=4,
@@ -530,7 +547,7 @@ if SEEDS >= 300 and STEPS >= 60:
              "no_effect", "epoch", "reused_secret", "recipients", "link", "bad_wrap", "no_hold", "not_yours", "future",
              "hold", "index", "a_key", "limit", "until", "no_forget", "impossible"]
     tap.is_([r for r in often if by_reason[r] < 5], [], "every reason was met at least five times")
-    types = sorted(set(CLIENT) - {"genesis"})
+    types = sorted(set(CLIENT) - {"genesis", "remove_several"})
     tap.is_([t for t in types if by_type[t, True] < 10], [], "every type was accepted at least ten times")
     tap.is_([t for t in types if by_type[t, False] < 5 and t != "release"], [], "and rejected at least five times")
 tap.done()

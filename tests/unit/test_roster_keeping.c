@@ -247,6 +247,26 @@ static int sign_as(const struct kit_person *record, const struct kit_device *aut
 	return kit_sign(&room, author, &body);
 }
 
+static void test_taking_back_protects_nothing(void)
+{
+	struct pv_roster_body leave = {.type = PV_ROSTER_LEAVE};
+	struct pv_sign_body sign = {.document = kit_hash("document", 1)};
+	begin_full("who has left cannot keep what is to be forgotten");
+	is(kit_sealed(&room, a, PV_KIND_TALK, pv_roster_epoch(room.roster)), PV_REASON_NONE, "a message");
+	uint64_t message = room.tree.size - 1;
+	is(kit_sign(&room, c, &sign), PV_REASON_NONE, "a member signs something else");
+	is(kit_roster(&room, c, &leave), PV_REASON_NONE, "and leaves");
+	sign.stance = PV_STANCE_WITHDRAW;
+	sign.index = message;
+	sign.stranger = true;
+	sign.record = pv_buf_bytes(&cleo.record);
+	is(kit_sign(&room, c, &sign), PV_REASON_NONE, "and takes back, naming the message");
+	is(hold_or_forget(a, PV_ROSTER_FORGET, 1, message, message + 1, 0), PV_REASON_NONE, "an owner forgets it");
+	is(deleted(1), PV_REASON_NONE, "it is deleted");
+	tap_ok(pv_roster_is_forgotten(room.roster, message), "and forgotten");
+	end();
+}
+
 static void test_sign(void)
 {
 	struct pv_roster_body invite;
@@ -311,6 +331,7 @@ int main(void)
 	test_hold_and_lift();
 	test_forget();
 	test_sign();
+	test_taking_back_protects_nothing();
 	test_sealed();
 	kit_person_release(&anna);
 	kit_person_release(&ben);
