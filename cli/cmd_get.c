@@ -206,6 +206,7 @@ enum pv_err pv_cmd_get(struct pv_session *session, const struct pv_args *args, s
     mode_t ours;
 
     pv_buf_init(&get.encoded, PV_LIMIT_PAYLOAD_BYTES);
+    session->quiet = true;
     if (err == PV_OK) err = pv_cli_room_fetched(session, args->words[0], &get.room, report);
     ours = umask((mode_t)session->user_umask); /* what is fetched is the user's own */
     if (err == PV_OK && output) err = make_directory(output, report);

@@ -205,7 +205,7 @@ enum pv_err pv_cli_fetch(struct pv_session *session, struct pv_open_room *room, 
         err = pv_contact_pull(session, room, PV_SESSION_READ_MS, report);
     }
     if (err != PV_ERR_OFFLINE && err != PV_ERR_RATE) return err;
-    pv_term_line(stderr, "privity: %s; showing what is here", report->text);
+    if (!session->quiet) pv_term_line(stderr, "privity: %s; showing what is here", report->text);
     return PV_OK;
 }
 

@@ -36,6 +36,7 @@ struct pv_session {
     bool has_secrets, has_seed, has_keystore;
     struct pv_keystore keystore;
     bool offline;                     /* never ask a server */
+    bool quiet;                       /* do not note that the server was not reached: what follows will say so */
     bool kept;                        /* something was put into an outbox: being offline loses nothing */
     bool told_no_keyring;
     unsigned user_umask;              /* before this program set its own */

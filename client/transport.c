@@ -213,7 +213,7 @@ static enum pv_err report_curl(struct pv_transport *transport, CURLcode code, st
     switch ((int)code) {
     case CURLE_WRITE_ERROR:
         if (transport->body.err == PV_ERR_LIMIT)
-            return pv_report(report, PV_ERR_LIMIT, "the answer of %s is larger than any right one: is it a privity server?", url);
+            return pv_report(report, PV_ERR_OFFLINE, "the answer of %s is larger than any right one: is it a privity server?", url);
         return pv_report(report, PV_ERR_NOMEM, "out of memory");
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:
@@ -354,6 +354,8 @@ enum pv_err pv_transport_run(struct pv_transport *transport, struct pv_task *tas
         }
         if (err != PV_OK) {
             const char *message = pv_task_message(task);
+            /* An answer that no privityd gives is as good as none. */
+            if (err == PV_ERR_IO && *message) return pv_report(report, PV_ERR_OFFLINE, "%s: %s", transport->url, message);
             return pv_report(report, err, "%s", *message ? message : pv_err_text(err));
         }
     }

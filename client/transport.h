@@ -26,7 +26,7 @@ PV_MUST_USE enum pv_err pv_transport_set_ticket(struct pv_transport *transport, 
 
 /* A request of the client's own (blobs, verify). The response's body and texts are borrowed until the next call.
  *   extra_header  "Name: value" or NULL
- * Errors: OFFLINE (no answer), LIMIT (answer too large), NOMEM. A status >= 400 is no error here. */
+ * Errors: OFFLINE (no answer, or none of a privityd), NOMEM. A status >= 400 is no error here. */
 PV_MUST_USE enum pv_err pv_transport_send(struct pv_transport *transport, const struct pv_request *request,
                                           const char *extra_header, struct pv_response *ret_response,
                                           struct pv_report *report);
