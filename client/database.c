@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME_HEX = 16, RAW_PREFIX = 4 };
+#include "client/system.h"
+
+enum { NAME_HEX = 16, RAW_PREFIX = 4, BUSY_MS = 10000 };
 
 void pv_database_name(const char *folder, const struct pv_hash *room, const char *suffix,
                       char ret_name[static PV_HOME_NAME_BYTES])
@@ -52,6 +54,21 @@ static int set_key(sqlite3 *db, const struct pv_database_key *key)
     return rc;
 }
 
+/* Someone moved the database away: the log of its last writes, which stayed, belongs to it and not to a new one. */
+static enum pv_err put_aside(const struct pv_home *home, const struct pv_hash *room, struct pv_report *report)
+{
+    static const char *const suffixes[] = {".db-wal", ".db-shm"};
+    enum pv_err err = PV_OK;
+    for (size_t i = 0; i < 2 && err == PV_OK; i++) {
+        char name[PV_HOME_NAME_BYTES], aside[PV_HOME_NAME_BYTES], suffix[32];
+        snprintf(suffix, sizeof suffix, "%s.%llu", suffixes[i], (unsigned long long)pv_system_now_ms());
+        pv_database_name("rooms", room, suffixes[i], name);
+        pv_database_name("rooms", room, suffix, aside);
+        err = pv_home_rename(home, name, aside, report);
+    }
+    return err;
+}
+
 static enum pv_err meaning_of(int rc)
 {
     switch (rc & 0xff) {
@@ -77,9 +94,13 @@ enum pv_err pv_database_open(const struct pv_home *home, const struct pv_hash *r
     pv_database_name("rooms", room, ".db", name);
     err = pv_home_check(home, name, report);
     if (err != PV_OK && err != PV_ERR_NOT_FOUND) return err;
+    if (err == PV_ERR_NOT_FOUND) err = put_aside(home, room, report);
+    if (err != PV_OK) return err;
     pv_home_path_of(home, name, path);
     rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE, NULL);
-    if (rc == SQLITE_OK) rc = sqlite3_busy_timeout(db, 10000);
+    if (rc == SQLITE_OK) rc = sqlite3_busy_timeout(db, BUSY_MS);
+    /* Else each short command would pay for moving its few pages over: SQLite does that every 1000 pages anyway. */
+    if (rc == SQLITE_OK) rc = sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     if (rc == SQLITE_OK) rc = set_key(db, key);
     if (rc != SQLITE_OK) {
         sqlite3_close(db);

@@ -301,6 +301,12 @@ enum pv_err pv_home_remove(const struct pv_home *home, const char *name, struct 
     return PV_OK;
 }
 
+enum pv_err pv_home_rename(const struct pv_home *home, const char *name, const char *to, struct pv_report *report)
+{
+    if (renameat(home->dir_fd, name, home->dir_fd, to) != 0 && errno != ENOENT) return report_errno(report, home, name, "rename");
+    return PV_OK;
+}
+
 void pv_home_path_of(const struct pv_home *home, const char *name, char ret_path[static PV_HOME_PATH_BYTES])
 {
     /* pv_home_locate left room for any name of ours. */

@@ -45,6 +45,9 @@ PV_MUST_USE enum pv_err pv_home_check(const struct pv_home *home, const char *na
 PV_MUST_USE enum pv_err pv_home_write(const struct pv_home *home, const char *name, struct pv_bytes bytes,
                                       struct pv_report *report);
 PV_MUST_USE enum pv_err pv_home_remove(const struct pv_home *home, const char *name, struct pv_report *report);
+/* Nothing happens if `name` is not there. Errors: IO. */
+PV_MUST_USE enum pv_err pv_home_rename(const struct pv_home *home, const char *name, const char *to,
+                                       struct pv_report *report);
 /* An absolute path for a library that opens files itself. */
 void pv_home_path_of(const struct pv_home *home, const char *name, char ret_path[static PV_HOME_PATH_BYTES]);
 

@@ -88,7 +88,7 @@ run 0 "the right one back" privity rooms
 db=$(ls "$PRIVITY_HOME"/rooms/*.db)
 cp "$db" "$T/db"
 printf 'garbage' | dd of="$db" bs=1 seek=100 conv=notrunc 2>/dev/null
-rm -f "$db-wal" "$db-shm"
+printf 'garbage' | dd of="$db-wal" bs=1 seek=100 conv=notrunc 2>/dev/null
 bad=$(sha256sum <"$db")
 run 1 "a damaged database" privity rooms --offline
 like "$(err)" "is damaged" "says so"

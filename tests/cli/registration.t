@@ -1,0 +1,34 @@
+#!/bin/bash
+# Who may register: anyone, who has a code or a room's invite, or nobody.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+registration=invite
+start_server
+
+run 3 "init without a code where one is needed" as ada privity init --name ada --server "$url" --kit "$T/kit-ada"
+one_line "init without a code"
+like "$(err)" "--registration-file" "says what to do"
+run 0 "who it is is known here" as ada privity whoami
+run 1 "but a room needs the server" as ada privity room new acme
+run 0 "the operator gives a code" privityd --data "$T/server" admin invite
+cp "$T/out" "$T/code"
+echo "not a code" >"$T/wrong"
+run 3 "a wrong code" as ada privity init --name ada --server "$url" --registration-file "$T/wrong"
+run 0 "init again with the code" as ada privity init --name ada --server "$url" --registration-file "$T/code" --json
+is "$(field 'o["registered"]')" true "registers"
+run 3 "the code is spent" as eve privity init --name eve --server "$url" --kit "$T/kit-eve" --registration-file "$T/code"
+run 1 "a code file that is absent" as zoe privity init --name zoe --server "$url" --registration-file "$T/absent"
+run 0 "a room" as ada privity room new acme
+as ada privity invite acme >"$T/link"
+run 3 "bob has no code" as bob privity init --name bob --server "$url" --kit "$T/kit-bob"
+run 0 "but a room's invite" as bob privity join "$(cat "$T/link")" --room acme
+run 0 "registers him" as bob privity say acme "here I am"
+run 0 "and he is read" as ada privity read acme
+like "$(out)" "here I am" "by ada"
+stop_server
+
+registration=closed
+start_server
+run 3 "init where registration is closed" as dan privity init --name dan --server "$url" --kit "$T/kit-dan"
+run 0 "who is registered goes on" as ada privity say acme "still here"
+done_testing
