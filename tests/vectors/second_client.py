@@ -12,7 +12,7 @@ import urllib.request
 
 from plain_cbor import Bad, check, decode, encode, first
 from plain_crypto import aes256gcm_open, ed25519_public, ed25519_sign
-from plain_format import (H, HKDF, ZERO, device_id, epoch_kem_seed, kit_secret, labelled, leaf_hash, padme, read_note,
+from plain_format import (H, HKDF, ZERO, consistent, device_id, epoch_kem_seed, kit_secret, labelled, leaf_hash, padme, read_note,
                           record_devices, root_by_inclusion, sha256, signed, tree_root, unseal, unwrap)
 from plain_kem import xwing_public
 
@@ -51,6 +51,20 @@ class Room:
         note = self.fetch()
         size, root, _ = read_note(note.decode(), self.name, self.id, self.log_key)
         check(size == len(self.leaves) and root == tree_root(self.leaves), "the signed tree")
+        self.check_proofs(size, root)
+
+    def check_proofs(self, size, root):
+        """What a client that holds less than everything would ask for."""
+        note = self.server.ask(f"{self.path}/checkpoint").decode()
+        check(read_note(note, self.name, self.id, self.log_key)[:2] == (size, root), "the checkpoint alone")
+        for index in (0, size // 2, size - 1):
+            proof = decode(self.server.ask(f"{self.path}/inclusion?index={index}&size={size}"))
+            check(root_by_inclusion(self.leaves[index], index, size, proof) == root, "an inclusion proof")
+        for old in range(1, size):
+            proof = decode(self.server.ask(f"{self.path}/consistency?old={old}&new={size}"))
+            check(consistent(old, size, proof, tree_root(self.leaves[:old]), root), "a consistency proof")
+        bodies = decode(self.server.ask(f"{self.path}/bodies?from=0&max=256"))[1]
+        check(bodies == [body for _, body in self.entries], "the bodies alone")
 
     def fetch(self):
         note = None
