@@ -34,6 +34,6 @@ is "$(status "$url/v1/server")" 200 "it answers still"
 rm "$disk/filler"
 "$load" "$port" connections=4 rooms=1 entries=20 bytes=200 >"$home/load" 2>&1
 ok $? "with room again it appends again" || note "$(cat "$home/load")"
-stop
+stop TERM
 ok $? "and stops as it should"
 tap_done

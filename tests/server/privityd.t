@@ -85,7 +85,7 @@ exits 0 "accounts are listed" "$privityd" --data "$home/data" admin accounts
 exits 1 "who is not there is not suspended" "$privityd" --data "$home/data" admin suspend ff
 exits 0 "blobs are collected" "$privityd" --data "$home/data" admin gc
 
-stop
+stop TERM
 ok $? "it stops when it is told to"
 grep -q "$code" "$home/err"
 isnt $? 0 "no code is logged"
@@ -121,7 +121,7 @@ like "$err" 'newer' "in words"
 cp "$home/meta.db" "$home/data/meta.db"
 start
 ok $? "put right, it starts again"
-stop
+stop TERM
 
 # --- TLS
 
@@ -134,7 +134,7 @@ if command -v openssl >/dev/null; then
 	start --tls-cert "$home/tls.crt" --tls-key "$home/tls.key"
 	ok $? "it starts with TLS"
 	is "$(status --cacert "$home/tls.crt" "https://localhost:$port/healthz" --resolve "localhost:$port:127.0.0.1")" 200 "and answers"
-	stop
+	stop TERM
 fi
 
 tap_done
