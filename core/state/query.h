@@ -121,13 +121,14 @@ PV_MUST_USE enum pv_err pv_query_versions_json(const struct pv_query *query, str
 /* The room's chunking secret. Errors: NOT_FOUND. */
 PV_MUST_USE enum pv_err pv_query_chunking(const struct pv_query *query, struct pv_chunking_secret *ret_secret);
 
-/* ---- search: every word must occur, each as the beginning of a word; case and accents do not matter */
+/* ---- search: every word must occur; the last part of each may be a beginning; case and accents do not matter */
 
 struct pv_search {
-    struct pv_bytes words; /* UTF-8 */
+    struct pv_bytes words; /* UTF-8, at most 1024 bytes */
     uint64_t limit;        /* newest so many of each; 0: all */
 };
-/* Newest first. Either callback may be NULL. Errors: MALFORMED (not UTF-8, no word). */
+/* Newest first. Either callback may be NULL. Errors: MALFORMED (not UTF-8, no word),
+ * LIMIT. */
 PV_MUST_USE enum pv_err pv_query_search(const struct pv_query *query, const struct pv_search *search,
                                         pv_message_row *message, pv_file_row_fn *file, void *context);
 /* {"messages": […], "files": […]} */

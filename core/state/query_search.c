@@ -1,8 +1,9 @@
 /* Search over messages and file paths. */
 #include "core/state/fold.h"
 #include "core/state/query_rows.h"
+#include "core/state/words.h"
 
-enum { WORDS_BYTES_MAX = 4096 };
+enum { MATCH_BYTES_MAX = 8 * PV_WORDS_BYTES_MAX };
 
 static const char select_messages[] = "SELECT " PV_MESSAGE_COLUMNS " FROM words CROSS JOIN message m ON m.idx = words.rowid"
                                       " JOIN author a ON a.no = m.author WHERE words MATCH ?1"
@@ -10,31 +11,6 @@ static const char select_messages[] = "SELECT " PV_MESSAGE_COLUMNS " FROM words 
 static const char select_files[] = "SELECT " PV_FILE_COLUMNS " FROM words CROSS JOIN file f ON f.placed = words.rowid"
                                    PV_FILE_TABLES " WHERE words MATCH ?1 AND f.removed IS NULL"
                                    " ORDER BY words.rowid DESC LIMIT ?2";
-
-static bool is_space(uint8_t c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/* Each word as a quoted string, so that nothing in it means anything to FTS5, and a star: its beginning is enough. */
-static enum pv_err make_match(struct pv_bytes words, struct pv_buf *match)
-{
-    if (!pv_utf8_is_valid(words.p, words.n)) return PV_ERR_MALFORMED;
-    for (size_t i = 0; i < words.n;) {
-        if (is_space(words.p[i]) || words.p[i] == '\0') {
-            i++;
-            continue;
-        }
-        pv_buf_append_byte(match, '"');
-        for (; i < words.n && !is_space(words.p[i]) && words.p[i] != '\0'; i++) {
-            if (words.p[i] == '"') pv_buf_append_byte(match, '"');
-            pv_buf_append_byte(match, words.p[i]);
-        }
-        pv_buf_append(match, "\"* ", 3);
-    }
-    if (match->err) return match->err;
-    return match->n ? PV_OK : PV_ERR_MALFORMED;
-}
 
 static struct pv_sql begin_select(struct pv_store *store, const char *text, struct pv_bytes match, uint64_t limit)
 {
@@ -75,8 +51,8 @@ enum pv_err pv_query_search(const struct pv_query *query, const struct pv_search
 {
     struct pv_view view;
     struct pv_buf match;
-    pv_buf_init(&match, WORDS_BYTES_MAX);
-    enum pv_err err = make_match(search->words, &match);
+    pv_buf_init(&match, MATCH_BYTES_MAX);
+    enum pv_err err = pv_words_match(query->store, search->words, &match);
     if (!err && pv_fold_index_is_behind(query->store)) err = pv_fold_index_words(query->store, 0);
     if (!err) err = pv_view_begin(query, true, &view);
     if (!err) {

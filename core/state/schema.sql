@@ -125,5 +125,7 @@ CREATE TABLE room_head (
     PRIMARY KEY (room, author)
 ) STRICT, WITHOUT ROWID;
 
--- Words of messages (by idx) and of file paths (by placed); the texts stand in their own tables.
-CREATE VIRTUAL TABLE words USING fts5 (text, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2');
+-- Words of messages (by idx) and of file paths (by placed); the texts stand in their own tables. No positions: every
+-- word must occur, wherever. core/state/words.c names the same tokenizer.
+CREATE VIRTUAL TABLE words USING fts5 (text, content = '', columnsize = 0, detail = none,
+    tokenize = 'unicode61 remove_diacritics 2');

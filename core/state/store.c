@@ -10,8 +10,9 @@
 #define STRING_OF(x) #x
 #define STRING(x) STRING_OF(x)
 
-/* FULL: what was answered as kept survives a loss of power. The cache holds what the fold touches at random. */
-static const char settings[] = "PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;";
+/* FULL: what was answered as kept survives a loss of power. The cache holds what the fold touches at random. Large
+ * pages, since most of what is written is one long log. */
+static const char settings[] = "PRAGMA page_size = 8192; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;";
 static const char mark[] = "PRAGMA application_id = " STRING(APPLICATION_ID) ";"
                            "PRAGMA user_version = 1;";
 static const char schema[] =
@@ -67,8 +68,9 @@ static enum pv_err set_up(struct pv_store *store)
     if (!err) err = pv_sql_exec(store, settings);
     if (!err && is_new) err = create(store);
     if (err) return err;
-    /* One that others hold open keeps the mode that it has. In memory there is no such mode, which is fine. */
-    err = pv_sql_exec(store, "PRAGMA journal_mode = WAL");
+    /* A new database grows without a write-ahead log, which would write every page twice. One that others hold open
+     * keeps the mode that it has; in memory there is no such mode. Either is fine. */
+    if (!is_new) err = pv_sql_exec(store, "PRAGMA journal_mode = WAL");
     return err == PV_ERR_BUSY ? PV_OK : err;
 }
 

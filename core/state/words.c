@@ -1,4 +1,6 @@
 /* The full-text index over messages and paths, which follows the fold at its own pace. */
+#include "core/state/words.h"
+
 #include "core/state/feature.h"
 #include "core/state/fold.h"
 
@@ -80,4 +82,61 @@ enum pv_err pv_fold_index_words(struct pv_store *store, uint64_t max)
     if (!err && next != from) err = pv_store_number_set(store, worded_size, next);
     pv_buf_wipe(&words);
     return pv_sql_leave(store, own, err);
+}
+
+/* ---- what is searched for */
+
+static fts5_api *find_api(struct pv_store *store)
+{
+    fts5_api *api = NULL;
+    struct pv_sql sql = pv_sql_begin(store, "SELECT fts5(?1)");
+    if (!sql.err) sql.err = pv_sql_err(sqlite3_bind_pointer(sql.stmt, 1, &api, "fts5_api_ptr", NULL));
+    pv_sql_step(&sql);
+    pv_sql_drop(&sql);
+    return api;
+}
+
+struct match {
+    struct pv_buf *out;
+    struct pv_bytes text;
+};
+
+/* One token, quoted; a beginning suffices for the last one of what was typed together. */
+static int add_token(void *context, int flags, const char *token, int token_bytes, int start, int end)
+{
+    struct match *match = context;
+    size_t after = (size_t)end;
+    (void)flags;
+    (void)start;
+    if (match->out->n) pv_buf_append_byte(match->out, ' ');
+    pv_buf_append_byte(match->out, '"');
+    for (int i = 0; i < token_bytes; i++) {
+        if (token[i] == '"') pv_buf_append_byte(match->out, '"');
+        pv_buf_append_byte(match->out, (uint8_t)token[i]);
+    }
+    pv_buf_append_byte(match->out, '"');
+    if (after >= match->text.n || match->text.p[after] <= ' ') pv_buf_append_byte(match->out, '*');
+    return match->out->err ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+enum pv_err pv_words_match(struct pv_store *store, struct pv_bytes words, struct pv_buf *match)
+{
+    const char *arguments[] = {"remove_diacritics", "2"};
+    struct match context = {match, words};
+    void *user_data = NULL;
+    fts5_tokenizer module;
+    Fts5Tokenizer *tokenizer = NULL;
+    if (words.n > PV_WORDS_BYTES_MAX) return PV_ERR_LIMIT;
+    if (!pv_utf8_is_valid(words.p, words.n)) return PV_ERR_MALFORMED;
+    fts5_api *api = find_api(store);
+    if (!api) return PV_ERR_NOMEM;
+    int rc = api->xFindTokenizer(api, "unicode61", &user_data, &module);
+    if (rc == SQLITE_OK) rc = module.xCreate(user_data, arguments, 2, &tokenizer);
+    if (rc == SQLITE_OK) {
+        rc = module.xTokenize(tokenizer, &context, FTS5_TOKENIZE_QUERY, (const char *)words.p, (int)words.n, add_token);
+        module.xDelete(tokenizer);
+    }
+    if (match->err) return match->err;
+    if (rc != SQLITE_OK) return pv_sql_err(rc);
+    return match->n ? PV_OK : PV_ERR_MALFORMED;
 }

@@ -185,6 +185,9 @@ static void test_search(void)
     tap_is_str(rig_search(&rig, "logo invoice"), "", "every word must be there");
     tap_is_str(rig_search(&rig, "\"invoice\" OR* NEAR("), "", "the index's own language means nothing");
     tap_is_str(rig_search(&rig, "invoice \"\" -- :"), "invoice: 30 days Invoices/2026 march.pdf:1x1", "signs alone are no words");
+    tap_is_str(rig_search(&rig, "2026 march.p"), "Invoices/2026 march.pdf:1x1", "the last part of a name, too");
+    tap_is_str(rig_search(&rig, "mar.pdf"), "", "but not a part before it");
+    tap_is_str(rig_search(&rig, "days\xe2\x80\x94invoice"), "invoice: 30 days", "a sign of another script parts words as well");
     tap_ok(strstr(rig_search(&rig, " \t"), "error"), "no word is an error");
     tap_ok(strstr(rig_search(&rig, "\xff"), "error"), "so is what is no text");
     tap_ok(PUT(1, 5, rig_file_move(1, 3, "Bills/march.pdf")) && PUT(1, 6, rig_file_remove(1, 4)), "a file moves, another goes");
