@@ -16,6 +16,7 @@ enum {
     PV_LIMIT_BATCH_BYTES = 24 * 1024 * 1024, /* one append or fetch, all parts */
     /* rooms */
     PV_LIMIT_DEVICES_LISTED = 16,            /* in one party */
+    PV_LIMIT_DEVICES_PRESENT = 64,           /* of one person in a room */
     PV_LIMIT_CERTIFICATES = 16,              /* in one record or device_add */
     PV_LIMIT_TARGETS = 64,                   /* memberships or devices named by one removal */
     PV_LIMIT_RANGES = 64,

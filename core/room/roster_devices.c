@@ -42,12 +42,22 @@ static enum pv_err check_certificates(const struct pv_roster *r, const struct pv
     return PV_OK;
 }
 
-static enum pv_reason refuse_epoch(const struct pv_roster *r, const struct pv_case *c)
+/* A thief may add devices, but not so many that all others' rooms grow slow. */
+static bool has_too_many(const struct pv_roster *r, const struct pv_case *c)
 {
-    if (r->kind != PV_ROOM_PERSON) return PV_REASON_NONE;
-    if (r->due) return PV_REASON_DUE;
-    if (c->header->epoch != pv_roster_epoch(r)) return PV_REASON_STALE_EPOCH;
-    return r->principals.count >= PV_LIMIT_MEMBERS ? PV_REASON_LIMIT : PV_REASON_NONE;
+    size_t count = 0;
+    for (size_t i = 0; i < r->devices.count; i++) {
+        const struct pv_room_device *device = pv_table_at(&r->devices, i);
+        count += r->kind == PV_ROOM_PERSON || pv_hash_equal(&device->principal, &c->me_id);
+    }
+    return count >= PV_LIMIT_DEVICES_PRESENT;
+}
+
+static enum pv_reason refuse_addition(const struct pv_roster *r, const struct pv_case *c)
+{
+    if (r->kind == PV_ROOM_PERSON && r->due) return PV_REASON_DUE;
+    if (r->kind == PV_ROOM_PERSON && c->header->epoch != pv_roster_epoch(r)) return PV_REASON_STALE_EPOCH;
+    return has_too_many(r, c) ? PV_REASON_LIMIT : PV_REASON_NONE;
 }
 
 static enum pv_err check_device_add(const struct pv_roster *r, struct pv_case *c, enum pv_reason *ret_reason)
@@ -62,7 +72,7 @@ static enum pv_err check_device_add(const struct pv_roster *r, struct pv_case *c
     enum pv_err err = check_certificates(r, c, ret_reason);
     if (err || *ret_reason) return err;
     if (author && author->owned && !pv_hash_equal(&author->owner, owner)) *ret_reason = PV_REASON_FOREIGN_DEVICE;
-    else *ret_reason = refuse_epoch(r, c);
+    else *ret_reason = refuse_addition(r, c);
     return PV_OK;
 }
 

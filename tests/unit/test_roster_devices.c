@@ -271,6 +271,22 @@ static void test_kem(void)
 	end();
 }
 
+static void test_limit(void)
+{
+	size_t refused = 0, added = 0;
+	begin_client("how many devices a person may have here");
+	for (uint64_t i = 0; i < PV_LIMIT_DEVICES_PRESENT; i++) {
+		struct kit_device device;
+		kit_device_make(5000 + i, false, &device);
+		int got = add(laptop, &device);
+		added += got == PV_REASON_NONE;
+		refused += got == PV_REASON_LIMIT;
+	}
+	tap_is_int((long long)added, PV_LIMIT_DEVICES_PRESENT - 2, "as many as the limit, the first two counted");
+	tap_is_int((long long)refused, 2, "no more");
+	end();
+}
+
 /* Random adds and removals by everyone: the swept set against its definition, computed the slow way. */
 static void test_sweep_by_definition(void)
 {
@@ -336,6 +352,7 @@ int main(void)
 	test_sweep_is_transitive();
 	test_swept_from_record();
 	test_kem();
+	test_limit();
 	for (size_t i = 8; i < 10; i++) {
 		devices[i].paper = false;
 		kit_device_make(2000 + i, false, &devices[i]);
