@@ -363,11 +363,14 @@ static enum pv_err bind_address(const struct addrinfo *address, int *ret_socket)
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_storage address = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = {.v6 = {0}};
     socklen_t n = sizeof address;
-    if (getsockname(fd, (struct sockaddr *)&address, &n)) return 0;
-    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((struct sockaddr_in *)&address)->sin_port);
+    if (getsockname(fd, &address.any, &n)) return 0;
+    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
 enum pv_err pv_http_bind(const struct pv_config *config, int *ret_socket, uint16_t *ret_port,

@@ -94,7 +94,11 @@ void pv_room_cache_weigh(struct pv_room_cache *cache, struct pv_room_state *stat
 
 void pv_room_cache_trim(struct pv_room_cache *cache)
 {
-    while (cache->weight > BUDGET_BYTES && cache->oldest != cache->newest) pv_room_cache_drop(cache, cache->oldest);
+    struct pv_room_state *state = cache->oldest, *newer;
+    for (; cache->weight > BUDGET_BYTES && state != cache->newest; state = newer) {
+        newer = state->newer;
+        pv_room_cache_drop(cache, state);
+    }
 }
 
 void pv_room_cache_free(struct pv_room_cache *cache)

@@ -35,7 +35,7 @@ tidy() {
 judge "gcc's warnings" make --no-print-directory -j"$(nproc)" VARIANT=lint WERROR=1 objects
 judge "clang's warnings" clang_warnings
 judge 'clang-tidy' tidy
-judge 'shellcheck' shellcheck -x --source-path=SCRIPTDIR/../.. "${scripts[@]}"
+judge 'shellcheck' shellcheck -S warning -x -P SCRIPTDIR:. "${scripts[@]}"
 
 if [ ${#failed[@]} -gt 0 ]; then
 	printf 'lint: %s: faults found\n' "${failed[@]}" >&2
