@@ -116,6 +116,7 @@ static enum pv_err attach(struct say *say, const struct pv_args *args)
         err = pv_transfer_put(&put, say->report);
         pv_cli_progress_end(&progress);
     }
+    say->put = NULL;
     pv_wipe(&secret, sizeof secret);
     return err;
 }
