@@ -11,6 +11,14 @@ exits 0 "--help" "$privityd" --help
 like "$out" 'usage: privityd' "says how it is used"
 like "$out" '--registration MODE' "names the options"
 like "$out" 'admin invite' "and the operator's commands"
+missing=$(for option in $("$privityd" --help | grep -o -e '--[a-z-]*' | sort -u); do
+	sed 's/\\-/-/g' docs/man/privityd.8 | grep -q -e "Fl -${option#--}\b" || echo "$option"
+done)
+is "$missing" "" "the manual page has every option"
+missing=$("$privityd" --help | sed -n 's/^  admin \([a-z]*\).*/\1/p' | while read -r command; do
+	grep -q "Cm admin $command" docs/man/privityd.8 || echo "$command"
+done)
+is "$missing" "" "and every command"
 exits 0 "--version" "$privityd" --version
 like "$out" '^privityd [0-9]' "names itself"
 exits 2 "an unknown option is wrong usage" "$privityd" --frobnicate
