@@ -84,6 +84,7 @@ CORE_SRC := \
 	core/state/store_log.c \
 	core/state/store_outbox.c \
 	core/state/words.c \
+	core/state/written.c \
 	#
 
 # What a wasm build needs in place of an operating system.

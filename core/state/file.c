@@ -1,6 +1,7 @@
 /* Files: each is a line of versions, at one path. A put that names the newest version of a file continues it; one
  * that comes too late founds a file of its own beside it, marked as having lost; so nothing is ever hidden. */
 #include "core/state/feature.h"
+#include "core/state/written.h"
 
 /* A version that a payload names, and its file. */
 struct named {
@@ -10,27 +11,36 @@ struct named {
     bool at_path; /* of the path asked about */
 };
 
-static enum pv_err find(struct pv_store *store, const struct pv_write_ref *ref, struct pv_bytes path,
-                        struct named *ret_named)
+static enum pv_err find_file(struct pv_store *store, uint64_t version, struct pv_bytes path, struct named *ret_named)
 {
-    struct named named = {0};
-    struct pv_sql sql = pv_sql_begin(store, "SELECT v.idx, v.file, f.head, f.removed IS NOT NULL, f.path = ?"
-                                            " FROM author a JOIN written w ON w.author = a.no"
-                                            " JOIN version v ON v.idx = w.idx JOIN file f ON f.idx = v.file"
-                                            " WHERE w.write_id = ? AND a.id = ?");
+    struct named named = {.version = version};
+    struct pv_sql sql = pv_sql_begin(store, "SELECT v.file, f.head, f.removed IS NOT NULL, f.path = ? FROM version v"
+                                            " JOIN file f ON f.idx = v.file WHERE v.idx = ?");
     pv_sql_bind_bytes(&sql, path);
-    pv_sql_bind_bytes(&sql, PV_BYTES_OF(ref->write_id));
-    pv_sql_bind_bytes(&sql, PV_BYTES_OF(ref->author));
-    if (pv_sql_step(&sql))
-        named = (struct named){.known = true,
-                               .version = pv_sql_u64(&sql, 0),
-                               .file = pv_sql_u64(&sql, 1),
-                               .head = pv_sql_u64(&sql, 2),
-                               .removed = pv_sql_u64(&sql, 3) != 0,
-                               .at_path = pv_sql_u64(&sql, 4) != 0};
+    pv_sql_bind_u64(&sql, version);
+    named.known = pv_sql_step(&sql);
+    if (named.known) {
+        named.file = pv_sql_u64(&sql, 0);
+        named.head = pv_sql_u64(&sql, 1);
+        named.removed = pv_sql_u64(&sql, 2) != 0;
+        named.at_path = pv_sql_u64(&sql, 3) != 0;
+    }
     enum pv_err err = pv_sql_end(&sql);
     if (!err) *ret_named = named;
     return err;
+}
+
+/* Leaves `ret_named` alone when the version is not known. */
+static enum pv_err find(struct pv_store *store, const struct pv_write_ref *ref, struct pv_bytes path,
+                        struct named *ret_named)
+{
+    uint64_t author = 0, index = 0;
+    bool is_written = false;
+    struct pv_sql sql = pv_sql_begin(store, "SELECT no FROM author WHERE id = ?");
+    pv_sql_bind_bytes(&sql, PV_BYTES_OF(ref->author));
+    enum pv_err err = pv_sql_run_u64(&sql, 0, &author);
+    if (!err && author) err = pv_written_find(store, &ref->write_id, author, &is_written, &index);
+    return err || !is_written ? err : find_file(store, index, path, ret_named);
 }
 
 static enum pv_err add_version(struct pv_store *store, const struct pv_folding *folding, uint64_t file)

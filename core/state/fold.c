@@ -2,6 +2,7 @@
 #include "core/state/fold.h"
 
 #include "core/state/feature.h"
+#include "core/state/written.h"
 
 static const struct {
     enum pv_payload_type type;
@@ -18,7 +19,6 @@ enum { FEATURE_COUNT = sizeof features / sizeof *features };
  * folded by the first. */
 enum { FOLD_VERSION_FIRST = 1, FOLD_VERSION = 1 };
 static const char fold_version[] = "pv.fold";
-static const char worded_size[] = "pv.worded";
 
 enum pv_err pv_fold_unreadable(struct pv_store *store, uint64_t index, enum pv_err why)
 {
@@ -36,28 +36,18 @@ static enum pv_err keep_unfolded(struct pv_store *store, uint64_t index, uint64_
     return pv_sql_run(&sql);
 }
 
-/* The first accepted payload of an author with a write id counts, whatever its type: so a version that does not
- * know the type ignores the same ones as a version that does. */
-static enum pv_err claim_write_id(struct pv_store *store, const struct pv_id16 *write_id, uint64_t author,
-                                  uint64_t index, bool *ret_first)
-{
-    struct pv_sql sql = pv_sql_begin(store, "INSERT OR IGNORE INTO written (write_id, author, idx) VALUES (?, ?, ?)");
-    pv_sql_bind_bytes(&sql, PV_BYTES_OF(*write_id));
-    pv_sql_bind_u64(&sql, author);
-    pv_sql_bind_u64(&sql, index);
-    enum pv_err err = pv_sql_run(&sql);
-    if (!err) *ret_first = sqlite3_changes64(store->db) == 1;
-    return err;
-}
-
+/* Its fields: now the write id is used up, whatever comes of them. */
 static enum pv_err fold_known(struct pv_store *store, const struct pv_log_item *item, uint64_t author,
-                              struct pv_bytes bytes)
+                              const struct pv_id16 *write_id, struct pv_bytes bytes)
 {
     struct pv_payload payload;
     struct pv_folding folding = {.index = item->index, .author = author, .time_ms = item->entry.header.time_ms,
                                  .payload = &payload};
-    enum pv_err err = pv_payload_read(bytes, &payload);
-    if (err) return pv_fold_unreadable(store, item->index, err);
+    enum pv_err unreadable = pv_payload_read(bytes, &payload);
+    bool has_row = !unreadable && (payload.type == PV_PAYLOAD_MESSAGE || payload.type == PV_PAYLOAD_FILE_PUT);
+    enum pv_err err = pv_written_add(store, write_id, author, item->index, has_row);
+    if (err) return err;
+    if (unreadable) return pv_fold_unreadable(store, item->index, unreadable);
     size_t i = 0;
     while (i < FEATURE_COUNT - 1 && features[i].type != payload.type) i++;
     err = features[i].fold(store, &folding);
@@ -65,19 +55,23 @@ static enum pv_err fold_known(struct pv_store *store, const struct pv_log_item *
     return err;
 }
 
+/* The first accepted payload of an author with a write id counts, whatever its type: so a version that does not
+ * know the type ignores the same ones as a version that does. */
 static enum pv_err fold_payload(struct pv_store *store, const struct pv_log_item *item, struct pv_bytes bytes)
 {
-    uint64_t type = 0, author = 0;
+    uint64_t type = 0, author = 0, earlier;
     struct pv_id16 write_id;
     enum pv_kind kind;
-    bool first = false;
+    bool again = false;
     enum pv_err err = pv_payload_peek(bytes, &type, &write_id);
     if (err) return pv_fold_unreadable(store, item->index, err);
     err = pv_sql_author(store, &item->entry.header.author, &author);
-    if (!err) err = claim_write_id(store, &write_id, author, item->index, &first);
-    if (err || !first) return err;
-    if (pv_payload_kind(type, &kind)) return keep_unfolded(store, item->index, type);
-    return item->entry.header.kind == (uint64_t)kind ? fold_known(store, item, author, bytes) : PV_OK;
+    if (!err) err = pv_written_find(store, &write_id, author, &again, &earlier);
+    if (err || again) return err;
+    bool known = pv_payload_kind(type, &kind) == PV_OK;
+    if (known && item->entry.header.kind == (uint64_t)kind) return fold_known(store, item, author, &write_id, bytes);
+    err = pv_written_add(store, &write_id, author, item->index, false);
+    return err || known ? err : keep_unfolded(store, item->index, type);
 }
 
 enum pv_err pv_fold_entry(struct pv_store *store, const struct pv_log_item *item, enum pv_verdict verdict,
@@ -103,12 +97,13 @@ enum pv_err pv_fold_reset(struct pv_store *store)
     static const char clear[] = "DELETE FROM written; DELETE FROM unreadable; DELETE FROM unfolded;"
                                 "DELETE FROM profile; DELETE FROM message; DELETE FROM file; DELETE FROM version;"
                                 "DELETE FROM chunking; DELETE FROM room; DELETE FROM room_head;"
-                                "INSERT INTO words (words) VALUES ('delete-all');";
+                                "INSERT INTO words (words) VALUES ('delete-all');"
+                                "DELETE FROM value WHERE name IN ('pv.worded', 'pv.settled');";
     bool own = false;
     enum pv_err err = pv_sql_enter(store, &own);
     if (err) return err;
+    pv_written_forget(store);
     err = pv_sql_exec(store, clear);
-    if (!err) err = pv_store_value_delete(store, worded_size);
     if (!err) err = pv_store_number_set(store, fold_version, FOLD_VERSION);
     if (!err) err = pv_store_set_folded_size(store, 0);
     return pv_sql_leave(store, own, err);

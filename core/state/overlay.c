@@ -2,7 +2,7 @@
 #include "core/state/overlay.h"
 
 #include "core/state/fold.h"
-#include "core/state/sql.h"
+#include "core/state/written.h"
 
 static const char to_savepoint[] = "ROLLBACK TO pv_overlay";
 static const char release_savepoint[] = "RELEASE pv_overlay";
@@ -77,5 +77,6 @@ void pv_overlay_end(struct pv_overlay *overlay)
     }
     /* Authors numbered meanwhile are gone; pages of the tree that the caller began stay. */
     for (size_t i = 0; i < PV_SQL_AUTHORS_KEPT; i++) store->authors[i].no = 0;
+    pv_written_forget(store);
     if (err) pv_sql_abandon(store);
 }

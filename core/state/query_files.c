@@ -99,9 +99,9 @@ enum pv_err pv_query_file(const struct pv_query *query, struct pv_bytes path_tex
 
 /* ---- versions */
 
-static enum pv_err take_id(void *context, const struct pv_file_row *file)
+static enum pv_err take_index(void *context, const struct pv_file_row *file)
 {
-    *(struct pv_write_ref *)context = file->head;
+    *(uint64_t *)context = file->index;
     return PV_OK;
 }
 
@@ -118,18 +118,15 @@ static void read_version(struct pv_sql *sql, const struct pv_names *names, uint6
 }
 
 static enum pv_err walk_versions(const struct pv_query *query, const struct pv_names *names,
-                                 const struct pv_write_ref *head, pv_version_row_fn *row, void *context)
+                                 uint64_t head, pv_version_row_fn *row, void *context)
 {
     struct pv_version_row version;
     uint64_t number = 0;
     struct pv_sql sql = pv_sql_begin(query->store,
                                      "SELECT v.idx, a.id, v.write_id, v.time, v.encoded FROM version v"
-                                     " JOIN author a ON a.no = v.author WHERE v.file ="
-                                     " (SELECT n.file FROM author b JOIN written w ON w.author = b.no"
-                                     " JOIN version n ON n.idx = w.idx WHERE b.id = ? AND w.write_id = ?)"
-                                     " ORDER BY v.idx");
-    pv_sql_bind_bytes(&sql, PV_BYTES_OF(head->author));
-    pv_sql_bind_bytes(&sql, PV_BYTES_OF(head->write_id));
+                                     " JOIN author a ON a.no = v.author"
+                                     " WHERE v.file = (SELECT file FROM version WHERE idx = ?) ORDER BY v.idx");
+    pv_sql_bind_u64(&sql, head);
     while (pv_sql_step(&sql)) {
         read_version(&sql, names, ++number, &version);
         if (!sql.err) sql.err = row(context, &version);
@@ -140,12 +137,12 @@ static enum pv_err walk_versions(const struct pv_query *query, const struct pv_n
 enum pv_err pv_query_versions(const struct pv_query *query, struct pv_bytes path, pv_version_row_fn *row,
                               void *context)
 {
-    struct pv_write_ref head;
+    uint64_t head = 0;
     struct pv_view view;
     enum pv_err err = pv_view_begin(query, true, &view);
     if (err) return err;
-    err = pv_query_file(query, path, true, take_id, &head); /* within the overlay begun here */
-    if (!err) err = walk_versions(query, &view.names, &head, row, context);
+    err = pv_query_file(query, path, true, take_index, &head); /* within the overlay begun here */
+    if (!err) err = walk_versions(query, &view.names, head, row, context);
     pv_view_end(&view);
     return err;
 }

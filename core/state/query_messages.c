@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/state/query_rows.h"
+#include "core/state/written.h"
 
 static const char read_mark[] = "pv.read"; /* messages at or after it are unread */
 
@@ -15,9 +16,10 @@ static const char select_since[] = "SELECT " PV_MESSAGE_COLUMNS FROM_MESSAGES
                                    " WHERE m.idx IN (SELECT idx FROM message INDEXED BY message_by_time"
                                    " WHERE time >= ?4 AND idx >= ?1 AND idx < ?2 ORDER BY idx DESC LIMIT ?3)"
                                    " ORDER BY m.idx";
-static const char select_by_id[] = "SELECT " PV_MESSAGE_COLUMNS " FROM written w JOIN message m ON m.idx = w.idx"
-                                   " JOIN author a ON a.no = m.author"
-                                   " WHERE w.write_id >= ?1 AND w.write_id <= ?2 LIMIT 2";
+static const char select_by_id[] = "SELECT " PV_MESSAGE_COLUMNS FROM_MESSAGES " WHERE m.idx IN"
+                                   " (SELECT idx FROM written WHERE write_id >= ?1 AND write_id <= ?2 UNION"
+                                   " SELECT idx FROM message WHERE idx >= ?3 AND write_id >= ?1 AND write_id <= ?2)"
+                                   " ORDER BY m.idx LIMIT 2";
 
 static struct pv_sql begin_select(const struct pv_query *query, const struct pv_message_filter *filter)
 {
@@ -105,13 +107,16 @@ enum pv_err pv_query_message(const struct pv_query *query, struct pv_bytes id_pr
     struct pv_id16 least, greatest;
     struct pv_view view;
     size_t count = 0;
+    uint64_t settled = 0;
     enum pv_err err = read_prefix(id_prefix, &least, &greatest);
     if (!err) err = pv_view_begin(query, true, &view);
     if (err) return err;
+    err = pv_written_settled(query->store, &settled);
     for (int pass = 0; pass < 2 && !err; pass++) {
         struct pv_sql sql = pv_sql_begin(query->store, select_by_id);
         pv_sql_bind_bytes(&sql, PV_BYTES_OF(least));
         pv_sql_bind_bytes(&sql, PV_BYTES_OF(greatest));
+        pv_sql_bind_u64(&sql, settled);
         err = find_by_id(&sql, &view.names, pass == 1, row, context, &count);
         if (!err && count != 1) err = count ? PV_ERR_CONFLICT : PV_ERR_NOT_FOUND;
     }

@@ -70,7 +70,8 @@ CREATE TABLE blob (
 ) STRICT;
 
 -- What the fold makes of sealed entries: dropped and made anew by pv_fold_reset.
-CREATE TABLE written (                -- accepted writes, by their write id
+-- Accepted writes by their write id; messages and versions from pv.settled on are still missing (written.h).
+CREATE TABLE written (
     write_id BLOB NOT NULL,
     author INTEGER NOT NULL,
     idx INTEGER NOT NULL,

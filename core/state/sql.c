@@ -202,6 +202,7 @@ void pv_sql_abandon(struct pv_store *store)
 void pv_sql_forget(struct pv_store *store)
 {
     store->size.known = false;
+    store->written_is_current = false;
     store->tail.known = store->tail.changed = false;
     for (size_t i = 0; i < PV_SQL_AUTHORS_KEPT; i++) store->authors[i].no = 0;
 }

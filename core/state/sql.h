@@ -18,6 +18,8 @@ struct pv_store {
     sqlite3 *db;
     bool in_transaction;
     bool in_overlay; /* inside pv_overlay_begin: nothing of it stays */
+    struct pv_written *written; /* NULL until the first fold */
+    bool written_is_current;    /* in this transaction */
     struct pv_sql_kept kept[PV_SQL_KEPT_MAX];
     size_t kept_count;
     /* What one transaction remembers; forgotten where it begins and ends. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/state/sql.h"
+#include "core/state/written.h"
 
 #define APPLICATION_ID 1347833938 /* "PVRR", tells our database from any other */
 #define STRING_OF(x) #x
@@ -90,6 +90,7 @@ void pv_store_close(struct pv_store *store)
     if (!store) return;
     pv_store_rollback(store);
     for (size_t i = 0; i < store->kept_count; i++) sqlite3_finalize(store->kept[i].stmt);
+    pv_written_free(store);
     free(store);
 }
 
@@ -105,6 +106,7 @@ enum pv_err pv_store_check(struct pv_store *store)
 void pv_store_rollback(struct pv_store *store)
 {
     if (store->in_transaction) pv_sql_forget(store);
+    pv_written_forget(store);
     store->in_transaction = false;
     if (!sqlite3_get_autocommit(store->db)) sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 
 #include "core/state/feature.h"
 #include "core/state/fold.h"
+#include "core/state/written.h"
 
 static const char worded_size[] = "pv.worded";
 
@@ -80,6 +81,7 @@ enum pv_err pv_fold_index_words(struct pv_store *store, uint64_t max)
     next = from;
     if (!err) err = index_from(store, max, &next, &words);
     if (!err && next != from) err = pv_store_number_set(store, worded_size, next);
+    if (!err && !store->in_overlay) err = pv_written_settle(store);
     pv_buf_wipe(&words);
     return pv_sql_leave(store, own, err);
 }

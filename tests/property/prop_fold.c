@@ -49,7 +49,9 @@ static enum pv_err fold_one(struct rig *rig, uint64_t seed, uint64_t index)
 static bool dump(struct rig *rig, struct pv_hash *ret_hash)
 {
     static const char *const selects[] = {
-        "SELECT no, id FROM author ORDER BY no", "SELECT * FROM written ORDER BY write_id, author",
+        "SELECT no, id FROM author ORDER BY no",
+        "SELECT * FROM written UNION SELECT write_id, author, idx FROM message"
+        " UNION SELECT write_id, author, idx FROM version ORDER BY write_id, author", /* settled or not */
         "SELECT * FROM unreadable ORDER BY idx", "SELECT * FROM unfolded ORDER BY idx",
         "SELECT * FROM profile ORDER BY author", "SELECT * FROM message ORDER BY idx",
         "SELECT * FROM file ORDER BY idx",       "SELECT * FROM version ORDER BY idx",
