@@ -45,13 +45,17 @@ static enum pv_err fold_one(struct rig *rig, uint64_t seed, uint64_t index)
     return rig_put(rig, author, write, payload, false);
 }
 
+/* Settled or not. */
+#define SELECT_WRITTEN                                                                                               \
+    "SELECT * FROM written UNION SELECT write_id, author, idx FROM message UNION"                                    \
+    " SELECT write_id, author, idx FROM version ORDER BY write_id, author"
+
 /* Every row of every folded table, and what a search finds, as one hash. */
 static bool dump(struct rig *rig, struct pv_hash *ret_hash)
 {
     static const char *const selects[] = {
         "SELECT no, id FROM author ORDER BY no",
-        "SELECT * FROM written UNION SELECT write_id, author, idx FROM message"
-        " UNION SELECT write_id, author, idx FROM version ORDER BY write_id, author", /* settled or not */
+        SELECT_WRITTEN,
         "SELECT * FROM unreadable ORDER BY idx", "SELECT * FROM unfolded ORDER BY idx",
         "SELECT * FROM profile ORDER BY author", "SELECT * FROM message ORDER BY idx",
         "SELECT * FROM file ORDER BY idx",       "SELECT * FROM version ORDER BY idx",
