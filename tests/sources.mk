@@ -26,6 +26,7 @@ UNIT_TESTS := \
 	tests/unit/test_fold.c \
 	tests/unit/test_query.c \
 	tests/property/prop_fold.c \
+	tests/property/prop_roster.c \
 	tests/unit/test_roster_devices.c \
 	tests/unit/test_roster_keeping.c \
 	tests/unit/test_roster_members.c \
@@ -75,6 +76,7 @@ TEST_SRC := \
 	tests/vectors/vectors_merkle.c \
 	tests/vectors/vectors_wycheproof.c \
 	tests/unit/room_kit.c \
+	tests/unit/roster_steps.c \
 	#
 TEST_WASM_SRC := $(TEST_SRC)
 
