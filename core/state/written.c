@@ -44,14 +44,15 @@ static struct fresh *find_slot(const struct pv_written *w, const uint8_t write_i
 
 static enum pv_err grow(struct pv_written *w)
 {
-    struct pv_written larger = *w;
-    larger.cap = w->cap ? 2 * w->cap : 1024;
-    larger.slots = calloc(larger.cap, sizeof *larger.slots);
-    if (!larger.slots) return PV_ERR_NOMEM;
-    for (size_t i = 0; i < w->cap; i++)
-        if (w->slots[i].index_plus_1) *find_slot(&larger, w->slots[i].write_id, w->slots[i].author) = w->slots[i];
-    free(w->slots);
-    *w = larger;
+    struct fresh *old = w->slots;
+    size_t old_cap = w->cap, cap = old_cap ? 2 * old_cap : 1024;
+    struct fresh *slots = calloc(cap, sizeof *slots);
+    if (!slots) return PV_ERR_NOMEM;
+    w->slots = slots;
+    w->cap = cap;
+    for (size_t i = 0; i < old_cap; i++)
+        if (old[i].index_plus_1) *find_slot(w, old[i].write_id, old[i].author) = old[i];
+    free(old);
     return PV_OK;
 }
 

@@ -235,6 +235,27 @@ static void test_reset(void)
     rig_close(&rig);
 }
 
+/* Write ids are looked up in memory until they are settled: both must know every one of them. */
+static void test_settling(void)
+{
+    struct rig rig;
+    enum { MANY = 3000 };
+    bool good = rig_open(&rig) && !pv_store_begin(rig.store);
+    for (unsigned i = 1; i <= MANY && good; i++) good = PUT(1, i, i % 2 ? rig_message("m") : rig_file_put("f", 1, 0, 0));
+    tap_ok(good && !pv_store_commit(rig.store), "many writes are folded");
+    tap_is_int((int)count_of(&rig, "SELECT count(*) FROM written"), 0, "none is in the table yet");
+    tap_ok(PUT(1, 77, rig_message("again")) && PUT(1, MANY, rig_message("again")), "two of them come again");
+    tap_is_int((int)count_of(&rig, "SELECT count(*) FROM message"), MANY / 2, "and are ignored");
+    tap_is_int(pv_fold_index_words(rig.store, 0), PV_OK, "then they settle");
+    tap_is_int((int)count_of(&rig, "SELECT count(*) FROM written"), MANY, "all of them");
+    tap_ok(PUT(1, 77, rig_message("again")) && PUT(2, 77, rig_message("another's")), "one of them comes again, and another's");
+    tap_is_int((int)count_of(&rig, "SELECT count(*) FROM message"), MANY / 2 + 1, "which alone counts");
+    tap_ok(PUT(1, MANY + 1, rig_file_put("f", 2, 1, 2)) && PUT(1, MANY + 2, rig_file_remove(1, MANY + 1)),
+           "a settled version and a fresh one are named");
+    tap_is_int((int)count_of(&rig, "SELECT count(*) FROM file WHERE removed IS NOT NULL"), 1, "and found");
+    rig_close(&rig);
+}
+
 int main(void)
 {
     if (pv_crypto_init()) return 1;
@@ -245,5 +266,6 @@ int main(void)
     test_rooms();
     test_profile_and_chunking();
     test_reset();
+    test_settling();
     return tap_done();
 }
