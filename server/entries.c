@@ -60,7 +60,7 @@ void pv_entries_get(struct pv_server *server, struct pv_web_request *request, st
     pv_buf_init(&page.items, PV_RESPONSE_MAX_BYTES);
     pv_buf_init(&note, PV_LIMIT_NOTE_BYTES);
     enum pv_err err = read_page(server, request, from, max, sealed, &page);
-    if (!err && page.count) err = meta->ops->note(meta, request->room_row.no, &note, &size); /* after: it covers them */
+    if (!err) err = meta->ops->note(meta, request->room_row.no, &note, &size); /* after: it covers them */
     if (err) {
         pv_problem_of(response, err);
     } else {

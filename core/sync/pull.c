@@ -10,10 +10,12 @@ enum {
     PAGE_ANSWER_MAX = 8 * 1024 * 1024,
     SMALL_ANSWER_MAX = 64 * 1024,
     OPEN_AT_ONCE = 8192,
-    CONFLICTS_MAX = 8
+    CONFLICTS_MAX = 8,
+    NOTE_FRESH_S = 3600 /* an older signature is asked for again, so that a quiet room can still be written in */
 };
 
 static enum pv_err next_key(struct pv_pull *pull);
+static enum pv_err ask_note(struct pv_pull *pull);
 
 void pv_pull_init(struct pv_pull *pull, struct pv_room *room, enum pv_auth auth, pv_task_step *begin,
                   void (*release)(struct pv_task *task))
@@ -131,8 +133,10 @@ static enum pv_err page_take(struct pv_pull *pull, const struct page *page, cons
     struct pv_checkpoint newest = {.size = room->edge.size};
     enum pv_err err = PV_OK;
     if (page->note.n && pv_checkpoint_peek(page->note, &newest)) return not_of_form(pull);
+    if (!page->count && newest.size > room->edge.size && pull->conflicts++ < CONFLICTS_MAX)
+        return pv_pull_start(&pull->task, NULL); /* something was appended in between */
     if (page->count) err = pv_intake(room, page->from, page->items, page->count, page->note, consistency);
-    else if (page->note.n) err = pv_intake_note(room, page->note);
+    else if (page->note.n && !pv_bytes_equal(page->note, pv_room_pin(room))) err = pv_intake_note(room, page->note);
     if (err == PV_ERR_CONFLICT && pull->conflicts++ < CONFLICTS_MAX) {
         err = pv_room_refresh(room);
         return err ? err : pv_pull_start(&pull->task, NULL);
@@ -141,7 +145,23 @@ static enum pv_err page_take(struct pv_pull *pull, const struct page *page, cons
     else if (err) return pv_pull_error(pull, err);
     pull->task.done = room->edge.size;
     pull->task.total = page->count ? newest.size : room->edge.size;
-    return next_key(pull);
+    bool old = room->now_ms / 1000 >= room->pinned.time_s + NOTE_FRESH_S;
+    bool all = room->edge.size >= newest.size;
+    return all && old && !pull->asked_note && !pull->paused ? ask_note(pull) : next_key(pull);
+}
+
+static enum pv_err note_answer(struct pv_task *task, const struct pv_response *response)
+{
+    struct pv_pull *pull = (struct pv_pull *)task;
+    struct page page = {.from = pull->room->edge.size, .note = response->body};
+    return page.note.n == 0 ? not_of_form(pull) : page_take(pull, &page, &(struct pv_merkle_proof){.count = 0});
+}
+
+static enum pv_err ask_note(struct pv_pull *pull)
+{
+    pull->asked_note = true;
+    return pv_task_ask(&pull->task, PV_GET, pull->auth, PV_LIMIT_NOTE_BYTES, note_answer, "/v1/rooms/%s/checkpoint",
+                       pull->room_hex);
 }
 
 static enum pv_err consistency_answer(struct pv_task *task, const struct pv_response *response)

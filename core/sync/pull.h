@@ -12,6 +12,7 @@ struct pv_pull {
     char room_hex[65];
     struct pv_buf page;          /* an answer waiting for its consistency proof */
     struct pv_key_want want;
+    bool asked_note;             /* for a newer signature */
     bool keys_wait;              /* no more keys can be had in this pull */
     enum pv_err paused;          /* UNSUPPORTED: said at the end, when what came before it is open */
     unsigned conflicts;          /* times that another process was quicker */

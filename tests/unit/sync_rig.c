@@ -59,7 +59,7 @@ static struct pv_merkle_reader reader_of(struct rig_room *room)
 static void put_note(struct rig_server *server, struct rig_room *room, struct pv_buf *answer)
 {
     struct pv_buf note;
-    struct pv_checkpoint checkpoint = {.size = room->edge.size, .time_s = server->now_ms / 1000};
+    struct pv_checkpoint checkpoint = {.size = room->edge.size, .time_s = room->signed_ms / 1000};
     pv_buf_init(&note, PV_LIMIT_NOTE_BYTES);
     pv_merkle_edge_root(&room->edge, &checkpoint.root);
     if (pv_checkpoint_make(server->info.name, &room->id, &checkpoint, &server->log_sk, &server->info.log_key, &note))
@@ -153,6 +153,7 @@ static unsigned append(struct rig_server *server, struct rig_room *room, struct 
         unsigned status = take_bundle(room, &bundle, why);
         if (status != 200) return status;
     }
+    if (room) room->signed_ms = server->now_ms;
     pv_cbor_put_array(answer, 2);
     pv_cbor_put_array(answer, 0);
     put_note(server, room, answer);
@@ -184,6 +185,20 @@ static void put_page(struct rig_server *server, struct rig_room *room, unsigned 
         pv_cbor_put_bytes(answer, e->body.p, e->body.n);
     }
     put_note(server, room, answer);
+}
+
+/* The note alone, as text, signed anew. */
+static void put_checkpoint(struct rig_server *server, struct rig_room *room, struct pv_buf *answer)
+{
+    struct pv_buf item;
+    struct pv_cbor in;
+    room->signed_ms = server->now_ms;
+    pv_buf_init(&item, PV_LIMIT_NOTE_BYTES + 16);
+    put_note(server, room, &item);
+    pv_cbor_init(&in, pv_buf_bytes(&item));
+    struct pv_bytes note = pv_cbor_get_bytes(&in, PV_LIMIT_NOTE_BYTES);
+    pv_buf_append(answer, note.p, note.n);
+    pv_buf_release(&item);
 }
 
 static void put_proof(const struct pv_merkle_proof *proof, struct pv_buf *answer)
@@ -288,6 +303,7 @@ static unsigned room_request(struct rig_server *server, const struct pv_request 
     else if (sscanf(rest, "/entries/%llu/wraps/%llu", &a, &b) == 2) put_wrap(room, a, b, answer);
     else if (sscanf(rest, "/entries/%llu/links", &a) == 1) put_links(room, a, answer);
     else if (strcmp(rest, "/entries") == 0) return append(server, room, request->body, answer, why);
+    else if (strcmp(rest, "/checkpoint") == 0) put_checkpoint(server, room, answer);
     else if (strcmp(rest, "/kem") == 0) put_kem(room, request->body, answer);
     else if (sscanf(rest, "/consistency?old=%llu&new=%llu", &a, &b) == 2) {
         if (pv_merkle_prove_consistency(&reader, a, b, &proof)) return 400;

@@ -22,6 +22,7 @@ struct rig_room {
     struct rig_entry *entries;
     size_t count, cap;
     struct pv_hash *hashes; /* stored hashes */
+    uint64_t signed_ms;     /* when the newest note was signed */
 };
 
 struct rig_gate {

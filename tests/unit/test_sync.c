@@ -325,6 +325,30 @@ static void test_rollback(void)
     pair_release(&p);
 }
 
+/* A room in which nobody wrote for a week: nothing is signed on the old view, and a fresh one is asked for. */
+static void test_quiet_week(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_push(&p.a), PV_OK, "the rekey after the used-up invite");
+    p.server.now_ms += 7ull * 24 * 3600 * 1000;
+    p.server.down = true;
+    is_err(rig_say(&p.a, "after a week"), PV_OK, "Ada writes on a view a week old");
+    is_err(rig_push(&p.a), PV_ERR_OFFLINE, "without a server it waits");
+    p.server.down = false;
+    is_err(rig_push(&p.a), PV_OK, "with one it goes");
+    tap_is_int((long long)unsent(&p.a), 0, "out");
+    is_err(rig_pull(&p.b), PV_OK, "Bob pulls");
+    is_texts(&p.b, "after a week\n", "and reads it");
+    is_err(rig_say(&p.a, "and more"), PV_OK, "Ada writes once more");
+    is_err(rig_push(&p.a), PV_OK, "and sends");
+    p.server.now_ms += 3ull * 24 * 3600 * 1000;
+    is_err(rig_say(&p.b, "three days later"), PV_OK, "Bob, who has not seen it, writes three days later");
+    is_err(rig_push(&p.b), PV_OK, "takes in what is old by then");
+    tap_is_int((long long)unsent(&p.b), 0, "and sends his at once");
+    pair_release(&p);
+}
+
 int main(void)
 {
     is_err(pv_crypto_init(), PV_OK, "crypto");
@@ -337,5 +361,6 @@ int main(void)
     test_pages();
     test_flipped_bits();
     test_rollback();
+    test_quiet_week();
     return tap_done();
 }
