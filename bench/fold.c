@@ -1,4 +1,5 @@
-/* What storing and folding a room costs, beside raw decryption and one plain insert for each message:
+/* What storing and folding a room costs, beside raw decryption and one plain insert for each message, and what reading
+ * from it costs then:
  *     fold [MESSAGES [BATCH [DIRECTORY]]] */
 #include <sqlite3.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "core/log/seal.h"
 #include "core/state/fold.h"
 #include "core/state/payload.h"
+#include "core/state/query.h"
 
 enum { AUTHORS = 8, WORDS = 4000 };
 
@@ -159,6 +161,47 @@ static void fold(const char *path, const struct sample *samples, size_t count, s
     sqlite3_close(db);
 }
 
+static void tell(const char *what, double start)
+{
+    printf("  %-44s %7.2f ms\n", what, 1000 * (now() - start));
+}
+
+/* As a command does it: open, ask, close. */
+static void ask(const char *path, size_t count)
+{
+    struct pv_store *store = NULL;
+    struct pv_hash me = {{1}};
+    struct pv_buf json;
+    uint64_t unread = 0;
+    double start = now();
+    sqlite3 *db = open_db(path);
+    must(!pv_store_open(db, &store), "opening again");
+    tell("open", start);
+    struct pv_query query = {.store = store, .me = &me};
+    pv_buf_init(&json, 1u << 30);
+    for (int warm = 0; warm < 2; warm++) {
+        start = now();
+        must(!pv_query_messages_json(&query, &(struct pv_message_filter){.limit = 100}, &json), "reading");
+        tell(warm ? "newest 100 messages, again" : "newest 100 messages", start);
+    }
+    start = now();
+    struct pv_message_filter since = {.has_since = true, .since_ms = 1700000000000u + (count - 100) * 1000};
+    must(!pv_query_messages_json(&query, &since, &json), "reading");
+    tell("messages since a time, 100 of them", start);
+    start = now();
+    must(!pv_query_search_json(&query, &(struct pv_search){.words = pv_bytes("daa4 fa", 7), .limit = 50}, &json), "searching");
+    tell("search for two words, 50 of each", start);
+    start = now();
+    must(!pv_query_unread(&query, &unread), "counting");
+    tell("count all as unread", start);
+    start = now();
+    must(!pv_query_messages_json(&query, &(struct pv_message_filter){0}, &json), "reading");
+    tell("all messages as JSON", start);
+    pv_buf_release(&json);
+    pv_store_close(store);
+    sqlite3_close(db);
+}
+
 int main(int argc, char **argv)
 {
     size_t count = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
@@ -178,7 +221,8 @@ int main(int argc, char **argv)
     fold(path, samples, count, batch, &fold_s, &words_s);
     printf("%zu messages in batches of %zu: raw %.3f s; store and fold %.3f s, words %.3f s: %.2f times raw\n", count,
            batch, raw_s, fold_s, words_s, (fold_s + words_s) / raw_s);
-    if (!getenv("KEEP")) unlink(path);
+    ask(path, count);
+    unlink(path);
     rmdir(dir);
     return 0;
 }

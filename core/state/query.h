@@ -68,7 +68,9 @@ void pv_message_json(struct pv_json *json, const struct pv_message *message);
 /* One by its id in hex or a prefix of at least 4 digits. Errors: NOT_FOUND, CONFLICT (several), MALFORMED. */
 PV_MUST_USE enum pv_err pv_query_message(const struct pv_query *query, struct pv_bytes id_prefix, pv_message_row *row,
                                          void *context);
-/* How many messages by others stand after the read mark, and moving it (it never goes back). */
+/* How many messages by others stand after the read mark, and moving it (it never goes back). No more than the first
+ * PV_QUERY_UNREAD_MAX messages are looked at. */
+enum { PV_QUERY_UNREAD_MAX = 1000 };
 PV_MUST_USE enum pv_err pv_query_unread(const struct pv_query *query, uint64_t *ret_count);
 PV_MUST_USE enum pv_err pv_query_mark_read(const struct pv_query *query, uint64_t up_to_index);
 

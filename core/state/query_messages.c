@@ -131,9 +131,11 @@ enum pv_err pv_query_unread(const struct pv_query *query, uint64_t *ret_count)
     uint64_t mark = 0, count = 0;
     enum pv_err err = pv_store_number_get(query->store, read_mark, 0, &mark);
     if (err) return err;
-    struct pv_sql sql = pv_sql_begin(query->store, "SELECT a.id, count(*)" FROM_MESSAGES " WHERE m.idx >= ?"
-                                                   " GROUP BY m.author");
+    struct pv_sql sql = pv_sql_begin(query->store, "SELECT a.id, m.n FROM (SELECT author, count(*) AS n FROM"
+                                                   " (SELECT author FROM message WHERE idx >= ? ORDER BY idx LIMIT ?)"
+                                                   " GROUP BY author) m JOIN author a ON a.no = m.author");
     pv_sql_bind_u64(&sql, mark);
+    pv_sql_bind_u64(&sql, PV_QUERY_UNREAD_MAX);
     while (pv_sql_step(&sql)) {
         pv_sql_fixed(&sql, 0, device.b, sizeof device.b);
         bool mine = query->me && pv_hash_equal(pv_names_person(&names, &device), pv_names_person(&names, query->me));

@@ -42,6 +42,9 @@ static void test_filters(void)
     tap_ok(!pv_query_mark_read(&rig.query, 5) && !pv_query_unread(&rig.query, &count) && count == 2, "until it is read");
     tap_ok(!pv_query_mark_read(&rig.query, 1) && !pv_query_unread(&rig.query, &count) && count == 2,
            "the mark does not go back");
+    for (unsigned i = 0; i < 2000 && good; i++) good = PUT(2, 100 + i, rig_message("many"));
+    tap_ok(good && !pv_query_unread(&rig.query, &count) && count == PV_QUERY_UNREAD_MAX - 2,
+           "of very many only so many are counted");
     rig_close(&rig);
 }
 
