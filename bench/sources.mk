@@ -1,8 +1,14 @@
 # Programs that measure; the scripts in bench/ run them.
 BENCH_PROGS := \
+	bench/bench_append.c \
 	bench/bench_cold_open.c \
 	bench/bench_file.c \
 	bench/bench_room_1000.c \
 	bench/entry.c \
 	bench/fold.c \
+	#
+
+# What those that talk to a real server share.
+TEST_SRC += \
+	bench/person.c \
 	#

@@ -1,4 +1,4 @@
-/* Group commit: the batch step, and the thread that gathers batches. */
+/* Group commit: the batch step, the thread that gathers batches, and the thread that hands out answers meanwhile. */
 #include "server/committer.h"
 
 #include <pthread.h>
@@ -22,7 +22,11 @@ struct pv_committer {
     pthread_mutex_t lock;
     pthread_cond_t wanted;
     struct pv_job *first, **last;
-    bool running, stopping;
+    /* Waking a batch's writers takes as long as a tenth of its commit: the next one does not wait for that. */
+    pthread_t answerer;
+    pthread_cond_t answered;
+    struct pv_job *ready, **ready_last;
+    bool running, answering, stopping, ended;
 };
 
 /* ---- jobs */
@@ -332,6 +336,7 @@ enum pv_err pv_committer_new(struct pv_server *server, struct pv_committer **ret
     if (!committer) return PV_ERR_NOMEM;
     committer->server = server;
     committer->last = &committer->first;
+    committer->ready_last = &committer->ready;
     enum pv_err err = pv_room_cache_new(server, &committer->cache);
     if (err) {
         free(committer);
@@ -339,6 +344,7 @@ enum pv_err pv_committer_new(struct pv_server *server, struct pv_committer **ret
     }
     pthread_mutex_init(&committer->lock, NULL);
     pthread_cond_init(&committer->wanted, NULL);
+    pthread_cond_init(&committer->answered, NULL);
     *ret_committer = committer;
     return PV_OK;
 }
@@ -349,6 +355,7 @@ void pv_committer_free(struct pv_committer *committer)
     pv_room_cache_free(committer->cache);
     pthread_mutex_destroy(&committer->lock);
     pthread_cond_destroy(&committer->wanted);
+    pthread_cond_destroy(&committer->answered);
     free(committer);
 }
 
@@ -372,12 +379,45 @@ static struct pv_job *gather(struct pv_committer *committer)
     return jobs;
 }
 
-static void *run(void *context)
+/* Hand over what is committed; NULL: no more will come. */
+static void put_ready(struct pv_committer *committer, struct pv_job *jobs)
+{
+    pthread_mutex_lock(&committer->lock);
+    *committer->ready_last = jobs;
+    while (*committer->ready_last) committer->ready_last = &(*committer->ready_last)->next;
+    committer->ended = !jobs;
+    pthread_cond_signal(&committer->answered);
+    pthread_mutex_unlock(&committer->lock);
+}
+
+static struct pv_job *take_ready(struct pv_committer *committer)
+{
+    pthread_mutex_lock(&committer->lock);
+    while (!committer->ready && !committer->ended) pthread_cond_wait(&committer->answered, &committer->lock);
+    struct pv_job *jobs = committer->ready;
+    committer->ready = NULL;
+    committer->ready_last = &committer->ready;
+    pthread_mutex_unlock(&committer->lock);
+    return jobs;
+}
+
+static void *run_commits(void *context)
 {
     struct pv_committer *committer = context;
     struct pv_job *jobs;
     while ((jobs = gather(committer))) {
         pv_committer_step(committer, jobs);
+        put_ready(committer, jobs);
+    }
+    put_ready(committer, NULL);
+    return NULL;
+}
+
+static void *run_answers(void *context)
+{
+    struct pv_committer *committer = context;
+    struct pv_job *jobs;
+    while ((jobs = take_ready(committer))) {
         while (jobs) {
             struct pv_job *next = jobs->next;
             jobs->done(jobs);
@@ -392,10 +432,10 @@ enum pv_err pv_committer_start(struct pv_committer *committer)
     pthread_attr_t attr;
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, STACK_BYTES);
-    int failed = pthread_create(&committer->thread, &attr, run, committer);
+    committer->running = pthread_create(&committer->thread, &attr, run_commits, committer) == 0;
+    if (committer->running) committer->answering = pthread_create(&committer->answerer, &attr, run_answers, committer) == 0;
     pthread_attr_destroy(&attr);
-    committer->running = !failed;
-    return failed ? PV_ERR_NOMEM : PV_OK;
+    return committer->answering ? PV_OK : PV_ERR_NOMEM;
 }
 
 void pv_committer_submit(struct pv_committer *committer, struct pv_job *job)
@@ -422,5 +462,6 @@ void pv_committer_stop(struct pv_committer *committer)
     pthread_cond_signal(&committer->wanted);
     pthread_mutex_unlock(&committer->lock);
     if (committer->running) pthread_join(committer->thread, NULL);
-    committer->running = false;
+    if (committer->answering) pthread_join(committer->answerer, NULL);
+    committer->running = committer->answering = false;
 }

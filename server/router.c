@@ -127,7 +127,7 @@ static enum pv_err find_room(struct pv_server *server, struct pv_web_request *re
 static enum pv_err find_access(struct pv_server *server, struct pv_web_request *request)
 {
     enum pv_route_auth auth = request->route->auth;
-    if (auth < PV_ROUTE_ROOM) return PV_OK;
+    if (auth <= PV_ROUTE_ROOM) return PV_OK; /* what is appended, the room's own roster judges */
     enum pv_err err = server->meta->ops->access(server->meta, request->room_row.no, &request->session.device_id,
                                                 &request->access);
     if (err && err != PV_ERR_NOT_FOUND) return err;
