@@ -17,19 +17,24 @@ static enum pv_err make_task(void *context, struct pv_task **ret_task)
     return pv_gate_put_task(&put->id, put->request, ret_task);
 }
 
+/* Deadlines are judged by the server's clock, so a span counts from its time. */
+static enum pv_err read_expiry(const struct pv_args *args, uint64_t now_ms, struct pv_invite_options *options, struct pv_report *report)
+{
+    const char *expires = pv_args_get(args, "expires");
+    if (pv_when_future(expires ? expires : "7d", now_ms, &options->until_ms) == PV_OK) return PV_OK;
+    return pv_report(report, PV_ERR_USAGE, "--expires %s is no time to come: " PV_WHEN_FORMS, expires);
+}
+
 static enum pv_err read_options(const struct pv_args *args, struct pv_invite_options *options, struct pv_report *report)
 {
-    const char *role = pv_args_get(args, "role"), *expires = pv_args_get(args, "expires");
+    const char *role = pv_args_get(args, "role");
     enum pv_err err;
 
     options->role = PV_ROLE_EDITOR;
     err = role ? pv_cli_role(role, &options->role, report) : PV_OK;
     if (err == PV_OK) err = pv_args_number(args, "uses", PV_LIMIT_INVITE_USES, 1, &options->uses, report);
     if (err == PV_OK && options->uses == 0) err = pv_report(report, PV_ERR_USAGE, "--uses 0: an invite lets at least one join");
-    if (err != PV_OK) return err;
-    if (pv_when_future(expires ? expires : "7d", pv_system_now_ms(), &options->until_ms) != PV_OK)
-        return pv_report(report, PV_ERR_USAGE, "--expires %s is no time to come: " PV_WHEN_FORMS, expires);
-    return PV_OK;
+    return err;
 }
 
 static enum pv_err print_link(const struct pv_invite_link *link, const struct pv_invite_options *options,
@@ -70,10 +75,14 @@ enum pv_err pv_cmd_invite(struct pv_session *session, const struct pv_args *args
     struct pv_open_room *room = NULL;
     struct gate_put put;
     struct pv_buf request;
+    uint64_t now_ms = 0;
     enum pv_err err = read_options(args, &options, report);
 
     pv_buf_init(&request, PV_LIMIT_GATE_BYTES);
+    if (err == PV_OK && pv_args_get(args, "expires")) err = read_expiry(args, pv_system_now_ms(), &options, report);
     if (err == PV_OK) err = pv_cli_room(session, args->words[0], &room, report);
+    if (err == PV_OK) err = pv_contact_server_time(session, &room->server, &now_ms, report);
+    if (err == PV_OK) err = read_expiry(args, now_ms, &options, report);
     /* A link names the newest checkpoint, and is worth nothing before the server has its half. */
     if (err == PV_OK) err = pv_contact_push(session, room, NULL, report);
     if (err != PV_OK) goto out;

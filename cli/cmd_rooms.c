@@ -227,7 +227,7 @@ static bool clock_difference(struct pv_session *session, int64_t *ret_ms)
 {
     uint64_t server_ms = 0;
     struct pv_report ignored;
-    if (pv_contact_server_time(session, &server_ms, &ignored) != PV_OK) return false;
+    if (pv_contact_server_time(session, &session->secrets.server, &server_ms, &ignored) != PV_OK) return false;
     *ret_ms = (int64_t)server_ms - (int64_t)pv_system_now_ms();
     return true;
 }

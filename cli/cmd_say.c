@@ -118,6 +118,7 @@ static enum pv_err attach(struct say *say, const struct pv_args *args)
     }
     say->put = NULL;
     pv_wipe(&secret, sizeof secret);
+    say->put = NULL;
     return err;
 }
 

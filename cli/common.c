@@ -8,7 +8,7 @@
 #include "cli/term.h"
 #include "client/system.h"
 
-enum { PREFIX_MIN = 4, PAYLOAD_MAX = PV_LIMIT_PAYLOAD_BYTES, CANDIDATES_MAX = 8 };
+enum { PREFIX_MIN = 4, PAYLOAD_MAX = PV_LIMIT_PAYLOAD_BYTES, CANDIDATES_MAX = 8, DAY_MS = 86400000 };
 
 bool pv_cli_is_prefix(const char *text, const uint8_t *p, size_t n)
 {
@@ -224,6 +224,24 @@ enum pv_err pv_cli_room_fetched(struct pv_session *session, const char *text, st
     return pv_report(report, err, "%.800s; what is on this device can be read with --offline", said);
 }
 
+/* The server answered, and yet something was not sealed: core seals nothing while the room's key is to change, or
+ * while this device's clock tells that the server's newest signature is more than a day old. */
+static enum pv_err say_why_kept(struct pv_open_room *room, struct pv_report *report)
+{
+    uint64_t size, time_s = 0, now_ms = pv_system_now_ms();
+    struct pv_buf note;
+    enum pv_err err;
+
+    pv_buf_init(&note, PV_LIMIT_NOTE_BYTES);
+    err = pv_store_note_newest(room->store, &size, &time_s, &note);
+    pv_buf_release(&note);
+    if (err == PV_OK && now_ms > time_s * 1000 && now_ms - time_s * 1000 > DAY_MS)
+        return pv_report(report, PV_ERR_OFFLINE,
+                         "%s: kept and not sent: this device's clock is %llu days ahead of the server's; set it right and run privity refresh",
+                         room->label, (unsigned long long)((now_ms - time_s * 1000) / DAY_MS));
+    return pv_report(report, PV_ERR_OFFLINE, "%s: kept and not sent: the room's key is about to change; run privity refresh", room->label);
+}
+
 enum pv_err pv_cli_send(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
 {
     enum pv_err err;
@@ -231,6 +249,7 @@ enum pv_err pv_cli_send(struct pv_session *session, struct pv_open_room *room, s
 
     session->kept = true;
     err = pv_contact_push(session, room, NULL, report);
+    if (err == PV_OK && pv_cli_unsent(room) > 0) return say_why_kept(room, report);
     if (err != PV_ERR_OFFLINE) return err;
     snprintf(said, sizeof said, "%s", report->text);
     return pv_report(report, err, "%.800s; it is kept and will be sent", said);

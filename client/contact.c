@@ -199,26 +199,27 @@ enum pv_err pv_contact_convict(struct pv_session *session, struct pv_open_room *
 
 /* ---- fetching and sending */
 
-enum pv_err pv_contact_server_time(struct pv_session *session, uint64_t *ret_ms, struct pv_report *report)
+enum pv_err pv_contact_server_time(struct pv_session *session, const struct pv_server_url *server, uint64_t *ret_ms,
+                                   struct pv_report *report)
 {
     struct pv_request request = {.method = PV_GET, .path = "/v1/server", .auth = PV_AUTH_NONE, .max_response_bytes = 1 << 16};
     struct pv_transport *transport = NULL;
     struct pv_response response;
     struct pv_cbor in;
     uint64_t time_ms;
-    enum pv_err err = pv_contact_server(session, &session->secrets.server, &transport, report);
+    enum pv_err err = pv_contact_server(session, server, &transport, report);
 
     if (err != PV_OK) return err;
     pv_transport_set_deadline(transport, PV_SESSION_READ_MS);
     err = pv_transport_send(transport, &request, NULL, &response, report);
     pv_transport_set_deadline(transport, 0);
     if (err != PV_OK) return err;
-    if (response.status >= 400) return pv_transport_refused(&response, session->secrets.server.text, report);
+    if (response.status >= 400) return pv_transport_refused(&response, server->text, report);
     pv_cbor_init(&in, response.body); /* [1, "name", log key, registration, "version", time] */
     pv_cbor_get_array_of(&in, 6);
     for (int i = 0; i < 5; i++) (void)pv_cbor_get_item(&in);
     time_ms = pv_cbor_get_uint(&in, PV_LIMIT_N);
-    if (pv_cbor_finish(&in) != PV_OK) return pv_report(report, PV_ERR_OFFLINE, "%s does not tell its time", session->secrets.server.text);
+    if (pv_cbor_finish(&in) != PV_OK) return pv_report(report, PV_ERR_OFFLINE, "%s does not tell its time", server->text);
     *ret_ms = time_ms;
     return PV_OK;
 }

@@ -107,8 +107,9 @@ PV_MUST_USE enum pv_err pv_contact_run(struct pv_session *session, const struct 
                                        pv_contact_make_task *make, void *context, struct pv_report *report);
 /* The store's number under which the time of the last answer of the server stands, in ms. */
 #define PV_CONTACT_LAST "client.last_contact"
-/* The clock of the person's server, asked for just now. Errors: OFFLINE. */
-PV_MUST_USE enum pv_err pv_contact_server_time(struct pv_session *session, uint64_t *ret_ms, struct pv_report *report);
+/* A server's clock, asked for just now. Errors: OFFLINE. */
+PV_MUST_USE enum pv_err pv_contact_server_time(struct pv_session *session, const struct pv_server_url *server,
+                                               uint64_t *ret_ms, struct pv_report *report);
 /* Does the room's log hold this device's newest entry? For who left: its log cannot be read any more, and this alone
  * is still told, with its proof. Errors: NOT_FOUND (not there), OFFLINE, BAD_SIG, BROKEN_CHAIN. */
 PV_MUST_USE enum pv_err pv_contact_own_head(struct pv_session *session, struct pv_open_room *room, struct pv_report *report);
