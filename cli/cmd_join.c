@@ -4,6 +4,7 @@
 #include "cli/common.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
+#include "cli/person.h"
 #include "cli/term.h"
 #include "client/passphrase.h"
 #include "client/system.h"
@@ -15,6 +16,8 @@ struct join {
     struct pv_server_url server;
     struct pv_known_room known;
     struct pv_open_room *room;
+    bool made_person;
+    struct pv_new_person person; /* secret */
 };
 
 static enum pv_err read_link(const char *word, struct join *join, struct pv_report *report)
@@ -61,6 +64,25 @@ static enum pv_err release(struct pv_session *session, struct join *join, struct
     }
     pv_task_free(task);
     return err;
+}
+
+/* Where this device holds no person, one is made at the link's server. */
+static enum pv_err find_person(struct pv_session *session, struct join *join, const struct pv_args *args, struct pv_report *report)
+{
+    enum pv_err err = pv_session_open(session, report);
+    if (err != PV_ERR_NOT_FOUND) return err;
+    join->person.name = pv_args_get(args, "as");
+    join->person.kit_file = pv_args_get(args, "kit");
+    join->person.server = join->server;
+    if (!join->person.name)
+        return pv_report(report, PV_ERR_USAGE, "this device holds no person yet: give a name for one by --as NAME, or run privity init");
+    /* Only a link that opens is worth a person. */
+    err = release(session, join, report);
+    if (err == PV_OK) err = pv_new_person_make(session, &join->person, report);
+    if (err != PV_OK) return err;
+    join->made_person = true;
+    if (!args->json) pv_new_person_show_kit(&join->person);
+    return PV_OK;
 }
 
 /* A person whom the server does not know yet: the ticket registers. */
@@ -205,7 +227,7 @@ static enum pv_err join_room(struct pv_session *session, struct join *join, cons
 
 static enum pv_err print_result(struct pv_session *session, struct join *join, bool json, struct pv_report *report)
 {
-    char name[PV_CLI_NAME_BYTES], id[17];
+    char name[PV_CLI_NAME_BYTES], id[17], code[PV_KIT_CODE_CHARS + 1];
     struct pv_out out;
 
     pv_cli_person_name(join->room, &join->link.inviter, name);
@@ -214,6 +236,11 @@ static enum pv_err print_result(struct pv_session *session, struct join *join, b
         pv_cli_room_json(session, &join->known, join->room, &out.json);
         pv_out_json_hash(&out.json, "inviter", &join->link.inviter);
         pv_out_json_string(&out.json, "inviter_name", name);
+        if (join->made_person) {
+            pv_new_person_kit_code(&join->person, code);
+            pv_out_json_string(&out.json, "kit", *code ? code : NULL);
+            pv_wipe(code, sizeof code);
+        }
         return pv_out_end(&out, report);
     }
     pv_hex_encode(join->link.inviter.b, 8, id);
@@ -230,6 +257,7 @@ enum pv_err pv_cmd_join(struct pv_session *session, const struct pv_args *args, 
     enum pv_err err = as ? pv_cli_check_name(as, report) : PV_OK;
 
     if (err == PV_OK) err = read_link(args->words[0], &join, report);
+    if (err == PV_OK) err = find_person(session, &join, args, report);
     if (err == PV_OK) err = pv_session_person(session, report);
     if (err == PV_OK && wanted && find_known(session, &join.link.room, wanted, &known, report) != PV_OK)
         err = pv_directory_check_name(session, wanted, report);
@@ -238,6 +266,7 @@ enum pv_err pv_cmd_join(struct pv_session *session, const struct pv_args *args, 
     if (err == PV_OK && !done) err = register_person(session, &join, report);
     if (err == PV_OK && !done) err = join_room(session, &join, args, report);
     if (err == PV_OK) err = print_result(session, &join, args->json, report);
+    pv_new_person_release(&join.person);
     pv_wipe(&join, sizeof join);
     return err;
 }

@@ -25,6 +25,7 @@ CLI_SRC := \
 	cli/manual.c \
 	cli/messages.c \
 	cli/output.c \
+	cli/person.c \
 	cli/progress.c \
 	cli/term.c \
 	cli/when.c \

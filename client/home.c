@@ -194,6 +194,13 @@ enum pv_err pv_home_finish(struct pv_home *home, struct pv_report *report)
     return pv_home_write(home, "version", pv_bytes(text, (size_t)n), report);
 }
 
+void pv_home_abandon(struct pv_home *home)
+{
+    for (int i = 0; i < FOLDER_COUNT; i++) unlinkat(home->dir_fd, folders[i], AT_REMOVEDIR);
+    rmdir(home->path);
+    pv_home_close(home);
+}
+
 void pv_home_close(struct pv_home *home)
 {
     if (home->dir_fd >= 0) close(home->dir_fd);

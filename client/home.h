@@ -34,6 +34,8 @@ PV_MUST_USE enum pv_err pv_home_open(struct pv_home *ret_home, struct pv_report 
  * Takes over a directory that is empty or that an unfinished `init` left behind. Errors: CONFLICT, DENIED, IO. */
 PV_MUST_USE enum pv_err pv_home_create(struct pv_home *ret_home, struct pv_report *report);
 PV_MUST_USE enum pv_err pv_home_finish(struct pv_home *home, struct pv_report *report);
+/* Take away a new home in which nothing was made. What is not empty stays. */
+void pv_home_abandon(struct pv_home *home);
 void pv_home_close(struct pv_home *home);
 
 /* Append a whole file. Errors: NOT_FOUND, LIMIT, DENIED, IO, NOMEM. */

@@ -27,17 +27,17 @@ static const char *role_name(enum pv_role role)
     return "unknown";
 }
 
-static void devices_json(struct pv_json *json, const struct pv_roster *roster, const struct pv_hash *principal)
+static void devices_json(struct pv_json *json, const struct pv_query *query, const struct pv_hash *principal)
 {
     size_t count = 0;
-    const struct pv_room_device *devices = pv_roster_devices(roster, &count);
+    const struct pv_room_device *devices = pv_roster_devices(query->roster, &count);
     pv_json_begin_array(json, "devices");
     for (size_t i = 0; i < count; i++) {
         if (!pv_hash_equal(&devices[i].principal, principal)) continue;
         pv_json_begin_object(json, NULL);
         pv_json_hex(json, "id", PV_BYTES_OF(devices[i].id));
         pv_json_bool(json, "paper", devices[i].paper);
-        pv_json_bool(json, "current", true); /* the roster lists no others */
+        pv_json_bool(json, "current", query->me && pv_hash_equal(&devices[i].id, query->me));
         pv_json_bool(json, "revoked", false);
         pv_json_end_object(json);
     }
@@ -58,7 +58,7 @@ static void member_json(struct pv_json *json, const struct pv_query *query, cons
     pv_json_u64(json, "joined", principal->join_index);
     if (principal->has_until) pv_json_u64(json, "until", principal->until_ms);
     else pv_json_null(json, "until");
-    devices_json(json, query->roster, &principal->id);
+    devices_json(json, query, &principal->id);
     pv_json_end_object(json);
 }
 

@@ -1,12 +1,13 @@
 #!/bin/bash
 # A clock that is years off: deadlines follow the server's, nothing is sealed on a clock that runs ahead, all is said.
+# shellcheck disable=SC2317  # called through run
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 start_server
 room_of_two
 years=$((5 * 365 * 86400000))
-late() { as "$1" env PRIVITY_TEST_CLOCK_OFFSET_MS=-$years "${@:2}"; }
-early() { as "$1" env PRIVITY_TEST_CLOCK_OFFSET_MS=$years "${@:2}"; }
+late() { as "$1" env PRIVITY_TEST_CLOCK_OFFSET_MS="-$years" "${@:2}"; }
+early() { as "$1" env PRIVITY_TEST_CLOCK_OFFSET_MS="$years" "${@:2}"; }
 
 run 0 "say with a clock behind" late ada privity say acme "from the past"
 run 0 "the other reads it" as bob privity read acme

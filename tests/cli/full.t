@@ -40,7 +40,8 @@ privity verify acme >/dev/null || echo "verify after: $?"
 END
 head -c 2000000 /dev/urandom >"$T/given"
 as bob privity put acme "$T/given" >/dev/null
-T=$T unshare -rm bash "$T/inside.sh" >"$T/inside.out" 2>&1
+export T
+unshare -rm bash "$T/inside.sh" >"$T/inside.out" 2>&1
 is "$(cat "$T/inside.out")" "" "before and after all commands work"
 is "$(cat "$T/status-say")" 1 "say fails"
 like "$(cat "$T/err")" "no space left|free some" "and says why"

@@ -33,6 +33,8 @@ is "$(ls -A "$T/got" 2>/dev/null)" "" "leaves nothing"
 run 1 "invite with the server down" as ada privity invite acme
 run 1 "join with the server down" as bob privity join "$(cat "$T/link")"
 run 1 "init with the server down" as eve privity init --name eve --server "$url" --kit "$T/kit-eve"
+[ ! -e "$T/home-eve" ] && [ ! -e "$T/kit-eve" ]
+ok "which leaves nothing"
 run 5 "refresh with the server down" as ada privity refresh
 run 1 "refresh with nothing to send" as bob privity refresh
 run 1 "verify with the server down" as ada privity verify acme

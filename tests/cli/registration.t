@@ -25,6 +25,17 @@ run 0 "but a room's invite" as bob privity join "$(cat "$T/link")" --room acme
 run 0 "registers him" as bob privity say acme "here I am"
 run 0 "and he is read" as ada privity read acme
 like "$(out)" "here I am" "by ada"
+
+as ada privity invite acme >"$T/link"
+run 2 "a joiner who is nobody yet must give a name" as cleo privity join "$(cat "$T/link")"
+like "$(err)" "--as NAME" "says so"
+run 0 "with a name" as cleo privity join "$(cat "$T/link")" --as Cleo --room acme --kit "$T/kit-cleo" --json
+is "$(field 'o["role"]')" editor "a person is made, registered and joined at once"
+like "$(cat "$T/kit-cleo")" "^Name: +Cleo" "with a recovery kit"
+run 0 "who can write" as cleo privity say acme "and me"
+run 3 "a spent link" as fred privity join "$(cat "$T/link")" --as Fred --kit "$T/kit-fred"
+[ ! -e "$T/home-fred" ] && [ ! -e "$T/kit-fred" ]
+ok "makes nobody"
 stop_server
 
 registration=closed

@@ -1,0 +1,137 @@
+/* Making a person: nothing is registered here, and nothing written before all of it can be. */
+#include "cli/person.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/common.h"
+#include "cli/output.h"
+#include "client/passphrase.h"
+#include "client/system.h"
+
+/* Keys, kit and genesis, in memory. */
+static enum pv_err make_keys(struct pv_session *session, struct pv_new_person *person, struct pv_report *report)
+{
+    struct pv_transport *transport = NULL;
+    struct pv_task *task = NULL;
+    struct pv_identity me, paper;
+    struct pv_sign_seed paper_sign;
+    struct pv_kem_seed paper_kem;
+    enum pv_err err = pv_contact_server(session, &person->server, &transport, report);
+
+    if (err == PV_OK) err = pv_server_info_task(&task);
+    if (err == PV_OK) err = pv_transport_run(transport, task, report);
+    if (err != PV_OK) goto out;
+    pv_random_fill(&pv_system_random, &person->secrets.sign_seed, sizeof person->secrets.sign_seed);
+    pv_random_fill(&pv_system_random, &person->secrets.kem_seed, sizeof person->secrets.kem_seed);
+    pv_random_fill(&pv_system_random, &person->kit, sizeof person->kit);
+    pv_kit_paper_seeds(&person->kit, &paper_sign, &paper_kem);
+    pv_identity_derive(&person->secrets.sign_seed, &person->secrets.kem_seed, &me);
+    pv_identity_derive(&paper_sign, &paper_kem, &paper);
+    err = pv_found_person_room(&me, &paper, pv_server_info_result(task), &pv_system_random, pv_system_now_ms(), &person->genesis);
+    person->secrets.person = person->genesis.room_id;
+    person->secrets.server = person->server;
+    snprintf(person->secrets.name, sizeof person->secrets.name, "%s", person->name);
+    pv_wipe(&me, sizeof me);
+    pv_wipe(&paper, sizeof paper);
+    pv_wipe(&paper_sign, sizeof paper_sign);
+    pv_wipe(&paper_kem, sizeof paper_kem);
+out:
+    pv_task_free(task);
+    return err;
+}
+
+static void put_sheet(const struct pv_new_person *person, struct pv_buf *sheet)
+{
+    const struct pv_kit_facts facts = {pv_bytes_of_string(person->name), person->secrets.person, person->server.text};
+    pv_buf_init(sheet, PV_KIT_SHEET_BYTES);
+    pv_kit_sheet_put(sheet, &facts, &person->kit);
+}
+
+static enum pv_err write_kit(const struct pv_new_person *person, struct pv_report *report)
+{
+    struct pv_buf sheet;
+    enum pv_err err = PV_OK;
+    int fd = open(person->kit_file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return pv_report(report, errno == EEXIST ? PV_ERR_CONFLICT : PV_ERR_IO, "cannot write the recovery kit to %s: %s%s",
+                         person->kit_file, strerror(errno), errno == EEXIST ? "; nothing was made, give another name" : "");
+    put_sheet(person, &sheet);
+    if (sheet.err != PV_OK || write(fd, sheet.p, sheet.n) != (ssize_t)sheet.n || fsync(fd) != 0)
+        err = pv_report(report, pv_home_errno(errno), "cannot write the recovery kit to %s: %s", person->kit_file, strerror(errno));
+    if (close(fd) != 0 && err == PV_OK) err = pv_report(report, PV_ERR_IO, "cannot write the recovery kit to %s", person->kit_file);
+    if (err != PV_OK) unlink(person->kit_file);
+    pv_buf_wipe(&sheet);
+    return err;
+}
+
+/* The home's files, the version last; what a failure leaves is taken away. */
+static enum pv_err write_home(struct pv_session *session, struct pv_new_person *person, struct pv_report *report)
+{
+    char name[PV_HOME_NAME_BYTES];
+    struct pv_report ignored;
+    struct pv_passphrase passphrase = {.n = 0};
+    enum pv_err err = pv_passphrase_ask(true, &passphrase, report);
+
+    if (err == PV_OK) err = pv_session_create(session, &person->secrets, pv_passphrase_bytes(&passphrase), report);
+    pv_passphrase_wipe(&passphrase);
+
+    if (err == PV_OK)
+        err = pv_session_room_new(session, &person->genesis.room_id, "your own room", &person->server, &session->person, report);
+    if (err == PV_OK) {
+        err = pv_room_adopt_genesis(session->person->room, &person->genesis);
+        if (err == PV_OK) err = pv_cli_write_profile(session, session->person, person->name, report);
+        err = pv_session_room_error(session, session->person, err, report);
+    }
+    if (err == PV_OK && person->kit_file) err = write_kit(person, report);
+    if (err == PV_OK) err = pv_home_finish(&session->home, report);
+    if (err == PV_OK) return PV_OK;
+    if (session->person) pv_session_room_close(session, session->person);
+    for (int i = 0; i < 3; i++) {
+        static const char *const suffixes[] = {".db", ".db-wal", ".db-shm"};
+        pv_database_name("rooms", &person->genesis.room_id, suffixes[i], name);
+        if (pv_home_remove(&session->home, name, &ignored) != PV_OK) break;
+    }
+    if (pv_home_remove(&session->home, "keystore", &ignored) != PV_OK) return err;
+    return err;
+}
+
+enum pv_err pv_new_person_make(struct pv_session *session, struct pv_new_person *person, struct pv_report *report)
+{
+    enum pv_err err = pv_home_create(&session->home, report);
+    if (err != PV_OK) return err;
+    err = make_keys(session, person, report);
+    if (err == PV_OK) err = write_home(session, person, report);
+    if (err != PV_OK) pv_home_abandon(&session->home);
+    return err;
+}
+
+void pv_new_person_show_kit(const struct pv_new_person *person)
+{
+    struct pv_buf sheet;
+    if (person->kit_file) return;
+    put_sheet(person, &sheet);
+    fwrite(sheet.p, 1, sheet.n, stdout);
+    putchar('\n');
+    fflush(stdout);
+    pv_buf_wipe(&sheet);
+    if (!pv_out_is_terminal() || !isatty(STDIN_FILENO)) return;
+    fputs("This is shown once. Press Enter when it is printed or written down. ", stderr);
+    for (int c = getchar(); c != '\n' && c != EOF;) c = getchar();
+}
+
+void pv_new_person_kit_code(const struct pv_new_person *person, char ret_code[static PV_KIT_CODE_CHARS + 1])
+{
+    ret_code[0] = '\0';
+    if (!person->kit_file) pv_kit_encode(&person->kit, ret_code);
+}
+
+void pv_new_person_release(struct pv_new_person *person)
+{
+    pv_new_room_release(&person->genesis);
+    pv_wipe(person, sizeof *person);
+}
