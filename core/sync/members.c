@@ -57,8 +57,10 @@ static enum pv_err rekey_with_it(struct pv_room *room)
     const struct pv_roster *view;
     struct pv_hash missing;
     size_t missing_count = 0;
+    bool ours = false;
     enum pv_err err = pv_room_view(room, &view);
-    if (err || !pv_rekey_is_ours(room, view)) return err;
+    if (!err) err = pv_rekey_is_ours(room, view, &ours);
+    if (err || !ours) return err;
     err = pv_rekey_missing_keys(room, &missing, 1, &missing_count);
     return err || missing_count ? err : pv_rekey_make(room);
 }

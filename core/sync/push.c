@@ -71,11 +71,13 @@ static enum pv_err make_ready(struct push *push, bool *ret_needs_keys, struct pv
 {
     struct pv_room *room = push->pull.room;
     const struct pv_roster *view;
+    bool ours = false;
     *ret_needs_keys = false;
     enum pv_err err = pv_room_begin(room);
     if (err) return err;
     err = pv_room_view(room, &view);
-    if (!err && pv_rekey_is_ours(room, view)) {
+    if (!err) err = pv_rekey_is_ours(room, view, &ours);
+    if (!err && ours) {
         err = pv_rekey_missing_keys(room, ret_missing, KEM_ASK_MAX, ret_count);
         *ret_needs_keys = !err && *ret_count && push->asked_count <= KEM_ASK_MAX;
         if (!err && !*ret_needs_keys) err = pv_rekey_make(room);

@@ -6,9 +6,35 @@
 
 enum { LINK_WINDOW = 64 }; /* epochs back that are looked at for a cut */
 
-bool pv_rekey_is_ours(struct pv_room *room, const struct pv_roster *view)
+/* Policy, not validity: an epoch's secret is not used for longer. FORMAT.md §5. */
+#define EPOCH_AGE_MAX_MS (30ull * 24 * 3600 * 1000)
+
+/* Whether the present epoch began too long ago, by its entry's time and the newest checkpoint's. */
+static enum pv_err epoch_is_old(struct pv_room *room, const struct pv_roster *view, bool *ret_old)
 {
-    return pv_roster_is_born(view) && pv_roster_rekey_due(view) && pv_roster_principal_of(view, &room->me->device);
+    size_t count;
+    const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
+    struct pv_stored_entry stored;
+    struct pv_entry entry;
+    struct pv_buf memory;
+    *ret_old = false;
+    if (epochs[count - 1].index >= pv_roster_size(room->roster)) return PV_OK; /* our own, unsent */
+    pv_buf_init(&memory, PV_LIMIT_BATCH_BYTES);
+    enum pv_err err = pv_store_entry_get(room->store, epochs[count - 1].index, &memory, &stored);
+    if (!err && pv_entry_read(stored.entry, &entry)) err = PV_ERR_CORRUPT;
+    if (!err) *ret_old = room->pinned.time_s * 1000 > entry.header.time_ms + EPOCH_AGE_MAX_MS;
+    pv_buf_release(&memory);
+    return err;
+}
+
+enum pv_err pv_rekey_is_ours(struct pv_room *room, const struct pv_roster *view, bool *ret_ours)
+{
+    const struct pv_principal *me = pv_roster_is_born(view) ? pv_roster_principal_of(view, &room->me->device) : NULL;
+    uint64_t unsent = 0;
+    *ret_ours = me && pv_roster_rekey_due(view);
+    if (!me || *ret_ours || me->role == PV_ROLE_VIEWER) return PV_OK;
+    enum pv_err err = pv_store_write_count(room->store, &unsent);
+    return err || !unsent ? err : epoch_is_old(room, view, ret_ours);
 }
 
 enum pv_err pv_rekey_missing_keys(struct pv_room *room, struct pv_hash *ret_hashes, size_t max, size_t *ret_count)

@@ -128,8 +128,8 @@ const char *pv_reason_text(enum pv_reason reason);
 
 /* ---- rekey */
 
-/* A rekey is due and this device may make it. */
-bool pv_rekey_is_ours(struct pv_room *room, const struct pv_roster *view);
+/* A rekey is due, or something is to be written in an epoch of over 30 days, and this device may make it. */
+PV_MUST_USE enum pv_err pv_rekey_is_ours(struct pv_room *room, const struct pv_roster *view, bool *ret_ours);
 /* KEM hashes of recipients whose keys are not at hand; at most `max`. */
 PV_MUST_USE enum pv_err pv_rekey_missing_keys(struct pv_room *room, struct pv_hash *ret_hashes, size_t max,
                                               size_t *ret_count);

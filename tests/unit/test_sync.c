@@ -349,6 +349,32 @@ static void test_quiet_week(void)
     pair_release(&p);
 }
 
+/* Who writes in an epoch of over 30 days makes a new one first; a viewer may not, and writes on. */
+static void test_old_epoch(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_VIEWER);
+    is_err(rig_push(&p.a), PV_OK, "the rekey after the used-up invite");
+    long long epoch = (long long)pv_roster_epoch(pv_room_roster(p.a.room));
+    p.server.now_ms += 29ull * 24 * 3600 * 1000;
+    is_err(rig_say(&p.a, "day 29"), PV_OK, "Ada writes on day 29");
+    is_err(rig_push(&p.a), PV_OK, "and sends");
+    tap_is_int((long long)pv_roster_epoch(pv_room_roster(p.a.room)), epoch, "in the same epoch");
+    p.server.now_ms += 2ull * 24 * 3600 * 1000;
+    is_err(rig_say(&p.b, "a viewer on day 31"), PV_OK, "Bob, a viewer, writes on day 31");
+    is_err(rig_push(&p.b), PV_OK, "and sends");
+    tap_is_int((long long)pv_roster_epoch(pv_room_roster(p.b.room)), epoch, "in the same epoch");
+    is_err(rig_pull(&p.a), PV_OK, "Ada looks");
+    is_err(rig_push(&p.a), PV_OK, "and with nothing to send");
+    tap_is_int((long long)pv_roster_epoch(pv_room_roster(p.a.room)), epoch, "changes nothing");
+    is_err(rig_say(&p.a, "day 31"), PV_OK, "Ada writes");
+    is_err(rig_push(&p.a), PV_OK, "and sends");
+    tap_is_int((long long)pv_roster_epoch(pv_room_roster(p.a.room)), epoch + 1, "in a new epoch");
+    is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+    is_texts(&p.b, "day 29\na viewer on day 31\nday 31\n", "and reads on");
+    pair_release(&p);
+}
+
 int main(void)
 {
     is_err(pv_crypto_init(), PV_OK, "crypto");
@@ -362,5 +388,6 @@ int main(void)
     test_flipped_bits();
     test_rollback();
     test_quiet_week();
+    test_old_epoch();
     return tap_done();
 }
