@@ -19,10 +19,11 @@
 #include "server/gc.h"
 #include "server/http.h"
 #include "server/metrics.h"
+#include "server/session_cache.h"
 
 enum {
     GRACE_MS = 10 * 1000,
-    ARENAS = 2, /* of malloc: many threads, little memory */
+    ARENAS = 4, /* of malloc: many threads, little memory */
     OVERDUE_AT_ONCE = 64,
     FLUSH_EVERY_S = 5,
     EXPIRE_EVERY_S = 60,
@@ -204,6 +205,7 @@ static enum pv_err start(struct daemon *daemon, const struct pv_config *config, 
     server->registration = config->registration;
     server->metrics = &daemon->metrics;
     if (!err) err = pv_limits_new(&config->limits, &server->limits);
+    if (!err) err = pv_session_cache_new(&server->sessions);
     if (!err) err = pv_events_new(&server->events);
     if (!err) err = pv_committer_new(server, &server->committer);
     if (!err) err = pv_committer_start(server->committer);
@@ -232,6 +234,7 @@ static void stop(struct daemon *daemon)
     pv_committer_free(server->committer);
     if (server->meta) pv_limits_flush(server);
     pv_limits_free(server->limits);
+    pv_session_cache_free(server->sessions);
     pv_events_free(server->events);
     pv_daemon_close_stores(server);
     pv_wipe(&server->log_sk, sizeof server->log_sk);

@@ -194,6 +194,37 @@ void pv_room_state_add_root(struct pv_room_state *state, uint64_t size, const st
     state->next_root = (state->next_root + 1) % PV_ROOM_ROOTS;
 }
 
+static uint64_t *highest_of(struct pv_room_state *state, const struct pv_hash *author)
+{
+    size_t slot = author->b[0] % PV_ROOM_AUTHORS;
+    if (!pv_hash_equal(&state->highest[slot].author, author)) {
+        state->highest[slot].author = *author;
+        state->highest[slot].n = 0;
+    }
+    return &state->highest[slot].n;
+}
+
+enum pv_err pv_room_state_is_above(struct pv_room_state *state, struct pv_meta *meta, const struct pv_hash *author,
+                                   uint64_t n, bool *ret_is)
+{
+    uint64_t *highest = highest_of(state, author), found_n, index;
+    bool found;
+    if (*highest == 0) {
+        enum pv_err err = meta->ops->newest(meta, state->row.no, author, PV_REASON_STALE_CHAIN, &found_n, &found, &index);
+        if (err) return err;
+        *highest = found_n;
+    }
+    *ret_is = n > *highest;
+    return PV_OK;
+}
+
+void pv_room_state_stored(struct pv_room_state *state, const struct pv_hash *author, uint64_t n)
+{
+    size_t slot = author->b[0] % PV_ROOM_AUTHORS;
+    if (!pv_hash_equal(&state->highest[slot].author, author)) return; /* asked for when it is needed */
+    if (n > state->highest[slot].n) state->highest[slot].n = n;
+}
+
 static struct pv_room_state *find(struct pv_room_cache *cache, const struct pv_hash *room)
 {
     struct pv_room_state *state = *bucket_of(cache, room);

@@ -7,7 +7,7 @@
 #include "core/room/roster.h"
 #include "server/server.h"
 
-enum { PV_ROOM_ROOTS = 32 };
+enum { PV_ROOM_ROOTS = 32, PV_ROOM_AUTHORS = 64 };
 
 struct pv_room_state {
     struct pv_meta_room row;  /* as committed; no 0: not yet in the store */
@@ -19,6 +19,10 @@ struct pv_room_state {
         struct pv_hash root;
     } roots[PV_ROOM_ROOTS];   /* of recent checkpoints, a ring */
     unsigned next_root;
+    struct {
+        struct pv_hash author;
+        uint64_t n;               /* the highest of the author that is stored; 0: the slot is free */
+    } highest[PV_ROOM_AUTHORS];
     /* the cache's own */
     struct pv_room_state *newer, *older, *next;
     size_t weight;
@@ -45,6 +49,12 @@ void pv_room_cache_trim(struct pv_room_cache *cache);
 /* The roster of the room's committed entries, read anew. Errors: as get's. */
 PV_MUST_USE enum pv_err pv_room_load_roster(struct pv_server *server, const struct pv_meta_room *row,
                                             struct pv_roster **ret_roster, uint64_t *ret_snapshot_size);
+/* Is it known that no entry of the author has this number or a higher one? Asks the store at most once an author.
+ * Errors: the store's. */
+PV_MUST_USE enum pv_err pv_room_state_is_above(struct pv_room_state *state, struct pv_meta *meta,
+                                               const struct pv_hash *author, uint64_t n, bool *ret_is);
+/* An entry is stored. */
+void pv_room_state_stored(struct pv_room_state *state, const struct pv_hash *author, uint64_t n);
 void pv_room_state_add_root(struct pv_room_state *state, uint64_t size, const struct pv_hash *root);
 
 /* A reader of the stored tree of a room. `context` is filled and must outlive it. */

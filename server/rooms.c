@@ -63,6 +63,15 @@ static bool allow_account(struct pv_server *server, struct pv_web_request *reque
     return true;
 }
 
+/* An account may be younger than what is remembered of the session. */
+static bool has_account(struct pv_server *server, const struct pv_web_request *request)
+{
+    struct pv_meta_session session = {0};
+    if (request->session.has_person) return true;
+    return server->meta->ops->session(server->meta, &request->token_hash, pv_server_now_ms(server), &session) == PV_OK &&
+           session.has_person;
+}
+
 static bool allow_room(struct pv_server *server, struct pv_web_request *request, struct pv_job *job,
                        struct pv_web_response *response)
 {
@@ -77,7 +86,7 @@ static bool allow_room(struct pv_server *server, struct pv_web_request *request,
     }
     if (server->meta->ops->room(server->meta, &job->room, &row) == PV_OK) return true; /* again: the same answer */
     if (body.u.genesis.room_kind == PV_ROOM_PERSON) return allow_account(server, request, job, response);
-    if (request->session.has_person || server->registration == PV_REGISTER_OPEN) return true;
+    if (has_account(server, request) || server->registration == PV_REGISTER_OPEN) return true;
     pv_problem(response, PV_ERR_DENIED, "registration", "only who has an account here may found a room here");
     return false;
 }

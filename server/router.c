@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/limits.h"
+#include "server/session_cache.h"
 
 enum { JSON_MAX = 4096, NAMES_MAX = 1024 * 17 + 16, HASHES_MAX = 1024 * 34 + 16 };
 
@@ -17,7 +18,7 @@ static const struct pv_route routes[] = {
     {PV_METHOD_DELETE, "/v1/session", PV_ROUTE_SESSION, false, 0, pv_session_delete},
     {PV_METHOD_GET, "/v1/rooms", PV_ROUTE_SESSION, false, 0, pv_rooms_get},
     {PV_METHOD_POST, "/v1/rooms", PV_ROUTE_SESSION, false, PV_LIMIT_BATCH_BYTES, pv_rooms_post},
-    {PV_METHOD_POST, "/v1/rooms/{room}/entries", PV_ROUTE_ROOM, false, PV_LIMIT_BATCH_BYTES, pv_entries_post},
+    {PV_METHOD_POST, "/v1/rooms/{room}/entries", PV_ROUTE_SESSION, false, PV_LIMIT_BATCH_BYTES, pv_entries_post},
     {PV_METHOD_GET, "/v1/rooms/{room}/entries", PV_ROUTE_READ, false, 0, pv_entries_get},
     {PV_METHOD_GET, "/v1/rooms/{room}/bodies", PV_ROUTE_READ, false, 0, pv_bodies_get},
     {PV_METHOD_GET, "/v1/rooms/{room}/checkpoint", PV_ROUTE_READ, false, 0, pv_checkpoint_get},
@@ -96,8 +97,8 @@ static enum pv_err use_session(struct pv_server *server, struct pv_web_request *
     if (pv_secret_read(text, token)) return PV_ERR_UNAUTHENTICATED;
     pv_secret_hash("token", token, &request->token_hash);
     pv_wipe(token, sizeof token);
-    enum pv_err err = server->meta->ops->session(server->meta, &request->token_hash, pv_server_now_ms(server),
-                                                 &request->session);
+    enum pv_err err = pv_session_find(server->sessions, server->meta, &request->token_hash, pv_server_now_ms(server),
+                                      &request->session);
     if (err == PV_ERR_NOT_FOUND) return PV_ERR_UNAUTHENTICATED;
     if (!err) request->has_session = true;
     return err;

@@ -40,6 +40,7 @@ struct pv_server {
     struct pv_sign_pk log_pk;
     enum pv_registration_mode registration;
     struct pv_limits *limits;     /* NULL: none */
+    struct pv_session_cache *sessions; /* NULL: none */
     struct pv_metrics *metrics;
     struct pv_committer *committer;
     struct pv_events *events;

@@ -3,6 +3,7 @@
 
 #include "core/base/base64.h"
 #include "server/server.h"
+#include "server/session_cache.h"
 
 void pv_secret_hash(const char *what, const uint8_t secret[static 32], struct pv_hash *ret_hash)
 {
@@ -113,6 +114,7 @@ void pv_session_post(struct pv_server *server, struct pv_web_request *request, s
 void pv_session_delete(struct pv_server *server, struct pv_web_request *request, struct pv_web_response *response)
 {
     enum pv_err err = server->meta->ops->session_end(server->meta, &request->token_hash);
+    pv_session_cache_drop(server->sessions, &request->token_hash);
     if (err) pv_problem_of(response, err);
     else response->status = 204;
 }

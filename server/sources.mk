@@ -33,6 +33,7 @@ SERVER_SRC := \
 	server/rooms.c \
 	server/router.c \
 	server/session.c \
+	server/session_cache.c \
 	server/work.c \
 	server/work_judge.c \
 	#

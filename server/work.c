@@ -355,6 +355,8 @@ void pv_work_committed(struct pv_work *work, const struct pv_meta_append *append
     state->row.size = pv_work_size(work);
     state->row.note_time_s = append->note_time_s;
     state->edge = work->edge;
+    for (size_t i = 0; i < work->count; i++)
+        pv_room_state_stored(state, &work->pending[i].item.entry.header.author, work->pending[i].item.entry.header.n);
     if (append->roster.n) state->snapshot_size = state->row.size;
     pv_merkle_edge_root(&state->edge, &root);
     pv_room_state_add_root(state, state->row.size, &root);

@@ -29,6 +29,9 @@ static enum pv_err find_placed(struct pv_work *work, const struct pv_prepared *i
     if (!work->state->row.no) return PV_ERR_NOT_FOUND;
     struct pv_meta *meta = work->server->meta;
     struct pv_meta_entry row;
+    bool above = false;
+    enum pv_err above_err = pv_room_state_is_above(work->state, meta, &header->author, header->n, &above);
+    if (above_err || above) return above_err ? above_err : PV_ERR_NOT_FOUND;
     enum pv_err err = meta->ops->find(meta, work->state->row.no, &header->author, header->n, &row);
     if (err) return err;
     *ret_placed = (struct pv_placed){true, row.index, row.verdict, row.reason};

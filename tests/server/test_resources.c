@@ -7,6 +7,7 @@
 #include "core/base/base64.h"
 #include "core/log/checkpoint.h"
 #include "server/gc.h"
+#include "server/session_cache.h"
 #include "server/work.h"
 #include "tests/tap.h"
 
@@ -554,6 +555,36 @@ static void test_registration(void)
 	srv.server.registration = PV_REGISTER_OPEN;
 }
 
+/* ---- the daemon remembers sessions for a second */
+
+static void test_remembered_sessions(void)
+{
+	char token[64], secret_text[64];
+	uint8_t secret[32];
+	struct pv_hash hash;
+	struct pv_meta *meta = srv.server.meta;
+	good(pv_session_cache_new(&srv.server.sessions), "with a cache of sessions");
+	srv_login(&srv, &eve.device.me.public, &eve.device.me.sign_sk, token);
+	is_status(ask("GET", token, nothing(), "/v1/rooms"), 200, "", "a session works");
+	snprintf(secret_text, sizeof secret_text, "%s", token);
+	good(pv_secret_read(secret_text, secret), "when it ends");
+	pv_secret_hash("token", secret, &hash);
+	good(meta->ops->session_end(meta, &hash), "elsewhere");
+	srv.now_ms += PV_SESSION_CACHE_MS;
+	is_status(ask("GET", token, nothing(), "/v1/rooms"), 401, "", "it is over a second later");
+	srv_login(&srv, &eve.device.me.public, &eve.device.me.sign_sk, token);
+	is_status(ask("GET", token, nothing(), "/v1/rooms"), 200, "", "when it ends here");
+	is_status(ask("DELETE", token, nothing(), "/v1/session"), 204, "", "by itself");
+	is_status(ask("GET", token, nothing(), "/v1/rooms"), 401, "", "it is over at once");
+	srv_login(&srv, &eve.device.me.public, &eve.device.me.sign_sk, token);
+	is_status(ask("GET", token, nothing(), "/v1/rooms"), 200, "", "when its hour");
+	srv.now_ms += PV_SESSION_MS;
+	is_status(ask("GET", token, nothing(), "/v1/rooms"), 401, "", "is over, so is it");
+	pv_session_cache_free(srv.server.sessions);
+	srv.server.sessions = NULL;
+	srv_login(&srv, &ada.device.me.public, &ada.device.me.sign_sk, ada.token);
+}
+
 /* ---- events */
 
 static int parked;
@@ -640,6 +671,7 @@ int main(void)
 	test_failing_store();
 	test_limits();
 	test_registration();
+	test_remembered_sessions();
 	test_events();
 	rig_member_close(&a);
 	rig_member_close(&b);

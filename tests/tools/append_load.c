@@ -1,27 +1,33 @@
 /* Load: N connections, a device each, append signed entries one by one, each waiting for its acknowledgement.
  *
- *     append_load PORT [connections=64] [rooms=4] [seconds=5] [entries=0] [bytes=200] [patience=0]
+ *     append_load PORT [connections=64] [rooms=4] [seconds=5] [entries=0] [bytes=200] [patience=0] [streams=0] [watch=PID]
  *
  * With `entries` each connection stops after so many. With `patience` (seconds) a lost server is waited for, and what
  * was not acknowledged is sent again, the same bytes. At the end every log is read back: each acknowledged entry must
  * stand at its index, each author's numbers must run without gap or double, each tree must be the one signed.
- * Prints the rate; exit status 0 only if all of that held. */
+ * With `streams` so many event streams are held open meanwhile, and each must have heard of its room; with `watch` the
+ * resident memory of that process is told before and after they open, and once they have been idle. Prints the rate; exit status 0 only if all of that held. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/base/base64.h"
 #include "core/log/checkpoint.h"
 #include "tests/server/http_client.h"
 #include "tests/unit/sync_rig.h"
 
-enum { CONNECTIONS_MAX = 512, ROOMS_MAX = 64, BODY_MAX = 32768 };
+enum { CONNECTIONS_MAX = 512, ROOMS_MAX = 64, BODY_MAX = 32768, STREAMS_MAX = 8192 };
 
 struct options {
-	unsigned port, connections, rooms, seconds, entries, bytes, patience;
+	unsigned port, connections, rooms, seconds, entries, bytes, patience, streams, watch;
 };
 
 struct acknowledged {
@@ -186,8 +192,9 @@ static void add_device(struct rig_member *room, const struct pv_identity *device
 	pv_bundle_put(&bundles, &bundle);
 	pv_hex_encode(header.room.b, sizeof header.room.b, hex);
 	snprintf(target, sizeof target, "/v1/rooms/%s/entries", hex);
-	if (ask(&founder_http, "POST", target, founder_token, pv_buf_bytes(&bundles), &status, &encoded) || status != 200)
-		die("a device was not let in");
+	if (ask(&founder_http, "POST", target, founder_token, pv_buf_bytes(&bundles), &status, &encoded) || status != 200 ||
+	    !memmem(encoded.p, encoded.n, "none", 4))
+		die("a device was not let in: are there too many for a room?");
 	if (rig_pull(room)) die("a room does not verify");
 	pv_buf_release(&encoded);
 	pv_buf_release(&entry);
@@ -303,6 +310,72 @@ static void *write_on(void *context)
 	return NULL;
 }
 
+/* ---- event streams */
+
+static int streams[STREAMS_MAX];
+
+static void tell_memory(const char *when)
+{
+	char path[64], line[128];
+	if (!options.watch) return;
+	snprintf(path, sizeof path, "/proc/%u/status", options.watch);
+	FILE *file = fopen(path, "re");
+	while (file && fgets(line, sizeof line, file))
+		if (strncmp(line, "VmRSS:", 6) == 0) printf("resident %s: %lu KiB\n", when, strtoul(line + 6, NULL, 10));
+	if (file) fclose(file);
+	fflush(stdout);
+}
+
+static int open_stream(const struct writer *w)
+{
+	char text[1024];
+	size_t have = 0;
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port),
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int n = snprintf(text, sizeof text, "GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", w->token);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) || send(fd, text, (size_t)n, MSG_NOSIGNAL) != n)
+		die("an event stream does not open");
+	do {
+		ssize_t got = recv(fd, text + have, sizeof text - 1 - have, 0);
+		if (got <= 0) die("an event stream ends");
+		have += (size_t)got;
+		text[have] = 0;
+	} while (!strstr(text, ":\n\n") && have < sizeof text - 1);
+	if (strncmp(text, "HTTP/1.1 200", 12) != 0) die("an event stream is refused");
+	return fd;
+}
+
+static void open_streams(void)
+{
+	struct rlimit limit;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	tell_memory("before event streams");
+	for (unsigned i = 0; i < options.streams; i++) streams[i] = open_stream(&writers[i % options.connections]);
+	if (!options.streams) return;
+	nap();
+	tell_memory("with idle event streams");
+}
+
+/* Every stream must have heard of its room. */
+static const char *hear_streams(void)
+{
+	const char *wrong = NULL;
+	unsigned deaf = 0;
+	for (unsigned i = 0; i < options.streams; i++) {
+		char text[65536];
+		ssize_t n = recv(streams[i], text, sizeof text - 1, MSG_DONTWAIT);
+		text[n > 0 ? n : 0] = 0;
+		if (!strstr(text, "event: room") || !strstr(text, writers[i % options.connections].room_hex)) deaf++;
+		close(streams[i]);
+	}
+	if (deaf) wrong = "an event stream heard nothing of its room";
+	if (options.streams) printf("%u of %u event streams heard\n", options.streams - deaf, options.streams);
+	return wrong;
+}
+
 /* ---- reading back */
 
 static struct writer *writer_of(const struct pv_hash *device)
@@ -392,7 +465,7 @@ static void parse(int argc, char **argv)
 		const char *name;
 		unsigned *value;
 	} names[] = {{"connections=", &options.connections}, {"rooms=", &options.rooms}, {"seconds=", &options.seconds},
-		     {"entries=", &options.entries}, {"bytes=", &options.bytes}, {"patience=", &options.patience}};
+		     {"entries=", &options.entries}, {"bytes=", &options.bytes}, {"patience=", &options.patience}, {"streams=", &options.streams}, {"watch=", &options.watch}};
 	if (argc < 2) die("which port?");
 	options.port = (unsigned)atoi(argv[1]);
 	for (int i = 2; i < argc; i++)
@@ -400,7 +473,7 @@ static void parse(int argc, char **argv)
 			if (strncmp(argv[i], names[k].name, strlen(names[k].name)) == 0)
 				*names[k].value = (unsigned)atoi(argv[i] + strlen(names[k].name));
 	if (options.connections == 0 || options.connections > CONNECTIONS_MAX || options.rooms == 0 ||
-	    options.rooms > ROOMS_MAX || options.bytes < 64 || options.bytes > BODY_MAX)
+	    options.rooms > ROOMS_MAX || options.streams > STREAMS_MAX || options.bytes < 64 || options.bytes > BODY_MAX)
 		die("out of range");
 }
 
@@ -413,6 +486,7 @@ int main(int argc, char **argv)
 	if (pv_crypto_init()) return 1;
 	http_client_init(&founder_http, "127.0.0.1", (uint16_t)options.port);
 	prepare();
+	open_streams();
 	uint64_t began = now_us();
 	for (unsigned i = 0; i < options.connections; i++) pthread_create(&writers[i].thread, NULL, write_on, &writers[i]);
 	for (unsigned waited = 0; !options.entries && waited < options.seconds * 50; waited++) nap();
@@ -424,6 +498,9 @@ int main(int argc, char **argv)
 		if (writers[i].failed) wrong = writers[i].failed;
 	}
 	double seconds = (double)(now_us() - began) / 1e6;
+	nap();
+	const char *unheard = hear_streams();
+	if (!wrong) wrong = unheard;
 	for (unsigned r = 0; r < options.rooms && !wrong; r++) wrong = read_back(&rooms[r], &stored);
 	printf("%zu appends in %.2f s: %.0f a second, the slowest %.1f ms; %zu entries read back\n", appended, seconds,
 	       (double)appended / seconds, (double)worst_us / 1000, stored);
