@@ -29,7 +29,7 @@ static const struct option options[] = {
     {"data", "DIR", "the log key, the lock and the default stores (/var/lib/privityd)", TEXT, AT(data), NULL, 0},
     {"meta", "URL", "metadata store: sqlite:PATH", TEXT, AT(meta), NULL, 0},
     {"blobs", "URL", "blob store: fs:DIR", TEXT, AT(blobs), NULL, 0},
-    {"registration", "MODE", "who may make an account: open, invite or closed (invite)", WORD, AT(registration), registration_words, 0},
+    {"registration", "MODE", "who may make an account: open, invite or closed (invite; on loopback open)", WORD, AT(registration), registration_words, 0},
     {"tls-cert", "FILE", "certificate chain in PEM, for TLS without a proxy", TEXT, AT(tls_cert), NULL, 0},
     {"tls-key", "FILE", "its private key in PEM", TEXT, AT(tls_key), NULL, 0},
     {"log-level", "LEVEL", "error, warn, info or debug (info); debug names every request", WORD, AT(log_level), level_words, 0},
@@ -47,7 +47,7 @@ void pv_config_init(struct pv_config *config)
     *config = (struct pv_config){
         .listen = "127.0.0.1:7440",
         .data = "/var/lib/privityd",
-        .registration = PV_REGISTER_INVITE,
+        .registration = PV_REGISTER_UNSET,
         .log_level = PV_LOG_INFO,
         .threads = 4,
         .connections = 10000,
@@ -193,6 +193,25 @@ static bool is_url(const char *url)
     return true;
 }
 
+/* Does a host, which a port or nothing follows, name this machine alone? */
+static bool is_loopback(const char *host)
+{
+    static const char *const names[] = {"localhost", "[::1]", "::1"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t n = strlen(names[i]);
+        if (strncmp(host, names[i], n) == 0 && (host[n] == 0 || host[n] == ':')) return true;
+    }
+    size_t n = strspn(host, "0123456789.");
+    return strncmp(host, "127.", 4) == 0 && (host[n] == 0 || host[n] == ':');
+}
+
+/* Whoever tries the server on one machine needs no code; one that others reach opens only when told so. */
+static enum pv_registration_mode default_registration(const struct pv_config *config, const char *host)
+{
+    const char *at = strstr(config->public_url, "://");
+    return is_loopback(host) && (!at || is_loopback(at + 3)) ? PV_REGISTER_OPEN : PV_REGISTER_INVITE;
+}
+
 enum pv_err pv_config_finish(struct pv_config *config, char ret_why[static PV_CONFIG_WHY_MAX])
 {
     char host[256];
@@ -208,6 +227,7 @@ enum pv_err pv_config_finish(struct pv_config *config, char ret_why[static PV_CO
                  config->public_url);
         return PV_ERR_USAGE;
     }
+    if (config->registration == PV_REGISTER_UNSET) config->registration = default_registration(config, host);
     if (!*config->tls_cert != !*config->tls_key) {
         snprintf(ret_why, PV_CONFIG_WHY_MAX, "tls-cert and tls-key go together");
         return PV_ERR_USAGE;

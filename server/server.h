@@ -23,7 +23,8 @@ enum {
     PV_NOTE_FRESH_S = 3600                  /* an older checkpoint is signed again when asked for */
 };
 
-enum pv_registration_mode { PV_REGISTER_OPEN, PV_REGISTER_INVITE, PV_REGISTER_CLOSED };
+/* UNSET: open for a server that is reached at a loopback address only, else invite. */
+enum pv_registration_mode { PV_REGISTER_OPEN, PV_REGISTER_INVITE, PV_REGISTER_CLOSED, PV_REGISTER_UNSET };
 
 struct pv_clock {
     uint64_t (*now_ms)(void *context);

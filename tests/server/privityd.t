@@ -131,6 +131,18 @@ start
 ok $? "put right, it starts again"
 stop TERM
 
+# Who may register where nothing is said: anyone on loopback, only the invited where others reach it.
+registration() { curl -s "$url/v1/server" | xxd -p -c 0 | sed -n 's/.*5820[0-9a-f]\{64\}\(0[0-2]\)65.*/\1/p'; }
+start
+is "$(registration)" 00 "on loopback anyone may register"
+stop TERM
+start --public-url https://rooms.example
+is "$(registration)" 01 "behind a public address it takes an invite"
+stop TERM
+start --public-url http://127.example.org
+is "$(registration)" 01 "a name that only begins like one of loopback is public"
+stop TERM
+
 # --- TLS
 
 if command -v openssl >/dev/null; then
