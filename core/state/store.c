@@ -57,6 +57,17 @@ static enum pv_err create(struct pv_store *store)
     return pv_sql_leave(store, true, err);
 }
 
+/* A new database grows without a write-ahead log, which would write every page twice; afterwards readers and a writer
+ * shall not wait for each other. One that others are busy in keeps the mode that it has, and in memory there is no
+ * such mode: either is fine. */
+static enum pv_err use_log(struct pv_store *store)
+{
+    enum pv_err err = pv_sql_err(sqlite3_busy_timeout(store->db, 0));
+    if (!err) err = pv_sql_exec(store, "PRAGMA journal_mode = WAL");
+    if (err == PV_ERR_BUSY) err = PV_OK;
+    return err ? err : pv_sql_err(sqlite3_busy_timeout(store->db, PV_STORE_BUSY_TIMEOUT_MS));
+}
+
 static enum pv_err set_up(struct pv_store *store)
 {
     bool is_new = false;
@@ -66,12 +77,8 @@ static enum pv_err set_up(struct pv_store *store)
     enum pv_err err = pv_sql_err(sqlite3_busy_timeout(store->db, PV_STORE_BUSY_TIMEOUT_MS));
     if (!err) err = judge(store, how_many_pages, &is_new);
     if (!err) err = pv_sql_exec(store, settings);
-    if (!err && is_new) err = create(store);
     if (err) return err;
-    /* A new database grows without a write-ahead log, which would write every page twice. One that others hold open
-     * keeps the mode that it has; in memory there is no such mode. Either is fine. */
-    if (!is_new) err = pv_sql_exec(store, "PRAGMA journal_mode = WAL");
-    return err == PV_ERR_BUSY ? PV_OK : err;
+    return is_new ? create(store) : use_log(store);
 }
 
 enum pv_err pv_store_open(sqlite3 *db, struct pv_store **ret_store)
