@@ -17,7 +17,7 @@ enum { FEATURE_COUNT = sizeof features / sizeof *features };
 
 /* Raised whenever stored rooms have to be folded anew: a rule changed, or a type is new. A room where none stands was
  * folded by the first. */
-enum { FOLD_VERSION_FIRST = 1, FOLD_VERSION = 1 };
+enum { FOLD_OUTDATED = 0, FOLD_VERSION_FIRST = 1, FOLD_VERSION = 1 };
 static const char fold_version[] = "pv.fold";
 
 enum pv_err pv_fold_unreadable(struct pv_store *store, uint64_t index, enum pv_err why)
@@ -26,6 +26,24 @@ enum pv_err pv_fold_unreadable(struct pv_store *store, uint64_t index, enum pv_e
     pv_sql_bind_u64(&sql, index);
     pv_sql_bind_text(&sql, pv_bytes_of_string(pv_err_web_name(why)));
     return pv_sql_run(&sql);
+}
+
+enum pv_err pv_fold_no_key(struct pv_store *store, uint64_t index, uint64_t epoch)
+{
+    struct pv_sql sql = pv_sql_begin(store, "INSERT OR REPLACE INTO unreadable (idx, why, epoch) VALUES (?, ?, ?)");
+    pv_sql_bind_u64(&sql, index);
+    pv_sql_bind_text(&sql, pv_bytes_of_string(pv_err_web_name(PV_ERR_NO_KEY)));
+    pv_sql_bind_u64(&sql, epoch);
+    return pv_sql_run(&sql);
+}
+
+enum pv_err pv_fold_key_came(struct pv_store *store, uint64_t epoch)
+{
+    uint64_t waiting = 0;
+    struct pv_sql sql = pv_sql_begin(store, "SELECT EXISTS (SELECT 1 FROM unreadable WHERE epoch = ?)");
+    pv_sql_bind_u64(&sql, epoch);
+    enum pv_err err = pv_sql_run_u64(&sql, 0, &waiting);
+    return err || !waiting ? err : pv_store_number_set(store, fold_version, FOLD_OUTDATED);
 }
 
 static enum pv_err keep_unfolded(struct pv_store *store, uint64_t index, uint64_t type)

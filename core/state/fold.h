@@ -13,15 +13,20 @@
  * Does not move the folded size. Errors: the store's. */
 PV_MUST_USE enum pv_err pv_fold_entry(struct pv_store *store, const struct pv_log_item *item, enum pv_verdict verdict,
                                       struct pv_bytes payload);
-/* Note an accepted sealed entry whose body could not be opened: `why` BAD_MAC, NO_KEY, NOT_FOUND (body forgotten or
+/* Note an accepted sealed entry whose body could not be opened: `why` BAD_MAC, NOT_FOUND (body forgotten or
  * missing), … When it can be opened later, fold anew. */
 PV_MUST_USE enum pv_err pv_fold_unreadable(struct pv_store *store, uint64_t index, enum pv_err why);
+/* The same where the epoch's key is missing (NO_KEY). */
+PV_MUST_USE enum pv_err pv_fold_no_key(struct pv_store *store, uint64_t index, uint64_t epoch);
+/* The key of an epoch came: if anything folded was waiting for it, what is folded is outdated. */
+PV_MUST_USE enum pv_err pv_fold_key_came(struct pv_store *store, uint64_t epoch);
 /* Bring the full-text index up to date, at most `max` entries (0: all). Folding leaves this behind, so that small
  * batches stay cheap; searching does it first. Call it once after a pull. */
 PV_MUST_USE enum pv_err pv_fold_index_words(struct pv_store *store, uint64_t max);
 /* Is there anything for it to do? True also where that cannot be told. */
 bool pv_fold_index_is_behind(struct pv_store *store);
-/* This program folds types that the stored state has kept unfolded, or folds otherwise: fold anew. */
+/* Whether to fold anew: this program folds types that the stored state has kept unfolded, or folds otherwise, or keys
+ * have come. Reset and fold in one transaction where the room is small enough: others may be reading. */
 PV_MUST_USE enum pv_err pv_fold_is_outdated(struct pv_store *store, bool *ret_outdated);
 /* Drop everything folded, for folding anew from entry 0: entries, their verdicts, keys and the outbox stay; the
  * folded size is 0. */

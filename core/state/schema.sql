@@ -77,7 +77,11 @@ CREATE TABLE written (
     idx INTEGER NOT NULL,
     PRIMARY KEY (write_id, author)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE unreadable (idx INTEGER PRIMARY KEY, why TEXT NOT NULL) STRICT;
+CREATE TABLE unreadable (
+    idx INTEGER PRIMARY KEY,
+    why TEXT NOT NULL,
+    epoch INTEGER                 -- whose key is missing, where it is that
+) STRICT;
 CREATE TABLE unfolded (idx INTEGER PRIMARY KEY, type INTEGER NOT NULL) STRICT;
 CREATE TABLE profile (author INTEGER PRIMARY KEY, idx INTEGER NOT NULL, name TEXT NOT NULL) STRICT;
 CREATE TABLE message (

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/log/merkle.h"
+#include "core/state/fold.h"
 #include "core/sync/room_parts.h"
 
 /* Sources are remembered as values of the store: one for the member, one for the link it reads by. */
@@ -287,7 +288,8 @@ static enum pv_err take_secret(struct pv_room *room, const struct pv_epoch_info 
     pv_wipe(&seed, sizeof seed);
     pv_kem_hash(&pk, &hash);
     if (!pv_hash_equal(&hash, &info->kem_hash)) return PV_ERR_BROKEN_CHAIN;
-    return pv_store_epoch_set(room->store, info->epoch, secret);
+    enum pv_err err = pv_store_epoch_set(room->store, info->epoch, secret);
+    return err ? err : pv_fold_key_came(room->store, info->epoch);
 }
 
 /* The root over wraps that an entry's body names. */

@@ -55,21 +55,24 @@ static enum pv_err open_stored(void *context, const struct pv_stored_entry *stor
     if (pv_entry_read(stored->entry, &item.entry)) return PV_ERR_CORRUPT;
     if (!pv_kind_is_sealed(item.entry.header.kind)) item.body = stored->body;
     enum pv_err err = pv_opening_fold(o, &item, stored->verdict, stored->has_body, stored->body);
-    return err == PV_ERR_NO_KEY ? pv_fold_unreadable(o->room->store, stored->index, err) : err;
+    return err == PV_ERR_NO_KEY ? pv_fold_no_key(o->room->store, stored->index, item.entry.header.epoch) : err;
 }
 
 enum pv_err pv_open_pending(struct pv_room *room, size_t max, bool *ret_more)
 {
     struct pv_opening o;
     uint64_t folded = 0;
-    enum pv_err err = pv_store_folded_size(room->store, &folded);
+    bool outdated = false;
+    enum pv_err err = pv_fold_is_outdated(room->store, &outdated);
+    if (!err) err = pv_store_folded_size(room->store, &folded);
     if (err) return err;
     *ret_more = false;
-    if (folded == pv_roster_size(room->roster)) return PV_OK;
+    if (!outdated && folded == pv_roster_size(room->roster)) return PV_OK;
     err = pv_room_begin(room);
     if (err) return err;
     pv_opening_init(&o, room);
-    err = pv_store_folded_size(room->store, &folded);
+    if (outdated) err = pv_fold_reset(room->store);
+    if (!err) err = pv_store_folded_size(room->store, &folded);
     uint64_t judged = pv_roster_size(room->roster);
     uint64_t to = judged - folded > max ? folded + max : judged;
     if (!err && folded < to) {

@@ -235,6 +235,25 @@ static void test_reset(void)
     rig_close(&rig);
 }
 
+/* What waits for a key is folded anew, with all else, once the key is there. */
+static void test_late_key(void)
+{
+    struct rig rig;
+    struct rig_line line = {.n = 0};
+    bool outdated = true;
+    rig_open(&rig);
+    tap_ok(PUT(1, 1, rig_message("m")) && !pv_fold_no_key(rig.store, rig.next++, 3) && !pv_store_set_folded_size(rig.store, 2),
+           "an entry waits for a key");
+    tap_ok(!pv_query_unreadable(&rig.query, say_unreadable, &line) && !strcmp(line.text, " 1:no-key"), "and is told");
+    tap_ok(!pv_fold_key_came(rig.store, 2) && !pv_fold_is_outdated(rig.store, &outdated) && !outdated,
+           "another key changes nothing");
+    tap_ok(!pv_fold_key_came(rig.store, 3) && !pv_fold_is_outdated(rig.store, &outdated) && outdated,
+           "with its own, all is to be folded anew");
+    tap_is_str(rig_messages(&rig, (struct pv_message_filter){0}), "m", "until then it stays as it is");
+    tap_ok(!pv_fold_reset(rig.store) && !pv_fold_is_outdated(rig.store, &outdated) && !outdated, "a reset begins that");
+    rig_close(&rig);
+}
+
 /* Write ids are looked up in memory until they are settled: both must know every one of them. */
 static void test_settling(void)
 {
@@ -266,6 +285,7 @@ int main(void)
     test_rooms();
     test_profile_and_chunking();
     test_reset();
+    test_late_key();
     test_settling();
     return tap_done();
 }
