@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/log/checkpoint.h"
+#include "server/log.h"
 
 enum {
     BUCKETS = 1024,
@@ -133,24 +134,54 @@ static enum pv_err replay_entry(void *context, const struct pv_meta_entry *row)
     return PV_OK;
 }
 
+/* A snapshot saves folding anew what the log says; one that was altered would let in what must be refused. */
+static enum pv_err load_snapshot(struct pv_meta *meta, uint64_t no, struct pv_roster **ret_roster, uint64_t *ret_size)
+{
+    struct pv_buf bytes;
+    struct pv_hash check;
+    uint64_t size = 0;
+    pv_buf_init(&bytes, ROSTER_BYTES_MAX);
+    enum pv_err err = meta->ops->roster(meta, no, &bytes, &size);
+    if (!err && bytes.n < sizeof check) err = PV_ERR_CORRUPT;
+    if (!err) {
+        size_t n = bytes.n - sizeof check;
+        pv_sha256(pv_bytes(bytes.p, n), &check);
+        err = memcmp(bytes.p + n, check.b, sizeof check) ? PV_ERR_CORRUPT : pv_roster_decode(pv_bytes(bytes.p, n), ret_roster);
+    }
+    pv_buf_release(&bytes);
+    if (!err && pv_roster_size(*ret_roster) != size) {
+        pv_roster_free(*ret_roster);
+        err = PV_ERR_CORRUPT;
+    }
+    if (!err) *ret_size = size;
+    return err;
+}
+
 enum pv_err pv_room_load_roster(struct pv_server *server, const struct pv_meta_room *row,
                                 struct pv_roster **ret_roster, uint64_t *ret_snapshot_size)
 {
     struct pv_meta *meta = server->meta;
-    struct pv_buf snapshot;
     struct replay replay = {0};
-    pv_buf_init(&snapshot, ROSTER_BYTES_MAX);
-    enum pv_err err = meta->ops->roster(meta, row->no, &snapshot, ret_snapshot_size);
-    if (!err) err = pv_roster_decode(pv_buf_bytes(&snapshot), &replay.roster);
-    pv_buf_release(&snapshot);
-    if (err) return err == PV_ERR_NOMEM || err == PV_ERR_IO ? err : PV_ERR_CORRUPT;
-    replay.next = *ret_snapshot_size;
+    uint64_t snapshot_size = 0;
+    enum pv_err err = load_snapshot(meta, row->no, &replay.roster, &snapshot_size);
+    if (err == PV_ERR_NOMEM || err == PV_ERR_IO || err == PV_ERR_BUSY) return err;
+    if (err) {
+        struct pv_log_id room = pv_log_id(row->id.b);
+        PV_LOG(PV_LOG_WARN, "snapshot damaged, folding the room anew", PV_LOG_TEXT("room", room.text));
+        err = pv_roster_new(&replay.roster);
+        if (err) return err;
+    }
+    replay.next = snapshot_size;
     if (replay.next < row->size)
         err = meta->ops->entries(meta, row->no, replay.next, row->size - replay.next, false, replay_entry, &replay);
     if (!err && (replay.next != row->size || pv_roster_size(replay.roster) != row->size)) err = PV_ERR_CORRUPT;
-    if (err) pv_roster_free(replay.roster);
-    else *ret_roster = replay.roster;
-    return err;
+    if (err) {
+        pv_roster_free(replay.roster);
+        return err;
+    }
+    *ret_roster = replay.roster;
+    *ret_snapshot_size = snapshot_size;
+    return PV_OK;
 }
 
 static enum pv_err read_tree(void *context, uint64_t at, size_t count, struct pv_hash *ret_hashes)

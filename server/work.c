@@ -252,12 +252,16 @@ static uint64_t next_deadline(const struct pv_roster *roster)
 static enum pv_err take_snapshot(struct pv_work *work, struct pv_meta_append *append)
 {
     const struct pv_room_state *state = work->state;
+    struct pv_hash check; /* at the end of what is stored, for pv_room_load_roster */
     uint64_t since = pv_work_size(work) - state->snapshot_size;
     bool changed = work->has_before || pv_roster_changed_at(state->roster) >= state->row.size;
     if (state->row.no && !changed && since < SNAPSHOT_AT_MOST) return PV_OK;
     enum pv_err err = pv_roster_encode(state->roster, &work->roster);
     if (err) return err;
     if (state->row.no && work->roster.n > SNAPSHOT_SMALL_BYTES && since < SNAPSHOT_AFTER) return PV_OK;
+    pv_sha256(pv_buf_bytes(&work->roster), &check);
+    pv_buf_append(&work->roster, check.b, sizeof check.b);
+    if (work->roster.err) return work->roster.err;
     append->roster = pv_buf_bytes(&work->roster);
     return PV_OK;
 }
