@@ -105,6 +105,7 @@ static bool find_gate(struct pv_server *server, const struct pv_id16 *id, struct
     struct pv_hash device;
     enum pv_err err = server->meta->ops->gate(server->meta, id, ret_row, signed_gate);
     if (!err && pv_gate_read_signed(pv_buf_bytes(signed_gate), ret_gate, &device)) err = PV_ERR_CORRUPT;
+    if (!err && (ret_gate->version != ret_row->version || memcmp(ret_gate->id.b, id->b, sizeof id->b) != 0)) err = PV_ERR_CORRUPT;
     if (err == PV_ERR_NOT_FOUND) pv_problem(response, err, NULL, "no such gate here");
     else if (err) pv_problem_of(response, err);
     return err == PV_OK;

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -152,7 +153,12 @@ static struct MHD_Response *make_blob(struct call *call)
     struct pv_server *server = call->http->server;
     struct pv_web_response *response = &call->response;
     int fd;
+    struct stat status;
     enum pv_err err = server->blobs->ops->open(server->blobs, &response->locator, &fd);
+    if (!err && (fstat(fd, &status) || (uint64_t)status.st_size != response->total)) {
+        err = PV_ERR_TRUNCATED; /* an answer that ends too early would look like a broken line */
+        close(fd);
+    }
     if (!err) {
         struct MHD_Response *made = MHD_create_response_from_fd_at_offset64(response->length, fd, response->offset);
         if (!made) close(fd);
@@ -164,7 +170,7 @@ static struct MHD_Response *make_blob(struct call *call)
     if (err) { /* the row says that it exists */
         response->has_range = false;
         pv_problem(response, err == PV_ERR_NOT_FOUND || err == PV_ERR_TRUNCATED ? PV_ERR_CORRUPT : err, "blob",
-                   "the blob store has lost a blob");
+                   "the blob store has lost a blob, or a part of it");
     }
     return NULL;
 }
