@@ -179,7 +179,7 @@ static enum pv_err settle(struct pv_session *session, struct join *join, const c
  * not opened once more: it may be good for one use. */
 static enum pv_err resume(struct pv_session *session, struct join *join, const char *as, bool *ret_done, struct pv_report *report)
 {
-    struct pv_report ignored = {.err = PV_OK};
+    struct pv_report said = {.err = PV_OK};
     const struct pv_roster *view = NULL;
     enum pv_err err;
 
@@ -189,9 +189,10 @@ static enum pv_err resume(struct pv_session *session, struct join *join, const c
     if (err == PV_OK)
         err = pv_session_room_new(session, &join->known.id, join->known.name, &join->server, &join->room, report);
     if (err != PV_OK) return err;
-    err = pv_contact_push(session, join->room, NULL, &ignored);
-    if (pv_err_exit_status(err) == 4) {
-        *report = ignored;
+    if (pv_cli_unsent(join->room)) session->kept = true;
+    err = pv_contact_push(session, join->room, NULL, &said);
+    if (err == PV_ERR_OFFLINE || pv_err_exit_status(err) == 4) {
+        *report = said;
         return err;
     }
     err = pv_room_view(join->room->room, &view);

@@ -120,14 +120,20 @@ enum pv_err pv_directory_find(struct pv_session *session, const char *text, stru
                               struct pv_report *report)
 {
     struct pv_directory directory = {NULL, 0};
-    struct pv_report ignored;
-    enum pv_err err = pv_directory_list(session, &directory, report);
+    struct pv_report said = {.err = PV_OK};
+    enum pv_err err = pv_directory_list(session, &directory, report), pulled;
 
     if (err == PV_OK) err = pick(&directory, text, ret_room, report);
     pv_directory_release(&directory);
     if (err != PV_ERR_NOT_FOUND || session->offline) return err;
     /* Another device of this person may have made it. */
-    if (pv_contact_pull(session, session->person, PV_SESSION_READ_MS, &ignored) != PV_OK) return err;
+    pulled = pv_contact_pull(session, session->person, PV_SESSION_READ_MS, &said);
+    if (pulled == PV_ERR_OFFLINE || pulled == PV_ERR_DENIED) /* who is not registered has no rooms there */
+        return pv_report(report, err, "there is no room %s here, and the server could not be asked: %.600s", text, said.text);
+    if (pulled != PV_OK) {
+        *report = said;
+        return pulled;
+    }
     err = pv_directory_list(session, &directory, report);
     if (err == PV_OK) err = pick(&directory, text, ret_room, report);
     pv_directory_release(&directory);
@@ -196,6 +202,8 @@ enum pv_err pv_cli_query(struct pv_session *session, struct pv_open_room *room, 
 
 enum pv_err pv_cli_fetch(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
 {
+    const struct pv_roster *view = NULL;
+    char said[PV_REPORT_BYTES];
     enum pv_err err;
     if (session->offline) return PV_OK;
     if (room == session->person) {
@@ -205,7 +213,12 @@ enum pv_err pv_cli_fetch(struct pv_session *session, struct pv_open_room *room, 
         err = pv_contact_pull(session, room, PV_SESSION_READ_MS, report);
     }
     if (err != PV_ERR_OFFLINE && err != PV_ERR_RATE) return err;
+    if (pv_room_view(room->room, &view) == PV_OK && !pv_roster_is_born(view)) { /* nothing is no state of a room */
+        snprintf(said, sizeof said, "%s", report->text);
+        return pv_report(report, err, "%.700s; nothing of %s is here yet", said, room->label);
+    }
     if (!session->quiet) pv_term_line(stderr, "privity: %s; showing what is here", report->text);
+    if (report->is_nonsense) report->exit_status = 1; /* shown, but what is missing is the server's fault */
     return PV_OK;
 }
 

@@ -282,6 +282,14 @@ static void note_contact(struct pv_open_room *room)
     if (pv_store_number_set(room->store, PV_CONTACT_LAST, now_ms) != PV_OK) return;
 }
 
+/* A room that stands in this device's list, and that the server knew. */
+static enum pv_err report_gone(struct pv_open_room *room, enum pv_err err, struct pv_report *report)
+{
+    if (err != PV_ERR_NOT_FOUND) return err;
+    return pv_report(report, err, "%s: the server has no such room: its store is damaged, or it was taken from there; what is here stays",
+                     room->label);
+}
+
 static enum pv_err make_pull(void *context, struct pv_task **ret_task)
 {
     return pv_pull_task(context, PV_AUTH_SESSION, ret_task);
@@ -294,7 +302,7 @@ enum pv_err pv_contact_pull(struct pv_session *session, struct pv_open_room *roo
     pv_room_set_time(room->room, pv_system_now_ms());
     err = pv_contact_run(session, room, limit_ms, make_pull, room->room, report);
     pinned = pv_contact_save_pin(session, room, report);
-    if (err != PV_OK) return pv_contact_convict(session, room, err, report);
+    if (err != PV_OK) return pv_contact_convict(session, room, report_gone(room, err, report), report);
     note_contact(room);
     return pinned;
 }

@@ -8,6 +8,7 @@ enum pv_err pv_report(struct pv_report *report, enum pv_err err, const char *fmt
 {
     va_list ap;
     report->err = err;
+    report->is_nonsense = false;
     va_start(ap, fmt);
     vsnprintf(report->text, sizeof report->text, fmt, ap);
     va_end(ap);

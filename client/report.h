@@ -2,6 +2,8 @@
 #ifndef PV_CLIENT_REPORT_H
 #define PV_CLIENT_REPORT_H
 
+#include <stdbool.h>
+
 #include "core/base/err.h"
 
 enum { PV_REPORT_BYTES = 1024 };
@@ -9,6 +11,7 @@ enum { PV_REPORT_BYTES = 1024 };
 struct pv_report {
     enum pv_err err;
     int exit_status; /* 0: that of `err` */
+    bool is_nonsense; /* OFFLINE because of an answer that no privityd in good order gives */
     char text[PV_REPORT_BYTES]; /* may hold hostile names: print through pv_term */
 };
 

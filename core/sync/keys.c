@@ -308,6 +308,12 @@ static enum pv_err wraps_root_of(struct pv_room *room, uint64_t index, struct pv
     return PV_OK;
 }
 
+static enum pv_err not_of_form(struct pv_room *room)
+{
+    return pv_room_raise(room, PV_ERR_IO, pv_bytes(NULL, 0),
+                         "the server's keys are not of the expected form: its store is damaged, or it is no privity server");
+}
+
 /* [wrap, count, [hash…]]: the wrap, shown to be the one that the entry names. */
 static enum pv_err read_wrap(struct pv_room *room, const struct pv_wrap_source *source, struct pv_bytes answer,
                              struct pv_bytes *ret_wrap, bool *ret_in_genesis)
@@ -322,7 +328,7 @@ static enum pv_err read_wrap(struct pv_room *room, const struct pv_wrap_source *
     proof.count = pv_cbor_get_array(&in, PV_LIMIT_PROOF_HASHES);
     for (size_t i = 0; i < proof.count && !in.err; i++) pv_cbor_get_hash(&in, &proof.hashes[i]);
     enum pv_err err = pv_cbor_finish(&in);
-    if (err) return PV_ERR_IO;
+    if (err) return not_of_form(room);
     err = wraps_root_of(room, source->index, &root, ret_in_genesis);
     if (err) return err;
     pv_merkle_leaf(wrap, &leaf);
@@ -392,7 +398,7 @@ enum pv_err pv_keys_take_links(struct pv_room *room, uint64_t index, struct pv_b
             if (err == PV_ERR_BROKEN_CHAIN) err = PV_OK; /* counts as absent */
         }
     }
-    if (!err && pv_cbor_finish(&in)) err = PV_ERR_IO;
+    if (!err && pv_cbor_finish(&in)) err = not_of_form(room);
     links_name(index, name);
     if (!err) err = pv_store_number_set(room->store, name, 1);
     pv_wipe(&new_secret, sizeof new_secret);

@@ -39,7 +39,7 @@ enum pv_err pv_pull_error(struct pv_pull *pull, enum pv_err err)
 
 static enum pv_err not_of_form(struct pv_pull *pull)
 {
-    return pv_task_error(&pull->task, PV_ERR_IO, "the server's answer is not of the expected form");
+    return pv_task_error(&pull->task, PV_ERR_IO, "the server's answer is not of the expected form: its store is damaged, or it is no privity server");
 }
 
 /* Everything is in and open. */

@@ -50,7 +50,7 @@ static enum pv_err kem_answer(struct pv_task *task, const struct pv_response *re
         got++;
     }
     if (err) return err;
-    if (pv_cbor_finish(&in)) return pv_task_error(task, PV_ERR_IO, "the server's answer is not of the expected form");
+    if (pv_cbor_finish(&in)) return pv_task_error(task, PV_ERR_IO, "the server's answer is not of the expected form: its store is damaged, or it is no privity server");
     push->asked_count = got ? 0 : KEM_ASK_MAX + 1; /* nothing more is to be had: go on without */
     return prepare(task, NULL);
 }
