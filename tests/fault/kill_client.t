@@ -2,7 +2,7 @@
 """kill -9 of commands at random instants while they write: what was acknowledged is there in the end, once, and the
 rest at most once; what was half done can be done again.
 
-PRIVITY_LONG=1 makes it 200 instants among messages and files instead of 40; PRIVITY_SEED repeats a run."""
+PRIVITY_LONG=1 makes it 200 instants among messages and files instead of 30; PRIVITY_SEED repeats a run."""
 
 import os
 import pathlib
@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from tap import done, is_, note, ok
 from world import LONG, World
 
-INSTANTS = 200 if LONG else 40
+INSTANTS = 200 if LONG else 30
 seed = int(os.environ.get("PRIVITY_SEED") or random.randrange(1 << 32))
 note(f"seed {seed}")
 rng = random.Random(seed)
@@ -55,8 +55,10 @@ long_s = max(duration("say", "acme", "how long") for _ in range(3))
 put_s = duration("put", "acme", large, "--to", "first")
 
 acknowledged, tried, files_acknowledged, files_tried, odd = [], [], [], [], []
-caught = 0
-for i in range(INSTANTS):
+caught = i = 0
+scale = 1.0  # of the time in which a command is killed: the machine may be busier now, or less
+while caught < INSTANTS and i < 6 * INSTANTS:
+    i += 1
     what = i % 5
     if what == 4:
         path = world.dir / f"file-{i}"
@@ -68,14 +70,16 @@ for i in range(INSTANTS):
         args = ("say", "acme", name, *(("--attach", small) if what == 3 else ()), *(("--offline",) if what == 2 else ()))
         limit = long_s
         tried.append(name)
-    status = killed(ada, rng.uniform(0, 1.3 * limit), *args)
+    status = killed(ada, rng.uniform(0, scale * limit), *args)
     caught += status is None
+    scale *= 1.03 if status is None else 0.95
     if status in (0, 5):
         (files_acknowledged if what == 4 else acknowledged).append(name)
     elif status is not None:
         odd.append((args, status))
-note(f"{caught} of {INSTANTS} were caught alive, {len(acknowledged) + len(files_acknowledged)} had answered")
-ok(caught >= INSTANTS // 4, "many commands were killed at work")
+note(f"{i} commands: {caught} were caught alive, {len(acknowledged) + len(files_acknowledged)} had answered")
+is_(caught, INSTANTS, "commands were killed at work")
+ok(len(acknowledged) > 2, "and some had answered")
 is_(odd, [], "those that were not ended well")
 
 last = ada.run("refresh")
