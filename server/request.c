@@ -49,7 +49,9 @@ void pv_problem(struct pv_web_response *response, enum pv_err err, const char *r
 
 void pv_problem_of(struct pv_web_response *response, enum pv_err err)
 {
-    pv_problem(response, err, NULL, "%s", pv_err_text(err));
+    const char *detail = err == PV_ERR_CORRUPT ? "this server's store is damaged: its operator must look at it"
+        : err == PV_ERR_IO                     ? "this server's store fails: its operator must look at it" : pv_err_text(err);
+    pv_problem(response, err, NULL, "%s", detail);
 }
 
 void pv_answer(struct pv_web_response *response, const char *type)

@@ -96,6 +96,8 @@ NATIVE_TESTS += \
 
 # libFuzzer targets: tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS := \
+	tests/fuzz/fuzz_append_body.c \
+	tests/fuzz/fuzz_request.c \
 	tests/fuzz/fuzz_body.c \
 	tests/fuzz/fuzz_cbor.c \
 	tests/fuzz/fuzz_checkpoint.c \

@@ -58,6 +58,7 @@ static struct rig_server proxy;
 static struct http_client founder_http;
 static char founder_token[64];
 static atomic_bool stop;
+static atomic_uint writing;
 
 static uint64_t now_us(void)
 {
@@ -307,6 +308,7 @@ static void *write_on(void *context)
 	pv_buf_release(&sealed.entry);
 	pv_buf_release(&sealed.bundles);
 	pv_buf_release(&answer);
+	atomic_fetch_sub(&writing, 1);
 	return NULL;
 }
 
@@ -488,8 +490,9 @@ int main(int argc, char **argv)
 	prepare();
 	open_streams();
 	uint64_t began = now_us();
+	atomic_store(&writing, options.connections);
 	for (unsigned i = 0; i < options.connections; i++) pthread_create(&writers[i].thread, NULL, write_on, &writers[i]);
-	for (unsigned waited = 0; !options.entries && waited < options.seconds * 50; waited++) nap();
+	for (unsigned waited = 0; !options.entries && atomic_load(&writing) && waited < options.seconds * 50; waited++) nap();
 	if (!options.entries) atomic_store(&stop, true);
 	for (unsigned i = 0; i < options.connections; i++) {
 		pthread_join(writers[i].thread, NULL);
