@@ -132,7 +132,7 @@ ok $? "put right, it starts again"
 stop TERM
 
 # Who may register where nothing is said: anyone on loopback, only the invited where others reach it.
-registration() { curl -s "$url/v1/server" | xxd -p -c 0 | sed -n 's/.*5820[0-9a-f]\{64\}\(0[0-2]\)65.*/\1/p'; }
+registration() { curl -s "$url/v1/server" | od -An -v -tx1 | tr -d ' \n' | sed -n 's/.*5820[0-9a-f]\{64\}\(0[0-2]\)65.*/\1/p'; }
 start
 is "$(registration)" 00 "on loopback anyone may register"
 stop TERM
