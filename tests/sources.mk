@@ -90,6 +90,7 @@ TEST_SRC += \
 NATIVE_TESTS += \
 	tests/conformance/test_blobs.c \
 	tests/conformance/test_meta.c \
+	tests/server/test_gates.c \
 	tests/server/test_resources.c \
 	tests/server/test_rooms.c \
 	#
