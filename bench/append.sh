@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-4}
 rounds=3
 pg=$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1) || true
-[ -n "$pg" ] && [ -x "$pg/initdb" ] || die 'PostgreSQL is missing: apt-get install postgresql (15 in Debian 12)'
+[ -x "$pg/initdb" ] || die 'PostgreSQL is missing: apt-get install postgresql (15 in Debian 12)'
 [ -x "$pg/pgbench" ] || die 'pgbench is missing: apt-get install postgresql-contrib'
 
 # PostgreSQL does not run as root.
@@ -24,7 +24,7 @@ start_postgres() {
 	"${as_pg[@]}" "$pg/pg_ctl" -D "$scratch/pg/data" -l "$scratch/pg/log" -w start \
 		-o "-c listen_addresses= -c unix_socket_directories=$scratch/pg" >/dev/null
 	at_end "${as_pg[*]} $pg/pg_ctl -D $scratch/pg/data -m immediate stop >/dev/null"
-	"${as_pg[@]}" psql -q -h "$scratch/pg" -U bench postgres \
+	"${as_pg[@]}" "$pg/psql" -q -h "$scratch/pg" -U bench postgres \
 		-c 'CREATE TABLE entry (id bigserial PRIMARY KEY, body bytea NOT NULL)'
 }
 
@@ -37,16 +37,16 @@ insert_rows() {
 	awk '/^tps/ { tps = $3 } /^latency average/ { ms = $4 } END { printf "%.0f %.2f\n", tps, ms }' <<<"$out"
 }
 
-start_server
+start_server --log-level warn
 start_postgres
-best_pg=0 best_one=0 best_many=0
+best_pg=0
+declare -A best=([one]=0 [many]=0)
 printf '%-44s %9s %12s %12s\n' '64 writers, durable' 'a second' 'median' '99 in 100'
 for _ in $(seq "$rounds"); do
 	for rooms in one many; do
 		read -r rate median p99 bytes < <(build/native/bench/bench_append "$port" "$rooms" "$seconds")
 		printf '%-44s %9d %9.2f ms %9.2f ms\n' "privityd, $rooms room$([ $rooms = one ] || echo s)" "$rate" "$median" "$p99"
-		declare -n best=best_$rooms
-		[ "$rate" -le "$best" ] || best=$rate
+		[ "$rate" -le "${best[$rooms]}" ] || best[$rooms]=$rate
 	done
 	read -r rate mean < <(insert_rows "$bytes")
 	printf '%-44s %9d %9.2f ms (mean)\n' "PostgreSQL, rows of $bytes bytes" "$rate" "$mean"
@@ -54,6 +54,5 @@ for _ in $(seq "$rounds"); do
 done
 echo
 for rooms in one many; do
-	declare -n best=best_$rooms
-	ratio "$best" "$best_pg" "best of privityd ($rooms) over best of PostgreSQL" 'at least' 1
+	ratio "${best[$rooms]}" "$best_pg" "best of privityd ($rooms) over best of PostgreSQL" 'at least' 1
 done

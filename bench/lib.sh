@@ -17,7 +17,7 @@ trap 'exit 1' INT TERM
 
 # Sets port and server_pid. Extra arguments go to privityd.
 start_server() {
-	build/bin/privityd --listen 127.0.0.1:0 --data "$scratch/server" --registration open --log-level warn \
+	build/bin/privityd --listen 127.0.0.1:0 --data "$scratch/server" --registration open \
 		--rate-address 0 --rate-device 0 "$@" >"$scratch/privityd.out" 2>"$scratch/privityd.err" &
 	server_pid=$!
 	at_end "kill $server_pid && wait $server_pid"
