@@ -3,10 +3,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "client/system.h"
 
-enum { NAME_HEX = 16, RAW_PREFIX = 4, BUSY_MS = 10000 };
+enum { NAME_HEX = 16, RAW_PREFIX = 4, BUSY_MS = 10000, WAL_BYTES_LEFT = 1024 * 1024 };
 
 void pv_database_name(const char *folder, const struct pv_hash *room, const char *suffix,
                       char ret_name[static PV_HOME_NAME_BYTES])
@@ -99,7 +100,7 @@ enum pv_err pv_database_open(const struct pv_home *home, const struct pv_hash *r
     pv_home_path_of(home, name, path);
     rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE, NULL);
     if (rc == SQLITE_OK) rc = sqlite3_busy_timeout(db, BUSY_MS);
-    /* Else each short command would pay for moving its few pages over: SQLite does that every 1000 pages anyway. */
+    /* pv_database_close decides about that. */
     if (rc == SQLITE_OK) rc = sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     if (rc == SQLITE_OK) rc = set_key(db, key);
     if (rc != SQLITE_OK) {
@@ -108,4 +109,17 @@ enum pv_err pv_database_open(const struct pv_home *home, const struct pv_hash *r
     }
     *ret_db = db;
     return PV_OK;
+}
+
+/* The write-ahead log of a command is left to the next: moving its few pages over costs two syncs. A long one is
+ * not, for each command that follows would read it whole. */
+void pv_database_close(sqlite3 *db)
+{
+    struct stat wal;
+    const char *path = db ? sqlite3_filename_wal(sqlite3_db_filename(db, "main")) : NULL;
+    if (path && stat(path, &wal) == 0 && wal.st_size > WAL_BYTES_LEFT) {
+        sqlite3_busy_timeout(db, 0); /* who else works here will see to it */
+        sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    }
+    sqlite3_close(db);
 }

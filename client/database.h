@@ -17,6 +17,8 @@ void pv_database_name(const char *folder, const struct pv_hash *room, const char
 PV_MUST_USE enum pv_err pv_database_open(const struct pv_home *home, const struct pv_hash *room,
                                          const struct pv_database_key *key, const char *label, sqlite3 **ret_db,
                                          struct pv_report *report);
+/* NULL does nothing. */
+void pv_database_close(sqlite3 *db);
 /* What to tell of an error from the store: which file, what survives, what to do. Returns `err`. */
 enum pv_err pv_database_report(const struct pv_home *home, const struct pv_hash *room, const char *label, enum pv_err err,
                                struct pv_report *report);

@@ -349,7 +349,7 @@ void pv_session_room_close(struct pv_session *session, struct pv_open_room *room
     if (session->person == room) session->person = NULL;
     pv_room_close(room->room);
     pv_store_close(room->store);
-    sqlite3_close(room->db);
+    pv_database_close(room->db);
     pv_wipe(room, sizeof *room);
     free(room);
 }
