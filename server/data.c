@@ -9,7 +9,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/crypto/hash.h"
+
 enum { PATH_BYTES = PV_CONFIG_TEXT_MAX + 32 };
+
+/* log.key: the seed, and its hash, so that a damaged one is never signed with. */
+struct key_file {
+    struct pv_sign_seed seed;
+    struct pv_hash check;
+};
 
 enum pv_err pv_data_open(const char *dir, char ret_why[static PV_CONFIG_WHY_MAX])
 {
@@ -74,7 +82,10 @@ static enum pv_err write_key(const char *dir, const char *path, const struct pv_
     unlink(beside);
     int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) return errno == ENOSPC ? PV_ERR_FULL : PV_ERR_IO;
-    enum pv_err err = write_all(fd, seed->b, sizeof seed->b);
+    struct key_file file = {.seed = *seed};
+    pv_sha256(PV_BYTES_OF(file.seed), &file.check);
+    enum pv_err err = write_all(fd, &file, sizeof file);
+    pv_wipe(&file, sizeof file);
     close(fd);
     if (!err && rename(beside, path)) err = PV_ERR_IO;
     return err ? err : sync_dir(dir);
@@ -83,7 +94,8 @@ static enum pv_err write_key(const char *dir, const char *path, const struct pv_
 static enum pv_err read_key(const char *path, struct pv_sign_seed *ret_seed, char ret_why[static PV_CONFIG_WHY_MAX])
 {
     struct stat status;
-    uint8_t bytes[sizeof ret_seed->b + 1];
+    struct key_file file;
+    struct pv_hash check;
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
         if (errno == ENOENT) return PV_ERR_NOT_FOUND;
@@ -91,14 +103,16 @@ static enum pv_err read_key(const char *path, struct pv_sign_seed *ret_seed, cha
         return PV_ERR_IO;
     }
     bool open_to_others = fstat(fd, &status) || (status.st_mode & 077);
-    ssize_t n = read(fd, bytes, sizeof bytes);
+    bool whole = read(fd, &file, sizeof file) == (ssize_t)sizeof file;
     close(fd);
-    enum pv_err err = n == sizeof ret_seed->b && !open_to_others ? PV_OK : open_to_others ? PV_ERR_DENIED : PV_ERR_CORRUPT;
+    if (whole) pv_sha256(PV_BYTES_OF(file.seed), &check);
+    whole = whole && pv_hash_equal(&check, &file.check);
+    enum pv_err err = open_to_others ? PV_ERR_DENIED : whole ? PV_OK : PV_ERR_CORRUPT;
     if (err == PV_ERR_DENIED) snprintf(ret_why, PV_CONFIG_WHY_MAX, "the log key %.512s is open to others: chmod 600 it", path);
     if (err == PV_ERR_CORRUPT)
         snprintf(ret_why, PV_CONFIG_WHY_MAX, "the log key %.512s is damaged: restore it, or no room can go on", path);
-    if (!err) memcpy(ret_seed->b, bytes, sizeof ret_seed->b);
-    pv_wipe(bytes, sizeof bytes);
+    if (!err) *ret_seed = file.seed;
+    pv_wipe(&file, sizeof file);
     return err;
 }
 
