@@ -143,6 +143,11 @@ enum pv_err pv_contact_run(struct pv_session *session, const struct pv_open_room
         pv_transport_set_deadline(transport, 0);
         if (err != PV_ERR_UNAUTHENTICATED) break;
     }
+    if (err == PV_ERR_DENIED || err == PV_ERR_QUOTA) {
+        char said[PV_REPORT_BYTES];
+        snprintf(said, sizeof said, "%s", report->err == err ? report->text : pv_err_text(err));
+        return pv_report(report, err, "%s: %.900s", room->label, said);
+    }
     return pv_report_default(report, err, room->server.text);
 }
 
