@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/base/base64.h"
+#include "server/metrics.h"
 #include "server/server.h"
 #include "server/session_cache.h"
 
@@ -108,6 +109,7 @@ void pv_session_post(struct pv_server *server, struct pv_web_request *request, s
     if (err == PV_ERR_DENIED) pv_problem(response, err, "suspended", "this account is suspended");
     else if (err) pv_problem_of(response, err);
     else answer_token(response, token, session.expires_ms);
+    if (!err) PV_METRIC_ADD(server->metrics, sessions, 1);
     pv_wipe(token, sizeof token);
 }
 

@@ -16,7 +16,7 @@ enum {
     APPLICATION_ID = 0x50765364, /* "PvSd" */
     BUSY_MS = 10000,             /* an administrator's command may hold the write lock */
     WAL_PAGES_CHECKPOINT = 1000,
-    WAL_PAGES_STOP = 16000       /* checkpoint at any price */
+    WAL_PAGES_STOP = 8000        /* start the log over */
 };
 
 static const char schema[] =
@@ -305,10 +305,10 @@ enum pv_err pv_sqlite_maintain(struct pv_meta *meta, uint64_t now_ms)
     int pages = atomic_load(&store->wal_pages), rc;
     (void)now_ms;
     if (store->single || pages < WAL_PAGES_CHECKPOINT) return PV_OK;
-    if (pages < WAL_PAGES_STOP) {
-        rc = sqlite3_wal_checkpoint_v2(store->keeper.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    } else {
-        pthread_mutex_lock(&store->write); /* without a pause the log would never start over */
+    rc = sqlite3_wal_checkpoint_v2(store->keeper.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (!rc && pages >= WAL_PAGES_STOP) {
+        /* Without a pause in writing the log would never start over; most of it is done, so the pause is short. */
+        pthread_mutex_lock(&store->write);
         rc = sqlite3_wal_checkpoint_v2(store->keeper.db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
         pthread_mutex_unlock(&store->write);
     }

@@ -10,7 +10,7 @@ export TSAN_OPTIONS="halt_on_error=0 exitcode=66 log_path=$home/tsan"
 
 start --registration open --log-level debug
 ok $? "it starts"
-"$load" "$port" connections=24 rooms=3 seconds=4 >"$home/load" 2>&1 &
+"$load" "$port" connections=24 rooms=3 seconds=4 streams=60 >"$home/load" 2>&1 &
 writers=$!
 (while kill -0 $writers 2>/dev/null; do curl -s "$url/metrics" "$url/healthz" "$url/v1/server" >/dev/null; done) &
 readers=$!
