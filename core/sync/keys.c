@@ -129,18 +129,21 @@ enum pv_err pv_keys_note(struct pv_room *room, const struct pv_log_item *item, c
     case PV_ROSTER_REKEY:
         for (size_t i = 0; i < rekey_source_count && !err; i++) err = source_put(room, &rekey_sources[i]);
         return err;
+    case PV_ROSTER_BAD_WRAP:
+        return pv_hash_equal(&item->entry.header.author, &room->me->device)
+                   ? PV_OK
+                   : pv_store_number_set(room->store, PV_COMPLAINT, body.u.bad_wrap_epoch + 1);
     case PV_ROSTER_CLOSE_INVITE:
     case PV_ROSTER_ROLE:
     case PV_ROSTER_REMOVE:
     case PV_ROSTER_LEAVE:
     case PV_ROSTER_DEVICE_REMOVE:
-    case PV_ROSTER_BAD_WRAP:
     case PV_ROSTER_POLICY:
     case PV_ROSTER_SERVER:
     case PV_ROSTER_HOLD:
     case PV_ROSTER_LIFT:
     case PV_ROSTER_FORGET:
-        break; /* these give no key */
+        break; /* these say nothing of keys */
     }
     return PV_OK;
 }
@@ -362,7 +365,10 @@ enum pv_err pv_keys_take_wrap(struct pv_room *room, const struct pv_wrap_source 
     pv_wipe(&secret, sizeof secret);
     /* A wrap that does not open counts as absent; whoever made it, the secret may still come by a link. */
     bool useless = err == PV_ERR_BAD_MAC || err == PV_ERR_BROKEN_CHAIN || err == PV_ERR_TRUNCATED;
-    return useless ? source_spent(room, source) : err;
+    if (!useless) return err;
+    err = source_spent(room, source);
+    if (!err && !source->for_invite) err = pv_store_number_set(room->store, PV_BAD_WRAP, source->epoch + 1);
+    return err;
 }
 
 enum pv_err pv_keys_take_links(struct pv_room *room, uint64_t index, struct pv_bytes answer)

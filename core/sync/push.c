@@ -75,7 +75,8 @@ static enum pv_err make_ready(struct push *push, bool *ret_needs_keys, struct pv
     *ret_needs_keys = false;
     enum pv_err err = pv_room_begin(room);
     if (err) return err;
-    err = pv_room_view(room, &view);
+    err = pv_rekey_complain(room);
+    if (!err) err = pv_room_view(room, &view);
     if (!err) err = pv_rekey_is_ours(room, view, &ours);
     if (!err && ours) {
         err = pv_rekey_missing_keys(room, ret_missing, KEM_ASK_MAX, ret_count);

@@ -30,11 +30,29 @@ static enum pv_err epoch_is_old(struct pv_room *room, const struct pv_roster *vi
 enum pv_err pv_rekey_is_ours(struct pv_room *room, const struct pv_roster *view, bool *ret_ours)
 {
     const struct pv_principal *me = pv_roster_is_born(view) ? pv_roster_principal_of(view, &room->me->device) : NULL;
-    uint64_t unsent = 0;
+    uint64_t unsent = 0, complaint = 0;
     *ret_ours = me && pv_roster_rekey_due(view);
     if (!me || *ret_ours || me->role == PV_ROLE_VIEWER) return PV_OK;
-    enum pv_err err = pv_store_write_count(room->store, &unsent);
-    return err || !unsent ? err : epoch_is_old(room, view, ret_ours);
+    enum pv_err err = pv_store_number_get(room->store, PV_COMPLAINT, 0, &complaint);
+    *ret_ours = !err && complaint == pv_roster_epoch(view) + 1;
+    if (!err && !*ret_ours) err = pv_store_write_count(room->store, &unsent);
+    return err || *ret_ours || !unsent ? err : epoch_is_old(room, view, ret_ours);
+}
+
+enum pv_err pv_rekey_complain(struct pv_room *room)
+{
+    const struct pv_roster *view;
+    struct pv_roster_body body = {.type = PV_ROSTER_BAD_WRAP};
+    uint64_t bad = 0;
+    enum pv_err err = pv_store_number_get(room->store, PV_BAD_WRAP, 0, &bad);
+    if (err || !bad) return err;
+    err = pv_store_value_delete(room->store, PV_BAD_WRAP);
+    if (!err) err = pv_room_view(room, &view);
+    bool present = !err && bad == pv_roster_epoch(view) + 1 && pv_roster_principal_of(view, &room->me->device);
+    if (!present) return err;
+    body.u.bad_wrap_epoch = bad - 1;
+    err = pv_write_roster(room, &body, pv_bytes(NULL, 0));
+    return err == PV_ERR_DENIED ? PV_OK : err; /* another of our devices said it already */
 }
 
 enum pv_err pv_rekey_missing_keys(struct pv_room *room, struct pv_hash *ret_hashes, size_t max, size_t *ret_count)

@@ -70,6 +70,10 @@ PV_MUST_USE enum pv_err pv_open_pending(struct pv_room *room, size_t max, bool *
 
 /* ---- keys */
 
+/* Values of the store, each an epoch plus one: whose wrap for us did not open; which someone else complained of. */
+#define PV_BAD_WRAP "sync.bad-wrap"
+#define PV_COMPLAINT "sync.complaint"
+
 /* Where a secret can be had: a wrap beside an entry. */
 struct pv_wrap_source {
     uint64_t epoch, index, slot;
@@ -128,11 +132,14 @@ const char *pv_reason_text(enum pv_reason reason);
 
 /* ---- rekey */
 
-/* A rekey is due, or something is to be written in an epoch of over 30 days, and this device may make it. */
+/* A rekey is due, or someone's wrap of this epoch does not open, or something is to be written in an epoch of over
+ * 30 days; and this device may make it. */
 PV_MUST_USE enum pv_err pv_rekey_is_ours(struct pv_room *room, const struct pv_roster *view, bool *ret_ours);
 /* KEM hashes of recipients whose keys are not at hand; at most `max`. */
 PV_MUST_USE enum pv_err pv_rekey_missing_keys(struct pv_room *room, struct pv_hash *ret_hashes, size_t max,
                                               size_t *ret_count);
+/* Say in the log that our wrap of the present epoch does not open, once. In a transaction. */
+PV_MUST_USE enum pv_err pv_rekey_complain(struct pv_room *room);
 /* Make the rekey over the present view, into the outbox. In a transaction. */
 PV_MUST_USE enum pv_err pv_rekey_make(struct pv_room *room);
 

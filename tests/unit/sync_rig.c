@@ -229,7 +229,7 @@ static void put_links(struct rig_room *room, unsigned long long index, struct pv
     pv_beside_release(&beside);
 }
 
-static void put_kem(struct rig_room *room, struct pv_bytes body, struct pv_buf *answer)
+static void put_kem(struct rig_server *server, struct rig_room *room, struct pv_bytes body, struct pv_buf *answer)
 {
     struct pv_cbor in;
     pv_cbor_init(&in, body);
@@ -239,6 +239,10 @@ static void put_kem(struct rig_room *room, struct pv_bytes body, struct pv_buf *
         struct pv_hash want, got;
         bool found = false;
         pv_cbor_get_hash(&in, &want);
+        if (server->hide_kem_keys) {
+            pv_cbor_put_null(answer);
+            continue;
+        }
         for (size_t e = 0; e < room->count && !found; e++) {
             struct pv_beside beside;
             if (pv_beside_read(pv_buf_bytes(&room->entries[e].beside), &beside)) abort();
@@ -304,7 +308,7 @@ static unsigned room_request(struct rig_server *server, const struct pv_request 
     else if (sscanf(rest, "/entries/%llu/links", &a) == 1) put_links(room, a, answer);
     else if (strcmp(rest, "/entries") == 0) return append(server, room, request->body, answer, why);
     else if (strcmp(rest, "/checkpoint") == 0) put_checkpoint(server, room, answer);
-    else if (strcmp(rest, "/kem") == 0) put_kem(room, request->body, answer);
+    else if (strcmp(rest, "/kem") == 0) put_kem(server, room, request->body, answer);
     else if (sscanf(rest, "/consistency?old=%llu&new=%llu", &a, &b) == 2) {
         if (pv_merkle_prove_consistency(&reader, a, b, &proof)) return 400;
         put_proof(&proof, answer);

@@ -43,6 +43,7 @@ struct rig_server {
     size_t gate_count;
     /* faults */
     bool down;                 /* no answer at all */
+    bool hide_kem_keys;        /* says that it has none */
     bool lose_ack;             /* the next append is done but not answered */
     size_t page_max;           /* entries a page, 0: all */
     void (*tamper)(struct rig_server *server, const struct pv_request *request, struct pv_buf *answer);

@@ -375,6 +375,32 @@ static void test_old_epoch(void)
     pair_release(&p);
 }
 
+/* A rekey without a wrap for Bob: he says so, someone makes another, and he reads what he was cut off from. */
+static void test_bad_wrap(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_VIEWER);
+    p.server.now_ms += 31ull * 24 * 3600 * 1000;
+    p.server.hide_kem_keys = true;
+    is_err(rig_say(&p.a, "cut off"), PV_OK, "Ada writes in an old epoch");
+    is_err(rig_push(&p.a), PV_OK, "and so rekeys, without Bob's key, which the server hides");
+    p.server.hide_kem_keys = false;
+    is_err(rig_pull(&p.b), PV_OK, "Bob pulls");
+    is_texts(&p.b, "", "and cannot read it");
+    is_err(rig_push(&p.b), PV_OK, "his device says so");
+    tap_is_int((long long)unsent(&p.b), 0, "once");
+    long long epoch = (long long)pv_roster_epoch(pv_room_roster(p.a.room));
+    is_err(rig_push(&p.a), PV_OK, "Ada's hears it");
+    tap_is_int((long long)pv_roster_epoch(pv_room_roster(p.a.room)), epoch + 1, "and makes another rekey");
+    is_err(rig_push(&p.a), PV_OK, "which is enough");
+    tap_is_int((long long)pv_roster_epoch(pv_room_roster(p.a.room)), epoch + 1, "for it");
+    is_err(rig_say(&p.a, "and on"), PV_OK, "she writes");
+    is_err(rig_push(&p.a), PV_OK, "and sends");
+    is_err(rig_pull(&p.b), PV_OK, "Bob pulls");
+    is_texts(&p.b, "cut off\nand on\n", "and reads all");
+    pair_release(&p);
+}
+
 int main(void)
 {
     is_err(pv_crypto_init(), PV_OK, "crypto");
@@ -389,5 +415,6 @@ int main(void)
     test_rollback();
     test_quiet_week();
     test_old_epoch();
+    test_bad_wrap();
     return tap_done();
 }
