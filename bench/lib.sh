@@ -17,10 +17,11 @@ trap 'exit 1' INT TERM
 
 # Sets port and server_pid. Extra arguments go to privityd.
 start_server() {
+	: >"$scratch/privityd.out"
 	build/bin/privityd --listen 127.0.0.1:0 --data "$scratch/server" --registration open \
 		--rate-address 0 --rate-device 0 "$@" >"$scratch/privityd.out" 2>"$scratch/privityd.err" &
 	server_pid=$!
-	at_end "kill $server_pid && wait $server_pid"
+	at_end "kill $server_pid; wait $server_pid 2>/dev/null"
 	for _ in $(seq 100); do
 		port=$(sed -n 's/.*listening on .*:\([0-9]*\) as .*/\1/p' "$scratch/privityd.out")
 		[ -z "$port" ] || return 0
