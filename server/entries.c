@@ -68,8 +68,7 @@ void pv_entries_get(struct pv_server *server, struct pv_web_request *request, st
         pv_cbor_put_uint(body, from);
         pv_cbor_put_array(body, page.count);
         pv_buf_append(body, page.items.p, page.items.n);
-        if (note.n) pv_cbor_put_bytes(body, note.p, note.n);
-        else pv_cbor_put_null(body);
+        pv_cbor_put_bytes(body, note.p, note.n);
         pv_answer(response, PV_TYPE_CBOR);
     }
     pv_buf_release(&page.items);
