@@ -198,6 +198,8 @@ static enum pv_err start(struct daemon *daemon, const struct pv_config *config, 
     struct pv_server *server = &daemon->server;
     int listener;
     uint16_t port;
+    char host[PV_CONFIG_TEXT_MAX];
+    snprintf(host, sizeof host, "%.*s", (int)(strrchr(config->listen, ':') - config->listen), config->listen);
     enum pv_err err = open_data(daemon, config, why);
     if (!err) err = pv_http_bind(config, &listener, &port, why);
     if (err) return err;
@@ -217,7 +219,7 @@ static enum pv_err start(struct daemon *daemon, const struct pv_config *config, 
     err = pv_http_start(server, config, listener, &daemon->http, why);
     if (err) return err;
     printf("privityd: listening on %s://%s:%u as %s\n", *config->tls_cert ? "https" : "http",
-           config->listen[0] == '[' ? "[::]" : "127.0.0.1", port, server->name);
+           host, port, server->name);
     fflush(stdout);
     PV_LOG(PV_LOG_INFO, "started", PV_LOG_TEXT("version", PV_SERVER_VERSION), PV_LOG_TEXT("name", server->name),
            PV_LOG_NUMBER("port", port));

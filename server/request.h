@@ -32,6 +32,7 @@ struct pv_web_request {
     bool has_session;
     struct pv_meta_session session;
     struct pv_hash token_hash;
+    uint64_t held_bytes;      /* of the body, counted against PV_BODIES_BYTES */
     enum pv_access access;    /* of the session's device in the room; a ticket reads as a viewer */
 
     /* A body that is written to the blob store as it comes. */
