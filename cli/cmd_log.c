@@ -11,6 +11,9 @@ struct log {
     struct pv_session *session;
     struct pv_open_room *room;
     struct pv_json *json; /* NULL: lines */
+    /* the author of the entry before, who is often that of the next */
+    struct pv_hash device, person;
+    char name[PV_CLI_NAME_BYTES];
 };
 
 static const char *const kinds[] = {"roster", "sign", "talk", "work", "server"};
@@ -37,18 +40,23 @@ static const char *type_name(const struct pv_header *header, const struct pv_sto
 static enum pv_err print_entry(void *context, const struct pv_stored_entry *stored)
 {
     struct log *log = context;
-    char name[PV_CLI_NAME_BYTES] = "the server", when[PV_OUT_TIME_BYTES], id[17];
+    char when[PV_OUT_TIME_BYTES], id[17];
     struct pv_entry entry;
     struct pv_hash leaf, person;
-    const char *type;
+    const char *type, *name = "the server";
     enum pv_err err = pv_entry_read(stored->entry, &entry);
 
     if (err != PV_OK) return PV_ERR_CORRUPT;
     pv_entry_leaf(stored->entry, &leaf);
     person = entry.header.author;
     if (entry.header.kind != PV_KIND_SERVER) {
-        pv_cli_person_of(log->room, &entry.header.author, &person);
-        pv_cli_person_name(log->room, &person, name);
+        if (!pv_hash_equal(&log->device, &person)) {
+            log->device = person;
+            pv_cli_person_of(log->room, &log->device, &log->person);
+            pv_cli_person_name(log->room, &log->person, log->name);
+        }
+        person = log->person;
+        name = log->name;
     }
     type = type_name(&entry.header, stored);
     if (!log->json) {
