@@ -263,9 +263,11 @@ enum pv_err pv_cli_send(struct pv_session *session, struct pv_open_room *room, s
     session->kept = true;
     err = pv_contact_push(session, room, NULL, report);
     if (err == PV_OK && pv_cli_unsent(room) > 0) return say_why_kept(room, report);
-    if (err != PV_ERR_OFFLINE) return err;
+    if (err == PV_OK || pv_err_exit_status(err) == 4) return err;
     snprintf(said, sizeof said, "%s", report->text);
-    return pv_report(report, err, "%.800s; it is kept and will be sent", said);
+    if (err == PV_ERR_OFFLINE || err == PV_ERR_RATE)
+        return pv_report(report, PV_ERR_OFFLINE, "%.800s; it is kept and will be sent", said);
+    return pv_cli_unsent(room) ? pv_report(report, err, "%.800s; what was written stays in the outbox", said) : err;
 }
 
 uint64_t pv_cli_unsent(struct pv_open_room *room)

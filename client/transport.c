@@ -354,10 +354,11 @@ enum pv_err pv_transport_run(struct pv_transport *transport, struct pv_task *tas
         }
         if (err != PV_OK) {
             const char *message = pv_task_message(task);
-            /* An answer that no privityd gives is as good as none. */
-            if (err == PV_ERR_IO && *message) {
-                err = pv_report(report, PV_ERR_OFFLINE, "%s: %s", transport->url, message);
-                report->is_nonsense = response.status < 400;
+            /* An answer that no privityd gives, and one about its own trouble, is as good as none. */
+            if ((err == PV_ERR_IO && *message) || response.status >= 500) {
+                bool is_nonsense = response.status < 400 || err == PV_ERR_CORRUPT;
+                err = pv_report(report, PV_ERR_OFFLINE, "%s: %s", transport->url, *message ? message : pv_err_text(err));
+                report->is_nonsense = is_nonsense;
                 return err;
             }
             return pv_report(report, err, "%s", *message ? message : pv_err_text(err));

@@ -150,15 +150,15 @@ def judge(result, who):
         outcomes[f"{who}: 4"] += 1
         outcomes[re.sub(r"[0-9a-f]{16,}|\d+|/\S+|room-?\S*:", "…", result.err.strip())] += 1
         return None
-    if result.status == 1 and any(word in result.err for word in SAYS_DAMAGED):
+    if result.status in ((1, 5) if who == "joins" else (1,)) and any(word in result.err for word in SAYS_DAMAGED):
         outcomes[f"{who}: 1, the server's store"] += 1
         outcomes[re.sub(r"[0-9a-f]{16,}|\d+|/\S+", "…", result.err.strip())] += 1
         return None
     if place.startswith(("members", "accounts", "sessions")) and "the server says: " in result.err:
         outcomes[f"{who}: the server refuses"] += 1  # whom it knows is its own affair
         return None
-    if who == "joins" and result.status == 3 and "the server says: " in result.err:
-        outcomes["joins: 3, the gate stays shut"] += 1
+    if who == "joins" and result.status in (1, 3) and "the server says: " in result.err:
+        outcomes["joins: refused by the server"] += 1
         return None
     return "neither 4 nor the server's own word"
 
