@@ -11,7 +11,6 @@ import random
 import re
 import socket
 import sys
-import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -105,7 +104,7 @@ for what, answer in (("text/plain", b"HTTP/1.1 200 OK\r\nContent-Type: text/plai
 
 # --- cut in the middle, at any place
 
-for i in range(20 if LONG else 6):
+for i in range(20 if LONG else 4):
     left = [rng.choice((1, 30, 200, 700, 2000, 20_000, 100_000))]
 
     def cut(sink, data):
@@ -117,11 +116,11 @@ for i in range(20 if LONG else 6):
     proxy.answer = cut
     commands(f"cut {i}", (0, 5), (0,), (0, 1))
 
-# --- slow: ten seconds for an answer, and a trickle; at once, since each takes long
+# --- slow: seconds for an answer, and a trickle
 
 
 def late(sink, data):
-    time.sleep(10)
+    time.sleep(10 if LONG else 4)
     sink.sendall(data)
 
 
