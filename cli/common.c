@@ -225,7 +225,7 @@ enum pv_err pv_cli_fetch(struct pv_session *session, struct pv_open_room *room, 
 enum pv_err pv_cli_room_fetched(struct pv_session *session, const char *text, struct pv_open_room **ret_room,
                                 struct pv_report *report)
 {
-    struct pv_known_room known;
+    struct pv_known_room known = {0};
     char said[PV_REPORT_BYTES];
     enum pv_err err = pv_directory_find(session, text, &known, report);
 
