@@ -190,6 +190,24 @@ def join(home):
     return None
 
 
+def write(home, reader):
+    """On a damaged store: written and read by the other one, or kept, or a clear word."""
+    result = home.run("say", "acme", "more")
+    if result.status == 5 and any(word in result.err for word in SAYS_DAMAGED):
+        outcomes["writes: 5, kept"] += 1
+        return None
+    if result.status:
+        return judge(result, "writes") and (judge(result, "writes"), *result.why())
+    shown, failed = state(reader)
+    if failed:
+        return judge(failed, "reads it") and (judge(failed, "reads it"), *failed.why())
+    texts = [m["text"] for m in truth[0]["messages"]]
+    if [m["text"] for m in shown[0]["messages"]] != [*texts, "more"]:
+        return ("another state after a write", str(shown[0])[-1500:])
+    outcomes["writes: true"] += 1
+    return None
+
+
 def wreck():
     """A copy of the store with one byte changed."""
     while True:
@@ -229,6 +247,10 @@ for i in range(PLACES):
         new = dan.copy(f"new-{i}")
         homes.append(new)
         troubles.append(("one that joins", join(new)))
+    if i % 3 == 2:
+        old = bob.copy(f"writes-{i}")
+        homes.append(old)
+        troubles.append(("one that writes", write(old, fresh)))
     alive = server.process.poll() is None
     server.kill()
     bad = [(who, why) for who, why in troubles if why]
