@@ -86,7 +86,7 @@ static struct pv_work *work_for(struct batch *batch, struct pv_job *job)
         pv_work_release(work);
         job->refused = true;
         if (err == PV_ERR_CORRUPT)
-            pv_problem(job->response, err, "room", "what this server stores of the room contradicts itself");
+            pv_problem(job->response, err, "room", "this server's store is damaged: what it has of the room contradicts itself");
         else if (err == PV_ERR_NOT_FOUND) pv_problem(job->response, err, NULL, "no such room here");
         else pv_problem_of(job->response, err);
         return NULL;

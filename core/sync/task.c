@@ -55,7 +55,7 @@ enum pv_err pv_task_problem(struct pv_task *task, const struct pv_response *resp
     /* What a server says of its own trouble is no finding of ours about integrity. */
     if (pv_err_exit_status(err) == 4) err = PV_ERR_DENIED;
     if (response->status >= 500 && !response->problem) err = PV_ERR_OFFLINE;
-    return pv_task_error(task, err, "the server says%s: %s", err == PV_ERR_CORRUPT ? " that its store is damaged" : "",
+    return pv_task_error(task, err, "the server says: %s",
                          response->problem_detail && *response->problem_detail ? response->problem_detail : pv_err_text(err));
 }
 

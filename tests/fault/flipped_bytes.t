@@ -3,7 +3,7 @@
 before, and one that joins end with the true state, or with exit 4 and the name of what is wrong, or with exit 1 and
 the server's word that its store is damaged. Never with another state, never with a crash.
 
-PRIVITY_LONG=1 changes 500 places instead of 40; PRIVITY_SEED repeats a run, PRIVITY_PLACES=N sets the number."""
+PRIVITY_LONG=1 changes 500 places instead of 30; PRIVITY_SEED repeats a run, PRIVITY_PLACES=N sets the number."""
 
 import os
 import pathlib
@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from tap import done, is_, note, ok
 from world import LONG, World, bail
 
-PLACES = int(os.environ.get("PRIVITY_PLACES") or (500 if LONG else 40))
+PLACES = int(os.environ.get("PRIVITY_PLACES") or (500 if LONG else 30))
 seed = int(os.environ.get("PRIVITY_SEED") or random.randrange(1 << 32))
 note(f"seed {seed}")
 rng = random.Random(seed)
@@ -140,7 +140,7 @@ def flip_somewhere():
 
 # --- what devices make of it
 
-SAYS_DAMAGED = ("its store is damaged", "the blob store has lost a blob")
+SAYS_DAMAGED = ("its store is damaged", "this server's store is damaged", "the blob store has lost a blob")
 outcomes = Counter()
 
 

@@ -2,7 +2,7 @@
 """kill -9 of commands at random instants while they write: what was acknowledged is there in the end, once, and the
 rest at most once; what was half done can be done again.
 
-PRIVITY_LONG=1 makes it 200 instants among messages and files instead of 30; PRIVITY_SEED repeats a run."""
+PRIVITY_LONG=1 makes it 200 instants among messages and files instead of 25; PRIVITY_SEED repeats a run."""
 
 import os
 import pathlib
@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from tap import done, is_, note, ok
 from world import LONG, World
 
-INSTANTS = 200 if LONG else 30
+INSTANTS = 200 if LONG else 25
 seed = int(os.environ.get("PRIVITY_SEED") or random.randrange(1 << 32))
 note(f"seed {seed}")
 rng = random.Random(seed)
@@ -118,7 +118,7 @@ is_(sorted(p.name for p in fetched.iterdir()), wanted, "and nothing beside them"
 
 # --- what happens once: init, room new, invite, join
 
-ROUNDS = 20 if LONG else 6
+ROUNDS = 20 if LONG else 4
 init_s = 0.4
 for i in range(ROUNDS):
     home = world.home(f"eve-{i}", server)

@@ -2,7 +2,7 @@
 """kill -9 of the server at random instants while several devices write: what was acknowledged is in the log in the end,
 once, and everything verifies.
 
-PRIVITY_LONG=1 makes it 200 instants instead of 40; PRIVITY_SEED repeats a run."""
+PRIVITY_LONG=1 makes it 200 instants instead of 25; PRIVITY_SEED repeats a run."""
 
 import os
 import pathlib
@@ -17,7 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from tap import done, is_, note, ok
 from world import LONG, World
 
-KILLS = 200 if LONG else 40
+KILLS = 200 if LONG else 25
 seed = int(os.environ.get("PRIVITY_SEED") or random.randrange(1 << 32))
 note(f"seed {seed}")
 rng = random.Random(seed)
