@@ -1,6 +1,7 @@
 /* `privity init`: a new person, this device, the recovery kit; then the server. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/common.h"
 #include "cli/handlers.h"
@@ -48,7 +49,9 @@ static enum pv_err read_options(const struct pv_args *args, struct init *init, s
 /* An `init` that could not reach the server, or was refused, is taken up by the next one. */
 static enum pv_err resume(struct pv_session *session, struct pv_report *report)
 {
-    enum pv_err err = pv_session_unlock(session, report);
+    enum pv_err err;
+    pv_home_close(&session->home);
+    err = pv_session_open(session, report);
     if (err == PV_OK) err = pv_session_person(session, report);
     if (err == PV_OK && pv_roster_is_born(pv_room_roster(session->person->room)))
         err = pv_report(report, PV_ERR_CONFLICT,
@@ -83,10 +86,27 @@ static enum pv_err print_result(struct pv_session *session, const struct init *i
     return err;
 }
 
-static enum pv_err send_registration(struct pv_session *session, const struct init *init, struct pv_report *report)
+/* A person at the terminal may type the code that the server asks for. Errors: DENIED (none was typed). */
+static enum pv_err ask_code(struct init *init, struct pv_report *report)
+{
+    enum pv_err err;
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) return PV_ERR_DENIED;
+    pv_term_line(stderr, "%s", report->text);
+    fputs("Registration code (empty: later): ", stderr);
+    err = pv_secret_read_file("-", "the registration code", &init->code, report);
+    if (err != PV_OK || init->code.n == 0 || init->code.n == sizeof init->code.text) return PV_ERR_DENIED;
+    init->code.text[init->code.n] = '\0';
+    init->has_code = true;
+    return PV_OK;
+}
+
+static enum pv_err send_registration(struct pv_session *session, struct init *init, struct pv_report *report)
 {
     enum pv_err err = pv_contact_push(session, session->person, init->has_code ? (const char *)init->code.text : NULL, report);
     char said[PV_REPORT_BYTES];
+
+    if (err == PV_ERR_DENIED && !init->has_code && ask_code(init, report) == PV_OK)
+        err = pv_contact_push(session, session->person, (const char *)init->code.text, report);
 
     if (err == PV_OK || pv_err_exit_status(err) == 4) return err;
     snprintf(said, sizeof said, "%s", report->text);

@@ -81,4 +81,15 @@ like "$(out)" "^acme +[0-9a-f]{16}  owner" "rooms tells more to a person"
 head -c 30000000 /dev/zero >"$T/large"
 on_terminal '' privity put acme "$T/large"
 like "$(out)" "1 put into acme" "put says what it did"
+
+stop_server
+registration=invite
+start_server
+PRIVITY_HOME=$T/home-bob on_terminal $'bobs passphrase\nbobs passphrase\n-\nno such code' privity init --name Bob --server "$url"
+is $? 3 "a code that is none"
+like "$(out)" "^Registration code" "is asked for"
+code=$(privityd --data "$T/server" admin invite)
+PRIVITY_HOME=$T/home-bob on_terminal "$code" privity init --name Bob --server "$url"
+is $? 0 "the right one, typed, registers"
+run 1 "a person who is there is not made again, nor a passphrase asked for" as bob setsid privity init --name Bob --server "$url"
 done_testing
