@@ -196,15 +196,21 @@ static enum pv_err fold_item(struct stretch *s, const struct pv_log_item *item, 
     return err == PV_ERR_NO_KEY ? PV_OK : err;
 }
 
+/* The entry as it came, for evidence; nothing if it was held before. */
+static struct pv_bytes entry_as_fetched(const struct stretch *s, uint64_t index)
+{
+    return index >= s->fetched_at ? s->fetched[index - s->fetched_at].entry : pv_bytes(NULL, 0);
+}
+
 static enum pv_err judge_item(struct pv_room *room, struct stretch *s, const struct pv_log_item *item)
 {
     const struct pv_header *h = &item->entry.header;
     struct pv_hash root;
-    if (h->seen_size > item->index) return impossible(room, item->index, pv_bytes(NULL, 0), "it saw what came after it");
+    if (h->seen_size > item->index) return impossible(room, item->index, entry_as_fetched(s, item->index), "it saw what came after it");
     enum pv_err err = root_at(room, s, h->seen_size, &root);
     if (err) return err;
     if (!pv_hash_equal(&root, &h->seen_root))
-        return pv_room_raise(room, PV_ERR_FORK, pv_bytes(NULL, 0),
+        return pv_room_raise(room, PV_ERR_FORK, entry_as_fetched(s, item->index),
                              "the author of entry %llu saw another history: the server showed two",
                              (unsigned long long)item->index);
     enum pv_verdict verdict;
@@ -232,7 +238,7 @@ static enum pv_err judge_stretch(struct pv_room *room, struct stretch *s)
         const struct pv_log_item *item = &s->items[i];
         if (!s->holds[i]) {
             if (!pv_roster_author_key(room->roster, &item->entry.header.author, item->index))
-                err = impossible(room, item->index, pv_bytes(NULL, 0), "its author was never listed");
+                err = impossible(room, item->index, entry_as_fetched(s, item->index), "its author was never listed");
             break;
         }
         err = judge_item(room, s, item);
@@ -250,6 +256,9 @@ static enum pv_err check_note(struct pv_room *room, struct pv_bytes note, const 
     name[server.n] = '\0';
     enum pv_err err = pv_checkpoint_open(note, name, &room->id, pv_roster_log_key(room->roster), ret_checkpoint);
     if (err) return pv_room_raise(room, PV_ERR_BAD_SIG, note, "the server's checkpoint is not signed by this room's log key");
+    if (ret_checkpoint->size < room->pinned.size) /* even where this device's copy is gone, it knows how far the log was */
+        return pv_room_raise(room, PV_ERR_FORK, note, "the server's checkpoint is of %llu entries, but %llu were seen before: it went back",
+                             (unsigned long long)ret_checkpoint->size, (unsigned long long)room->pinned.size);
     struct pv_hash root;
     pv_merkle_edge_root(&room->edge, &root);
     if (ret_checkpoint->size < room->edge.size)
