@@ -125,6 +125,11 @@ TEST_TOOLS := \
 	tests/vectors/format_examples.c \
 	#
 
+# Built and preloaded by the tests that need them.
+PRELOADED := \
+	tests/fault/preload_malloc.c \
+	#
+
 # The program that runs foreign vectors, build/bin/pv-vectors, and programs that are wanted as wasm but are no tests.
 VECTORS_MAIN := tests/vectors/pv_vectors.c
 WASM_TOOLS := $(VECTORS_MAIN) tests/vectors/format_examples.c

@@ -21,9 +21,13 @@ IN_CORE = """exit _exit _Exit quick_exit atexit printf fprintf vprintf vfprintf 
     crypto_kem_keypair crypto_kem_xwing_keypair crypto_kem_enc crypto_kem_xwing_enc crypto_pwhash_str
     pthread_create pthread_mutex_lock fork exec execve kill sleep usleep nanosleep sqlite3_randomness""".split()
 
+# SQLite's numbers key a hash table in memory there; no result depends on them.
+EXCEPT = {"core/state/written.c: sqlite3_randomness"}
+
 
 def found(layer, names):
-    return [f"{path}:{line}: {name}" for path in c_files(layer) for line, name in calls(path, names)]
+    return [f"{path}:{line}: {name}" for path in c_files(layer) for line, name in calls(path, names)
+            if f"{path}: {name}" not in EXCEPT]
 
 
 for layer in LAYERS:
