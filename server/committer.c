@@ -12,6 +12,8 @@
 
 enum {
     BATCH_ENTRIES_MAX = 4096,
+    CROWD = 4,             /* so many answered by one batch are likely to ask again at once */
+    WINDOW_MAX_US = 2000,
     STACK_BYTES = 1024 * 1024
 };
 
@@ -22,6 +24,8 @@ struct pv_committer {
     pthread_mutex_t lock;
     pthread_cond_t wanted;
     struct pv_job *first, **last;
+    size_t queued, target; /* jobs that wait, and how many are worth waiting for */
+    uint64_t window_us;    /* how long */
     /* Waking a batch's writers takes as long as a tenth of its commit: the next one does not wait for that. */
     pthread_t answerer;
     pthread_cond_t answered;
@@ -344,7 +348,11 @@ enum pv_err pv_committer_new(struct pv_server *server, struct pv_committer **ret
         return err;
     }
     pthread_mutex_init(&committer->lock, NULL);
-    pthread_cond_init(&committer->wanted, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&committer->wanted, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_cond_init(&committer->answered, NULL);
     *ret_committer = committer;
     return PV_OK;
@@ -360,12 +368,34 @@ void pv_committer_free(struct pv_committer *committer)
     free(committer);
 }
 
+/* Writers that were just answered come back within a fraction of what a commit takes: one sync for all of them is
+ * cheaper than one for those who happen to be here and another for the rest. */
+static void await_crowd(struct pv_committer *committer)
+{
+    uint64_t end_us = now_us() + committer->window_us;
+    struct timespec until = {.tv_sec = (time_t)(end_us / 1000000), .tv_nsec = (long)(end_us % 1000000) * 1000};
+    while (committer->queued < committer->target && !committer->stopping)
+        if (pthread_cond_timedwait(&committer->wanted, &committer->lock, &until)) break;
+    committer->target = 0;
+}
+
+/* After a batch of `answered` jobs that took `took_us`. */
+static void expect_crowd(struct pv_committer *committer, size_t answered, uint64_t took_us)
+{
+    pthread_mutex_lock(&committer->lock);
+    size_t crowd = committer->queued + answered;
+    committer->target = answered >= CROWD ? crowd - crowd / 8 : 0;
+    committer->window_us = took_us / 3 < WINDOW_MAX_US ? took_us / 3 : WINDOW_MAX_US;
+    pthread_mutex_unlock(&committer->lock);
+}
+
 /* Everything that waits, up to a bound; NULL when the end has come. */
 static struct pv_job *gather(struct pv_committer *committer)
 {
     size_t entries = 0, count = 0;
     pthread_mutex_lock(&committer->lock);
     while (!committer->first && !committer->stopping) pthread_cond_wait(&committer->wanted, &committer->lock);
+    if (committer->queued < committer->target) await_crowd(committer);
     struct pv_job *jobs = committer->first, *last = NULL;
     for (struct pv_job *job = jobs; job && (!last || entries + job->count <= BATCH_ENTRIES_MAX); job = job->next) {
         entries += job->count;
@@ -375,6 +405,7 @@ static struct pv_job *gather(struct pv_committer *committer)
     committer->first = last ? last->next : NULL;
     if (!committer->first) committer->last = &committer->first;
     if (last) last->next = NULL;
+    committer->queued -= count;
     pthread_mutex_unlock(&committer->lock);
     PV_METRIC_ADD(committer->server->metrics, queue, -(int64_t)count);
     return jobs;
@@ -407,8 +438,12 @@ static void *run_commits(void *context)
     struct pv_committer *committer = context;
     struct pv_job *jobs;
     while ((jobs = gather(committer))) {
+        size_t answered = 0;
+        uint64_t began = now_us();
         pv_committer_step(committer, jobs);
+        for (struct pv_job *job = jobs; job; job = job->next) answered++;
         put_ready(committer, jobs);
+        expect_crowd(committer, answered, now_us() - began);
     }
     put_ready(committer, NULL);
     return NULL;
@@ -448,7 +483,8 @@ void pv_committer_submit(struct pv_committer *committer, struct pv_job *job)
         *committer->last = job;
         committer->last = &job->next;
         PV_METRIC_ADD(committer->server->metrics, queue, 1);
-        pthread_cond_signal(&committer->wanted);
+        committer->queued++;
+        if (committer->queued == 1 || committer->queued >= committer->target) pthread_cond_signal(&committer->wanted);
     }
     pthread_mutex_unlock(&committer->lock);
     if (!late) return;

@@ -10,7 +10,8 @@
 enum {
     BUCKETS = 1024,
     BUDGET_BYTES = 32 * 1024 * 1024,
-    STATE_BYTES = 8 * 1024, /* a room with few members */
+    PROBES = 8,
+    STATE_BYTES = 24 * 1024, /* a room with few members */
     DEVICE_BYTES = 768      /* and what each device adds, its heads and listings included */
 };
 
@@ -220,18 +221,27 @@ static enum pv_err load_edge(struct pv_server *server, struct pv_room_state *sta
 
 void pv_room_state_add_root(struct pv_room_state *state, uint64_t size, const struct pv_hash *root)
 {
-    state->roots[state->next_root].size = size;
-    state->roots[state->next_root].root = *root;
-    state->next_root = (state->next_root + 1) % PV_ROOM_ROOTS;
+    state->roots[size % PV_ROOM_ROOTS].size = size;
+    state->roots[size % PV_ROOM_ROOTS].root = *root;
+}
+
+bool pv_room_state_root(const struct pv_room_state *state, uint64_t size, struct pv_hash *ret_root)
+{
+    if (state->roots[size % PV_ROOM_ROOTS].size != size) return false;
+    *ret_root = state->roots[size % PV_ROOM_ROOTS].root;
+    return true;
 }
 
 static uint64_t *highest_of(struct pv_room_state *state, const struct pv_hash *author)
 {
-    size_t slot = author->b[0] % PV_ROOM_AUTHORS;
-    if (!pv_hash_equal(&state->highest[slot].author, author)) {
-        state->highest[slot].author = *author;
-        state->highest[slot].n = 0;
+    size_t first = author->b[0] % PV_ROOM_AUTHORS, slot = first;
+    for (size_t i = 0; i < PROBES; i++) {
+        size_t at = (first + i) % PV_ROOM_AUTHORS;
+        if (pv_hash_equal(&state->highest[at].author, author)) return &state->highest[at].n;
+        if (state->highest[at].n < state->highest[slot].n) slot = at; /* who writes least makes room */
     }
+    state->highest[slot].author = *author;
+    state->highest[slot].n = 0;
     return &state->highest[slot].n;
 }
 
@@ -251,9 +261,10 @@ enum pv_err pv_room_state_is_above(struct pv_room_state *state, struct pv_meta *
 
 void pv_room_state_stored(struct pv_room_state *state, const struct pv_hash *author, uint64_t n)
 {
-    size_t slot = author->b[0] % PV_ROOM_AUTHORS;
-    if (!pv_hash_equal(&state->highest[slot].author, author)) return; /* asked for when it is needed */
-    if (n > state->highest[slot].n) state->highest[slot].n = n;
+    for (size_t i = 0; i < PROBES; i++) {
+        size_t at = (author->b[0] + i) % PV_ROOM_AUTHORS;
+        if (pv_hash_equal(&state->highest[at].author, author) && n > state->highest[at].n) state->highest[at].n = n;
+    } /* who is not there is asked for when it is needed */
 }
 
 static struct pv_room_state *find(struct pv_room_cache *cache, const struct pv_hash *room)

@@ -7,7 +7,7 @@
 #include "core/room/roster.h"
 #include "server/server.h"
 
-enum { PV_ROOM_ROOTS = 32, PV_ROOM_AUTHORS = 64 };
+enum { PV_ROOM_ROOTS = 128, PV_ROOM_AUTHORS = 256 };
 
 struct pv_room_state {
     struct pv_meta_room row;  /* as committed; no 0: not yet in the store */
@@ -17,8 +17,7 @@ struct pv_room_state {
     struct {
         uint64_t size;
         struct pv_hash root;
-    } roots[PV_ROOM_ROOTS];   /* of recent checkpoints, a ring */
-    unsigned next_root;
+    } roots[PV_ROOM_ROOTS];   /* of sizes that entries name, each in its slot */
     struct {
         struct pv_hash author;
         uint64_t n;               /* the highest of the author that is stored; 0: the slot is free */
@@ -56,6 +55,7 @@ PV_MUST_USE enum pv_err pv_room_state_is_above(struct pv_room_state *state, stru
 /* An entry is stored. */
 void pv_room_state_stored(struct pv_room_state *state, const struct pv_hash *author, uint64_t n);
 void pv_room_state_add_root(struct pv_room_state *state, uint64_t size, const struct pv_hash *root);
+bool pv_room_state_root(const struct pv_room_state *state, uint64_t size, struct pv_hash *ret_root);
 
 /* A reader of the stored tree of a room. `context` is filled and must outlive it. */
 struct pv_tree_context {

@@ -131,18 +131,16 @@ static enum pv_err read_hashes(void *context, uint64_t at, size_t count, struct 
 
 enum pv_err pv_work_root(struct pv_work *work, uint64_t size, struct pv_hash *ret_root)
 {
-    const struct pv_room_state *state = work->state;
+    struct pv_room_state *state = work->state;
     if (size == 0) {
         pv_merkle_empty_root(ret_root);
         return PV_OK;
     }
-    for (unsigned i = 0; i < PV_ROOM_ROOTS; i++) {
-        if (state->roots[i].size != size) continue;
-        *ret_root = state->roots[i].root;
-        return PV_OK;
-    }
+    if (pv_room_state_root(state, size, ret_root)) return PV_OK;
     struct pv_merkle_reader reader = {read_hashes, work};
-    return pv_merkle_root(&reader, size, ret_root);
+    enum pv_err err = pv_merkle_root(&reader, size, ret_root);
+    if (!err && size <= state->row.size) pv_room_state_add_root(state, size, ret_root); /* what is stored stays */
+    return err;
 }
 
 /* ---- what changed in the roster */
