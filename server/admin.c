@@ -84,7 +84,9 @@ static int run_suspend(struct pv_server *server, const char *argument)
         return 1;
     }
     err = server->meta->ops->suspend(server->meta, &search.found, true);
-    return err ? fail("the account was not suspended", err) : 0;
+    if (err) return fail("the account was not suspended", err);
+    PV_LOG(PV_LOG_INFO, "account suspended", PV_LOG_TEXT("person", pv_log_id(search.found.b).text));
+    return 0;
 }
 
 static int run_stats(struct pv_server *server, const char *argument)

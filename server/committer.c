@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "server/events.h"
+#include "server/log.h"
 #include "server/metrics.h"
 #include "server/work.h"
 
@@ -277,6 +278,8 @@ static void settle(struct batch *batch)
             pv_work_committed(work, &batch->appends[i]);
             if (work->has_before) pv_room_cache_weigh(cache, work->state);
             count_entries(batch->committer->server, work);
+            if (work->registration != PV_REGISTRATION_NONE)
+                PV_LOG(PV_LOG_INFO, "account made", PV_LOG_TEXT("person", pv_log_id(work->state->row.id.b).text));
             publish(batch, work);
         }
     }

@@ -19,6 +19,7 @@
 #include "server/gc.h"
 #include "server/http.h"
 #include "server/metrics.h"
+#include "server/tls_files.h"
 #include "server/session_cache.h"
 
 enum {
@@ -188,9 +189,15 @@ static enum pv_err open_data(struct daemon *daemon, const struct pv_config *conf
     struct pv_server *server = &daemon->server;
     enum pv_err err = pv_data_open(config->data, why);
     if (!err) err = pv_data_lock(config->data, &daemon->lock, why);
-    if (!err) err = pv_data_log_key(config->data, &server->random, &server->log_sk, &server->log_pk, why);
     if (!err) err = pv_daemon_open_stores(server, config, why);
-    return err;
+    if (err) return err;
+    struct pv_meta_stats stats;
+    err = server->meta->ops->stats(server->meta, &stats);
+    if (err) {
+        snprintf(why, PV_CONFIG_WHY_MAX, "the metadata store %.512s cannot be read: %s", config->meta, pv_err_text(err));
+        return err;
+    }
+    return pv_data_log_key(config->data, stats.rooms == 0, &server->random, &server->log_sk, &server->log_pk, why);
 }
 
 static enum pv_err start(struct daemon *daemon, const struct pv_config *config, char why[static PV_CONFIG_WHY_MAX])
@@ -241,6 +248,25 @@ static void stop(struct daemon *daemon)
     pv_daemon_close_stores(server);
     pv_wipe(&server->log_sk, sizeof server->log_sk);
     if (daemon->lock >= 0) close(daemon->lock);
+}
+
+int pv_daemon_check(const struct pv_config *config)
+{
+    char why[PV_CONFIG_WHY_MAX] = "";
+    bool locked = false;
+    int listener = -1;
+    uint16_t port;
+    enum pv_err err = pv_data_check(config->data, &locked, why);
+    if (!err && *config->tls_cert) err = pv_tls_check(config->tls_cert, config->tls_key, why);
+    /* The server that runs on this data has the port. */
+    if (!err && !locked) err = pv_http_bind(config, &listener, &port, why);
+    if (listener >= 0) close(listener);
+    if (err) {
+        fprintf(stderr, "privityd: %s\n", why);
+        return 1;
+    }
+    puts(locked ? "the configuration is good; a server runs on its data directory" : "the configuration is good");
+    return 0;
 }
 
 int pv_daemon_run(const struct pv_config *config)

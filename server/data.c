@@ -42,6 +42,63 @@ enum pv_err pv_data_open(const char *dir, char ret_why[static PV_CONFIG_WHY_MAX]
     return PV_OK;
 }
 
+static enum pv_err read_key(const char *path, struct pv_sign_seed *ret_seed, char ret_why[static PV_CONFIG_WHY_MAX])
+{
+    struct stat status;
+    struct key_file file;
+    struct pv_hash check;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        if (errno == ENOENT) return PV_ERR_NOT_FOUND;
+        snprintf(ret_why, PV_CONFIG_WHY_MAX, "the log key %.512s cannot be read: %s", path, strerrordesc_np(errno));
+        return PV_ERR_IO;
+    }
+    bool open_to_others = fstat(fd, &status) || (status.st_mode & 077);
+    bool whole = read(fd, &file, sizeof file) == (ssize_t)sizeof file;
+    close(fd);
+    if (whole) pv_sha256(PV_BYTES_OF(file.seed), &check);
+    whole = whole && pv_hash_equal(&check, &file.check);
+    enum pv_err err = open_to_others ? PV_ERR_DENIED : whole ? PV_OK : PV_ERR_CORRUPT;
+    if (err == PV_ERR_DENIED) snprintf(ret_why, PV_CONFIG_WHY_MAX, "the log key %.512s is open to others: chmod 600 it", path);
+    if (err == PV_ERR_CORRUPT)
+        snprintf(ret_why, PV_CONFIG_WHY_MAX, "the log key %.512s is damaged: restore it, or no room can go on", path);
+    if (!err) *ret_seed = file.seed;
+    pv_wipe(&file, sizeof file);
+    return err;
+}
+
+/* What is missing could be made: try, and take it back. */
+static enum pv_err check_makeable(const char *dir, char ret_why[static PV_CONFIG_WHY_MAX])
+{
+    if (mkdir(dir, 0700)) {
+        snprintf(ret_why, PV_CONFIG_WHY_MAX, "the data directory %.512s cannot be made: %s", dir, strerrordesc_np(errno));
+        return PV_ERR_IO;
+    }
+    rmdir(dir);
+    return PV_OK;
+}
+
+enum pv_err pv_data_check(const char *dir, bool *ret_locked, char ret_why[static PV_CONFIG_WHY_MAX])
+{
+    char path[PATH_BYTES];
+    struct stat status;
+    struct pv_sign_seed seed;
+    *ret_locked = false;
+    if (stat(dir, &status) && errno == ENOENT) return check_makeable(dir, ret_why);
+    enum pv_err err = pv_data_open(dir, ret_why);
+    if (err) return err;
+    snprintf(path, sizeof path, "%s/log.key", dir);
+    err = read_key(path, &seed, ret_why);
+    pv_wipe(&seed, sizeof seed);
+    if (err && err != PV_ERR_NOT_FOUND) return err;
+    snprintf(path, sizeof path, "%s/lock", dir);
+    int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return PV_OK;
+    *ret_locked = flock(fd, LOCK_EX | LOCK_NB) != 0;
+    close(fd);
+    return PV_OK;
+}
+
 enum pv_err pv_data_lock(const char *dir, int *ret_fd, char ret_why[static PV_CONFIG_WHY_MAX])
 {
     char path[PATH_BYTES];
@@ -91,48 +148,14 @@ static enum pv_err write_key(const char *dir, const char *path, const struct pv_
     return err ? err : sync_dir(dir);
 }
 
-static enum pv_err read_key(const char *path, struct pv_sign_seed *ret_seed, char ret_why[static PV_CONFIG_WHY_MAX])
-{
-    struct stat status;
-    struct key_file file;
-    struct pv_hash check;
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) {
-        if (errno == ENOENT) return PV_ERR_NOT_FOUND;
-        snprintf(ret_why, PV_CONFIG_WHY_MAX, "the log key %.512s cannot be read: %s", path, strerrordesc_np(errno));
-        return PV_ERR_IO;
-    }
-    bool open_to_others = fstat(fd, &status) || (status.st_mode & 077);
-    bool whole = read(fd, &file, sizeof file) == (ssize_t)sizeof file;
-    close(fd);
-    if (whole) pv_sha256(PV_BYTES_OF(file.seed), &check);
-    whole = whole && pv_hash_equal(&check, &file.check);
-    enum pv_err err = open_to_others ? PV_ERR_DENIED : whole ? PV_OK : PV_ERR_CORRUPT;
-    if (err == PV_ERR_DENIED) snprintf(ret_why, PV_CONFIG_WHY_MAX, "the log key %.512s is open to others: chmod 600 it", path);
-    if (err == PV_ERR_CORRUPT)
-        snprintf(ret_why, PV_CONFIG_WHY_MAX, "the log key %.512s is damaged: restore it, or no room can go on", path);
-    if (!err) *ret_seed = file.seed;
-    pv_wipe(&file, sizeof file);
-    return err;
-}
-
-/* A new key where rooms stand already would end them all: then the old one is missed, not replaced. */
-static bool is_fresh(const char *dir)
-{
-    char path[PATH_BYTES];
-    struct stat status;
-    snprintf(path, sizeof path, "%s/meta.db", dir);
-    return stat(path, &status) != 0 && errno == ENOENT;
-}
-
-enum pv_err pv_data_log_key(const char *dir, const struct pv_random *random, struct pv_sign_sk *ret_sk,
+enum pv_err pv_data_log_key(const char *dir, bool fresh, const struct pv_random *random, struct pv_sign_sk *ret_sk,
                             struct pv_sign_pk *ret_pk, char ret_why[static PV_CONFIG_WHY_MAX])
 {
     char path[PATH_BYTES];
     struct pv_sign_seed seed;
     snprintf(path, sizeof path, "%s/log.key", dir);
     enum pv_err err = read_key(path, &seed, ret_why);
-    if (err == PV_ERR_NOT_FOUND && !is_fresh(dir)) {
+    if (err == PV_ERR_NOT_FOUND && !fresh) {
         snprintf(ret_why, PV_CONFIG_WHY_MAX, "the log key %.512s is gone, though rooms stand here: restore it", path);
         return PV_ERR_CORRUPT;
     }

@@ -23,6 +23,7 @@
 #include "server/events.h"
 #include "server/metrics.h"
 #include "server/router.h"
+#include "server/tls_files.h"
 
 enum {
     POOL_BYTES = 10 * 1024, /* of a connection: the head of a request, and of its answer */
@@ -442,7 +443,8 @@ enum pv_err pv_http_start(struct pv_server *server, const struct pv_config *conf
     if (!http) return PV_ERR_NOMEM;
     *http = (struct pv_http){.server = server, .listener = listener};
     bool tls = *config->tls_cert;
-    enum pv_err err = tls ? read_pem(config->tls_cert, &http->cert, ret_why) : PV_OK;
+    enum pv_err err = tls ? pv_tls_check(config->tls_cert, config->tls_key, ret_why) : PV_OK;
+    if (!err && tls) err = read_pem(config->tls_cert, &http->cert, ret_why);
     if (!err && tls) err = read_pem(config->tls_key, &http->key, ret_why);
     if (err) {
         pv_http_free(http);

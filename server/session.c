@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/base/base64.h"
+#include "server/log.h"
 #include "server/metrics.h"
 #include "server/server.h"
 #include "server/session_cache.h"
@@ -106,7 +107,10 @@ void pv_session_post(struct pv_server *server, struct pv_web_request *request, s
     pv_secret_hash("token", token, &hash);
     err = meta->ops->session_put(meta, &hash, &session);
     if (!err) err = meta->ops->session(meta, &hash, now_ms, &session); /* tells a suspended account */
-    if (err == PV_ERR_DENIED) pv_problem(response, err, "suspended", "this account is suspended");
+    if (err == PV_ERR_DENIED) {
+        PV_LOG(PV_LOG_INFO, "suspended account refused", PV_LOG_TEXT("device", pv_log_id(session.device_id.b).text));
+        pv_problem(response, err, "suspended", "this account is suspended");
+    }
     else if (err) pv_problem_of(response, err);
     else answer_token(response, token, session.expires_ms);
     if (!err) PV_METRIC_ADD(server->metrics, sessions, 1);

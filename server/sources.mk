@@ -34,6 +34,7 @@ SERVER_SRC := \
 	server/router.c \
 	server/session.c \
 	server/session_cache.c \
+	server/tls_files.c \
 	server/work.c \
 	server/work_judge.c \
 	#

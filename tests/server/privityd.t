@@ -42,6 +42,47 @@ exits 2 "a public URL with a path is refused" "$privityd" --public-url https://x
 exits 2 "a certificate without its key too" "$privityd" --tls-cert x --check-config
 exits 2 "a store that is not known too" "$privityd" --meta mysql:x --check-config
 
+# --- what a start would trip over
+
+check() {
+	"$privityd" --data "$home/fresh" --listen 127.0.0.1:0 --check-config "$@"
+}
+exits 0 "a data directory yet to be made is fine" check
+[ ! -e "$home/fresh" ]
+ok $? "and is not made by asking"
+exits 1 "one that cannot be made is told" check --data /proc/fresh
+like "$err" '/proc/fresh cannot be made' "by name"
+mkdir -m 755 "$home/wide"
+exits 1 "so is one that others can read" check --data "$home/wide"
+like "$err" 'chmod 700' "with what to do"
+if command -v openssl >/dev/null; then
+	for name in one two; do
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
+			-keyout "$home/$name.key" -out "$home/$name.crt" 2>/dev/null
+	done
+	exits 0 "certificate and key that fit" check --tls-cert "$home/one.crt" --tls-key "$home/one.key"
+	exits 1 "a certificate that is not there" check --tls-cert "$home/none.crt" --tls-key "$home/one.key"
+	like "$err" 'none.crt cannot be read' "is told by name"
+	exits 1 "certificate and key swapped" check --tls-cert "$home/one.key" --tls-key "$home/one.crt"
+	like "$err" 'one.key holds no certificate' "too"
+	exits 1 "another certificate's key" check --tls-cert "$home/one.crt" --tls-key "$home/two.key"
+	like "$err" 'not that of the certificate' "too"
+fi
+
+# An administrator who comes before the first start spoils nothing.
+exits 0 "a code before the first start" "$privityd" --data "$home/early" admin invite
+"$privityd" --data "$home/early" --listen 127.0.0.1:0 >"$home/early.out" 2>/dev/null &
+early=$!
+for _ in $(seq 100); do
+	grep -q listening "$home/early.out" && break
+	sleep 0.05
+done
+grep -q listening "$home/early.out"
+ok $? "does not keep it from starting"
+kill "$early"
+wait "$early"
+ok $? "and stopping"
+
 # --- the data directory
 
 mkdir -m 755 "$home/open"
@@ -54,6 +95,10 @@ is "$(stat -c %a "$home/data/log.key")" 600 "so is its key"
 is "$(stat -c %a "$home/data/meta.db")" 600 "so is its store"
 exits 1 "a second server on the same data is refused" "$privityd" --data "$home/data" --listen 127.0.0.1:0
 like "$err" 'another privityd' "in words"
+exits 0 "its configuration is good while it runs" "$privityd" --data "$home/data" --listen "127.0.0.1:$port" --check-config
+like "$out" 'a server runs' "and that is said"
+exits 1 "another's on its port is not" "$privityd" --data "$home/other" --listen "127.0.0.1:$port" --check-config
+like "$err" "port $port" "by its number"
 exits 1 "a port in use is refused" "$privityd" --data "$home/other" --listen "127.0.0.1:$port"
 like "$err" "port $port" "by its number"
 
@@ -105,7 +150,12 @@ ok $? "requests are in it, by resource"
 
 # --- what is damaged is named, and left alone
 
-"$privityd" --data "$home/data" admin stats >/dev/null
+start --registration open
+"$load" "$port" connections=1 rooms=1 entries=1 >/dev/null 2>&1
+ok $? "with a room in it"
+stop TERM
+grep -q '"event":"account made","person":"[0-9a-f]\{8\}"' "$home/err"
+ok $? "an account that was made is logged, its id cut"
 mv "$home/data/log.key" "$home/key"
 exits 1 "a lost key is not replaced" "$privityd" --data "$home/data" --listen 127.0.0.1:0
 like "$err" 'log.key' "but named"

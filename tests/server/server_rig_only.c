@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/base64.h"
+#include "server/log.h"
 
 const char *srv_reason = "";
 
@@ -18,6 +19,7 @@ void srv_init(struct srv *srv, uint64_t seed)
 {
 	struct pv_sign_seed key;
 	struct pv_server *server = &srv->server;
+	pv_log_set_level(PV_LOG_ERROR);
 	*srv = (struct srv){.seed = seeded_make(seed), .now_ms = 1700000000000};
 	server->random = seeded_random(&srv->seed);
 	server->clock = (struct pv_clock){clock_now, srv};
