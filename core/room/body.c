@@ -79,6 +79,8 @@ static void get_invite(struct pv_cbor *in, struct pv_roster_body *body)
     get_pk(in, &invite->join_key);
     pv_cbor_get_hash(in, &invite->kem_hash);
     pv_cbor_get_hash(in, &invite->wraps_root);
+    invite->has_member_until = !pv_cbor_take_null(in);
+    invite->member_until_ms = invite->has_member_until ? pv_cbor_get_uint(in, PV_LIMIT_N) : 0;
 }
 
 static void get_close_invite(struct pv_cbor *in, struct pv_roster_body *body)
@@ -215,7 +217,7 @@ static const struct {
     void (*get)(struct pv_cbor *in, struct pv_roster_body *body);
 } types[] = {
     [PV_ROSTER_GENESIS] = {10, get_genesis},
-    [PV_ROSTER_INVITE] = {10, get_invite},
+    [PV_ROSTER_INVITE] = {11, get_invite},
     [PV_ROSTER_CLOSE_INVITE] = {2, get_close_invite},
     [PV_ROSTER_JOIN] = {5, get_join},
     [PV_ROSTER_ROLE] = {5, get_role_change},

@@ -65,8 +65,10 @@ struct pv_invite_body {
     struct pv_id16 id;
     enum pv_role role;
     uint64_t uses;
-    bool has_until;
+    bool has_until;        /* when the invite closes */
     uint64_t until_ms;
+    bool has_member_until; /* when the memberships that come by it end */
+    uint64_t member_until_ms;
     bool has_document;
     struct pv_hash document;
     struct pv_sign_pk a_key, join_key;

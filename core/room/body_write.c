@@ -53,7 +53,7 @@ static void put_genesis(struct pv_buf *buf, const struct pv_genesis *genesis)
 
 static void put_invite(struct pv_buf *buf, const struct pv_invite_body *invite)
 {
-    begin(buf, 10, PV_ROSTER_INVITE);
+    begin(buf, 11, PV_ROSTER_INVITE);
     pv_cbor_put_id16(buf, &invite->id);
     pv_cbor_put_uint(buf, invite->role);
     pv_cbor_put_uint(buf, invite->uses);
@@ -65,6 +65,8 @@ static void put_invite(struct pv_buf *buf, const struct pv_invite_body *invite)
     put_pk(buf, &invite->join_key);
     pv_cbor_put_hash(buf, &invite->kem_hash);
     pv_cbor_put_hash(buf, &invite->wraps_root);
+    if (invite->has_member_until) pv_cbor_put_uint(buf, invite->member_until_ms);
+    else pv_cbor_put_null(buf);
 }
 
 static void put_device_add(struct pv_buf *buf, const struct pv_device_add_body *add)

@@ -192,8 +192,8 @@ static void commit_join(struct pv_roster *r, const struct pv_case *c)
     struct pv_principal *principal = admit(r, c, &join->party, invite->body.role);
     principal->via_invite = true;
     principal->invite = invite->body.id;
-    principal->has_until = invite->body.has_until;
-    principal->until_ms = invite->body.until_ms;
+    principal->has_until = invite->body.has_member_until;
+    principal->until_ms = invite->body.member_until_ms;
     invite->opened = true;
     if (--invite->uses_left == 0) pv_state_close_invite(r, invite);
 }

@@ -166,6 +166,8 @@ static void fill_invite(const struct line *line, struct pv_roster_body *body)
 	invite->has_until = !none(word(line, 7));
 	if (invite->has_until)
 		invite->until_ms = number_of(word(line, 7));
+	invite->has_member_until = invite->has_until;
+	invite->member_until_ms = invite->until_ms;
 	kit_sign_key("a", id, &sk, &invite->a_key);
 	kit_sign_key("join", id, &sk, &invite->join_key);
 	invite->kem_hash = kit_hash("invite-kem", id);

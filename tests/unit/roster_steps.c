@@ -179,6 +179,8 @@ static void fill_members(const struct kit_device *author, struct pv_roster_body 
         kit_invite_body(number, (enum pv_role)(byte() % 3), byte() % 4, body);
         body->u.invite.has_until = byte() & 1;
         body->u.invite.until_ms = body->u.invite.has_until ? 10 : 0;
+        body->u.invite.has_member_until = body->u.invite.has_until;
+        body->u.invite.member_until_ms = body->u.invite.until_ms;
     } else if (body->type == PV_ROSTER_JOIN) {
         const struct kit_person *person = byte() % 8 ? person_of(author) : any_person();
         uint64_t number = some_invite();

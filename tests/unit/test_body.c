@@ -54,6 +54,7 @@ static void fill(enum pv_roster_type type, struct pv_roster_body *body)
 	} else if (type == PV_ROSTER_INVITE) {
 		body->u.invite = (struct pv_invite_body){.id = kit_id16("invite", 1), .role = PV_ROLE_EDITOR, .uses = 3,
 							 .has_until = true, .until_ms = 1700000000000,
+							 .has_member_until = true, .member_until_ms = 1800000000000,
 							 .has_document = true, .document = kit_hash("document", 1)};
 	} else if (type == PV_ROSTER_JOIN) {
 		body->u.join.invite = kit_id16("invite", 1);

@@ -350,6 +350,8 @@ static void test_expired(void)
 	kit_invite_body(1, OWNER, 2, &body);
 	body.u.invite.has_until = true;
 	body.u.invite.until_ms = 1000;
+	body.u.invite.has_member_until = true;
+	body.u.invite.member_until_ms = 1000;
 	is(kit_roster(&room, a, &body), PV_REASON_NONE, "an invite for two until a time");
 	expired.u.expired.is_invite = true;
 	expired.u.expired.invite = body.u.invite.id;
@@ -370,6 +372,21 @@ static void test_expired(void)
 	is(kit_rekey(&room, a), PV_REASON_NONE, "rekey");
 	is(kit_server(&room, &expired), PV_REASON_NONE, "the membership");
 	tap_ok(!has(&ben, OWNER) && pv_roster_rekey_due(room.roster), "ends as a removal does");
+	end();
+
+	begin("until: of the link alone");
+	struct pv_roster_body link;
+	kit_invite_body(3, OWNER, 2, &link);
+	link.u.invite.has_until = true;
+	link.u.invite.until_ms = 1000;
+	is(kit_roster(&room, a, &link), PV_REASON_NONE, "an invite whose link ends");
+	is(kit_join(&room, &ben, 3), PV_REASON_NONE, "one joins by it");
+	tap_ok(!pv_roster_principal(room.roster, &ben.id)->has_until, "for as long as they like");
+	expired.u.expired.membership = (struct pv_membership){ben.id, pv_roster_principal(room.roster, &ben.id)->join_index};
+	expired.u.expired.time_ms = 2000;
+	is(kit_server(&room, &expired), PV_REASON_UNTIL, "and stays when it has ended");
+	expired.u.expired.membership = (struct pv_membership){ben.id, at};
+	expired.u.expired.time_ms = 1000;
 	end();
 
 	begin("until: the last owner");

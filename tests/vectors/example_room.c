@@ -159,7 +159,8 @@ static void invite(struct ex_world *w, const struct pv_id16 *id, const struct pv
     const struct pv_kem_pk *keys[] = {&pk};
     uint8_t wrap[PV_WRAP_BYTES];
     *i = (struct pv_invite_body){.id = *id, .role = document ? PV_ROLE_EDITOR : PV_ROLE_VIEWER, .uses = 2,
-                                 .has_until = true, .until_ms = until_ms, .has_document = document != NULL};
+                                 .has_until = true, .until_ms = until_ms,
+                                 .has_member_until = true, .member_until_ms = until_ms + 1000, .has_document = document != NULL};
     if (document) i->document = *document;
     pv_gate_key(&w->a, &w->b, NULL, pv_bytes(NULL, 0), id, &w->gate_key);
     pv_gate_a_key(&w->a, id, &sk, &i->a_key);
@@ -174,7 +175,7 @@ static void invite(struct ex_world *w, const struct pv_id16 *id, const struct pv
     draft.kem_key_count = 1;
     ex_must(pv_merkle_list_root(draft.wraps, 1, &i->wraps_root), "a root");
     roster(&w->room, &draft, &body, document ? "invite, by Ana; its keys are those of §9's example" : "another invite",
-           "[type id role uses until document a_key join_key kem_hash wraps_root]");
+           "[type id role uses until document a_key join_key kem_hash wraps_root member_until]");
 }
 
 static void release(struct ex_world *w)
