@@ -169,6 +169,14 @@ static size_t utf8_sequence(const uint8_t *p, size_t n)
 bool pv_utf8_is_valid(const uint8_t *p, size_t n)
 {
     for (size_t i = 0; i < n;) {
+        uint64_t eight;
+        if (n - i >= sizeof eight) { /* most text is ASCII */
+            memcpy(&eight, p + i, sizeof eight);
+            if ((eight & 0x8080808080808080u) == 0) {
+                i += sizeof eight;
+                continue;
+            }
+        }
         size_t len = utf8_sequence(p + i, n - i);
         if (len == 0) return false;
         i += len;

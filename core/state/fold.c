@@ -54,42 +54,60 @@ static enum pv_err keep_unfolded(struct pv_store *store, uint64_t index, uint64_
     return pv_sql_run(&sql);
 }
 
-/* Its fields: now the write id is used up, whatever comes of them. */
-static enum pv_err fold_known(struct pv_store *store, const struct pv_log_item *item, uint64_t author,
-                              const struct pv_id16 *write_id, struct pv_bytes bytes)
+static enum pv_err fold_feature(struct pv_store *store, const struct pv_folding *folding)
 {
-    struct pv_payload payload;
-    struct pv_folding folding = {.index = item->index, .author = author, .time_ms = item->entry.header.time_ms,
-                                 .payload = &payload};
-    enum pv_err unreadable = pv_payload_read(bytes, &payload);
-    bool has_row = !unreadable && (payload.type == PV_PAYLOAD_MESSAGE || payload.type == PV_PAYLOAD_FILE_PUT);
-    enum pv_err err = pv_written_add(store, write_id, author, item->index, has_row);
-    if (err) return err;
-    if (unreadable) return pv_fold_unreadable(store, item->index, unreadable);
     size_t i = 0;
-    while (i < FEATURE_COUNT - 1 && features[i].type != payload.type) i++;
-    err = features[i].fold(store, &folding);
-    if (payload.type == PV_PAYLOAD_CHUNKING) pv_wipe(&payload, sizeof payload);
-    return err;
+    while (i < FEATURE_COUNT - 1 && features[i].type != folding->payload->type) i++;
+    return features[i].fold(store, folding);
+}
+
+/* What a payload is, as far as it counts: read, or why not. */
+struct judged {
+    uint64_t type;
+    struct pv_id16 write_id;
+    bool in_its_kind;
+    enum pv_err unreadable; /* UNSUPPORTED: of an unknown type */
+};
+
+/* Errors: that of a payload which is not well-formed, so that it uses up no write id. */
+static enum pv_err judge(const struct pv_log_item *item, struct pv_bytes bytes, struct pv_payload *payload,
+                         struct judged *ret_judged)
+{
+    struct judged judged = {.unreadable = pv_payload_read(bytes, payload)};
+    enum pv_kind kind;
+    if (judged.unreadable) {
+        enum pv_err err = pv_payload_peek(bytes, &judged.type, &judged.write_id);
+        if (err) return err;
+    } else {
+        judged.type = (uint64_t)payload->type;
+        judged.write_id = payload->write_id;
+    }
+    judged.in_its_kind = !pv_payload_kind(judged.type, &kind) && item->entry.header.kind == (uint64_t)kind;
+    *ret_judged = judged;
+    return PV_OK;
 }
 
 /* The first accepted payload of an author with a write id counts, whatever its type: so a version that does not
  * know the type ignores the same ones as a version that does. */
-static enum pv_err fold_payload(struct pv_store *store, const struct pv_log_item *item, struct pv_bytes bytes)
+static enum pv_err fold_payload(struct pv_store *store, const struct pv_log_item *item, struct pv_bytes bytes,
+                                struct pv_payload *payload)
 {
-    uint64_t type = 0, author = 0, earlier;
-    struct pv_id16 write_id;
-    enum pv_kind kind;
+    struct pv_folding folding = {.index = item->index, .time_ms = item->entry.header.time_ms, .payload = payload};
+    struct judged judged;
+    uint64_t earlier;
     bool again = false;
-    enum pv_err err = pv_payload_peek(bytes, &type, &write_id);
+    enum pv_err err = judge(item, bytes, payload, &judged);
     if (err) return pv_fold_unreadable(store, item->index, err);
-    err = pv_sql_author(store, &item->entry.header.author, &author);
-    if (!err) err = pv_written_find(store, &write_id, author, &again, &earlier);
+    err = pv_sql_author(store, &item->entry.header.author, &folding.author);
+    if (!err) err = pv_written_find(store, &judged.write_id, folding.author, &again, &earlier);
     if (err || again) return err;
-    bool known = pv_payload_kind(type, &kind) == PV_OK;
-    if (known && item->entry.header.kind == (uint64_t)kind) return fold_known(store, item, author, &write_id, bytes);
-    err = pv_written_add(store, &write_id, author, item->index, false);
-    return err || known ? err : keep_unfolded(store, item->index, type);
+    bool folds = judged.in_its_kind && !judged.unreadable;
+    bool has_row = folds && (payload->type == PV_PAYLOAD_MESSAGE || payload->type == PV_PAYLOAD_FILE_PUT);
+    err = pv_written_add(store, &judged.write_id, folding.author, item->index, has_row);
+    if (err) return err;
+    if (folds) return fold_feature(store, &folding);
+    if (judged.unreadable == PV_ERR_UNSUPPORTED) return keep_unfolded(store, item->index, judged.type);
+    return judged.in_its_kind ? pv_fold_unreadable(store, item->index, judged.unreadable) : PV_OK;
 }
 
 enum pv_err pv_fold_entry(struct pv_store *store, const struct pv_log_item *item, enum pv_verdict verdict,
@@ -99,7 +117,10 @@ enum pv_err pv_fold_entry(struct pv_store *store, const struct pv_log_item *item
     if (verdict != PV_ACCEPTED || !pv_kind_is_sealed(item->entry.header.kind)) return PV_OK;
     enum pv_err err = pv_sql_enter(store, &own);
     if (err) return err;
-    return pv_sql_leave(store, own, fold_payload(store, item, payload));
+    struct pv_payload read;
+    err = fold_payload(store, item, payload, &read);
+    pv_wipe(&read, sizeof read); /* it may hold keys */
+    return pv_sql_leave(store, own, err);
 }
 
 enum pv_err pv_fold_is_outdated(struct pv_store *store, bool *ret_outdated)

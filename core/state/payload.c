@@ -231,10 +231,21 @@ static void get_fields(struct pv_cbor *in, struct pv_payload *payload)
     }
 }
 
+/* The array's length, type and write id; the rest stays unread. */
+static size_t get_front(struct pv_cbor *in, uint64_t *ret_type, struct pv_id16 *ret_write_id)
+{
+    size_t fields = pv_cbor_get_array(in, SIZE_MAX);
+    if (fields < 2) pv_cbor_fail(in, PV_ERR_MALFORMED);
+    *ret_type = pv_cbor_get_uint(in, UINT64_MAX);
+    pv_cbor_get_id16(in, ret_write_id);
+    return fields;
+}
+
 enum pv_err pv_payload_peek(struct pv_bytes bytes, uint64_t *ret_type, struct pv_id16 *ret_write_id)
 {
     struct pv_cbor in;
     struct pv_id16 write_id;
+    uint64_t type = 0;
     if (bytes.n > PV_LIMIT_PAYLOAD_BYTES) return PV_ERR_LIMIT;
     /* Fields that are unknown here are still held to the encoding. */
     pv_cbor_init(&in, bytes);
@@ -242,9 +253,7 @@ enum pv_err pv_payload_peek(struct pv_bytes bytes, uint64_t *ret_type, struct pv
     enum pv_err err = pv_cbor_finish(&in);
     if (err) return err;
     pv_cbor_init(&in, bytes);
-    if (pv_cbor_get_array(&in, SIZE_MAX) < 2) pv_cbor_fail(&in, PV_ERR_MALFORMED);
-    uint64_t type = pv_cbor_get_uint(&in, UINT64_MAX);
-    pv_cbor_get_id16(&in, &write_id);
+    (void)get_front(&in, &type, &write_id);
     if (in.err) return in.err;
     *ret_type = type;
     *ret_write_id = write_id;
@@ -256,17 +265,19 @@ enum pv_err pv_payload_read(struct pv_bytes bytes, struct pv_payload *ret_payloa
     struct pv_payload payload = {0};
     struct pv_cbor in;
     uint64_t type = 0;
-    enum pv_err err = pv_payload_peek(bytes, &type, &payload.write_id);
-    if (err) return err;
-    size_t i = find_type(type);
-    if (i == TYPE_COUNT) return PV_ERR_UNSUPPORTED;
-    payload.type = types[i].type;
+    if (bytes.n > PV_LIMIT_PAYLOAD_BYTES) return PV_ERR_LIMIT;
     pv_cbor_init(&in, bytes);
-    pv_cbor_get_array_of(&in, types[i].fields);
-    (void)pv_cbor_get_uint(&in, UINT64_MAX);
-    pv_cbor_get_id16(&in, &payload.write_id);
+    size_t fields = get_front(&in, &type, &payload.write_id);
+    if (in.err) return in.err;
+    size_t i = find_type(type);
+    if (i == TYPE_COUNT) { /* well-formed, or it is not even that */
+        enum pv_err err = pv_payload_peek(bytes, &type, &payload.write_id);
+        return err ? err : PV_ERR_UNSUPPORTED;
+    }
+    payload.type = types[i].type;
+    if (fields != types[i].fields) pv_cbor_fail(&in, PV_ERR_MALFORMED);
     get_fields(&in, &payload);
-    err = pv_cbor_finish(&in);
+    enum pv_err err = pv_cbor_finish(&in);
     if (!err) *ret_payload = payload;
     if (payload.type == PV_PAYLOAD_CHUNKING) pv_wipe(&payload, sizeof payload);
     return err;

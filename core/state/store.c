@@ -12,7 +12,7 @@
 
 /* FULL: what was answered as kept survives a loss of power. The cache holds what the fold touches at random. Large
  * pages, since most of what is written is one long log. */
-static const char settings[] = "PRAGMA page_size = 8192; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;";
+static const char settings[] = "PRAGMA page_size = 16384; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;";
 static const char mark[] = "PRAGMA application_id = " STRING(APPLICATION_ID) ";"
                            "PRAGMA user_version = 1;";
 static const char schema[] =
