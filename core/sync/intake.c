@@ -355,11 +355,15 @@ enum pv_err pv_intake(struct pv_room *room, uint64_t from, const struct pv_fetch
     return err;
 }
 
-enum pv_err pv_intake_note(struct pv_room *room, struct pv_bytes note)
+enum pv_err pv_intake_note(struct pv_room *room, uint64_t size, struct pv_bytes note)
 {
     struct pv_checkpoint checkpoint = {.size = 0};
     enum pv_err err = pv_room_begin(room);
     if (err) return err;
+    if (room->edge.size != size) { /* another process took in more since the note was asked for: it proves nothing */
+        pv_room_rollback(room);
+        return PV_ERR_CONFLICT;
+    }
     err = check_note(room, note, &(struct pv_merkle_proof){.count = 0}, &checkpoint);
     if (!err) err = check_pin(room);
     if (!err) err = keep_note(room, note, &checkpoint);

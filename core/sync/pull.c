@@ -136,7 +136,7 @@ static enum pv_err page_take(struct pv_pull *pull, const struct page *page, cons
     if (!page->count && newest.size > room->edge.size && pull->conflicts++ < CONFLICTS_MAX)
         return pv_pull_start(&pull->task, NULL); /* something was appended in between */
     if (page->count) err = pv_intake(room, page->from, page->items, page->count, page->note, consistency);
-    else if (page->note.n && !pv_bytes_equal(page->note, pv_room_pin(room))) err = pv_intake_note(room, page->note);
+    else if (page->note.n && !pv_bytes_equal(page->note, pv_room_pin(room))) err = pv_intake_note(room, page->from, page->note);
     if (err == PV_ERR_CONFLICT && pull->conflicts++ < CONFLICTS_MAX) {
         err = pv_room_refresh(room);
         return err ? err : pv_pull_start(&pull->task, NULL);

@@ -63,8 +63,9 @@ struct pv_fetched {
  * Errors: FORK, BROKEN_CHAIN, BAD_SIG, MALFORMED (impossible: alarm raised), UNSUPPORTED, the store's. */
 PV_MUST_USE enum pv_err pv_intake(struct pv_room *room, uint64_t from, const struct pv_fetched *items, size_t count,
                                   struct pv_bytes note, const struct pv_merkle_proof *consistency);
-/* Take a note of the tree that is held in full. */
-PV_MUST_USE enum pv_err pv_intake_note(struct pv_room *room, struct pv_bytes note);
+/* Take a note of the tree that is held in full, and was of `size` when the note was asked for.
+ * Errors: CONFLICT (another process has taken in more since), FORK, BAD_SIG, the store's. */
+PV_MUST_USE enum pv_err pv_intake_note(struct pv_room *room, uint64_t size, struct pv_bytes note);
 /* Open what can be opened and fold it, at most `max` entries; `ret_more` tells whether some are left. */
 PV_MUST_USE enum pv_err pv_open_pending(struct pv_room *room, size_t max, bool *ret_more);
 
