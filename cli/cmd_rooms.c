@@ -284,6 +284,23 @@ static bool is_broken_off(const struct pv_known_room *known, enum pv_err err)
     return true;
 }
 
+static enum pv_err refresh_room(struct pv_session *session, const struct pv_known_room *known, struct pv_open_room *room,
+                                struct pv_report *report)
+{
+    struct pv_known_room now = *known;
+    bool was_removed = pv_contact_gone(room) == PV_GONE_REMOVED;
+    enum pv_err err;
+
+    if (known->state == PV_ROOM_LEFT && pv_cli_unsent(room) == 0) return PV_OK;
+    if (pv_cli_unsent(room)) session->kept = true;
+    err = pv_contact_push(session, room, NULL, report);
+    if (is_broken_off(known, err)) return PV_OK;
+    if (err == PV_ERR_DENIED && was_removed && pv_cli_unsent(room) == 0) return PV_OK; /* said before */
+    if (err != PV_OK || pv_contact_gone(room) != PV_GONE_LEFT || known->state == PV_ROOM_LEFT) return err;
+    now.state = PV_ROOM_LEFT; /* a leave that waited has arrived */
+    return pv_directory_record(session, &now, report);
+}
+
 /* All rooms, whatever happens to one; the worst error counts. */
 static enum pv_err refresh_rooms(struct pv_session *session, struct pv_report *report)
 {
@@ -295,14 +312,10 @@ static enum pv_err refresh_rooms(struct pv_session *session, struct pv_report *r
     for (size_t i = 0; i < directory.count; i++) {
         const struct pv_known_room *known = &directory.rooms[i];
         struct pv_open_room *room = NULL;
-        if (known->state == PV_ROOM_LEFT || !pv_session_is_unlocked(session, &known->id)) continue;
+        if (!pv_session_is_unlocked(session, &known->id)) continue;
         said = (struct pv_report){.err = PV_OK};
         err = pv_session_room_new(session, &known->id, known->name, &known->server, &room, &said);
-        if (err == PV_OK) {
-            if (pv_cli_unsent(room)) session->kept = true;
-            err = pv_contact_push(session, room, NULL, &said);
-            if (is_broken_off(known, err)) err = PV_OK;
-        }
+        if (err == PV_OK) err = refresh_room(session, known, room, &said);
         if (room) pv_session_room_close(session, room);
         if (err != PV_OK && pv_err_exit_status(err) != 4 && worst.err != PV_OK) continue;
         if (err != PV_OK) worst = said;

@@ -16,22 +16,11 @@ static enum pv_err print_change(const struct pv_hash *id, const char *name, cons
     return pv_out_end(&out, report);
 }
 
-static enum pv_err settle_leaving(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
-{
-    struct pv_head head;
-    enum pv_err err = pv_contact_own_head(session, room, report);
-    if (err == PV_OK) err = pv_store_head_get(room->store, &head);
-    if (err == PV_OK) err = pv_store_sealed_accepted(room->store, &head.leaf);
-    return err == PV_OK || report->err == err ? err : pv_session_room_error(session, room, err, report);
-}
-
 /* Send, then print: what was kept is printed too, and the error goes on. */
 static enum pv_err send_and_print(struct pv_session *session, struct pv_open_room *room, const struct pv_hash *id,
                                   const char *name, const char *role, bool json, struct pv_report *report)
 {
     enum pv_err err = pv_cli_send(session, room, report), printed = PV_OK;
-    /* Who left may not read how it was taken: the newest entry of its own, with its proof, tells. */
-    if (err == PV_ERR_DENIED && id == &room->id) err = settle_leaving(session, room, report);
     if (json && (err == PV_OK || err == PV_ERR_OFFLINE)) printed = print_change(id, name, role, err == PV_OK, report);
     return err == PV_OK ? printed : err;
 }
@@ -75,21 +64,39 @@ enum pv_err pv_cmd_remove(struct pv_session *session, const struct pv_args *args
     return err;
 }
 
+/* Who was removed has nothing to send any more, and what waited is let go. */
+static enum pv_err let_go(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
+{
+    uint64_t unsent = pv_cli_unsent(room);
+    enum pv_err err = pv_contact_take_back(session, room, true);
+    if (err != PV_OK) return pv_session_room_error(session, room, err, report);
+    pv_term_line(stderr, "privity: you had been removed from %s; %llu writes that could not be sent were dropped", room->label,
+                 (unsigned long long)unsent);
+    return PV_OK;
+}
+
 enum pv_err pv_cmd_leave(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
 {
     struct pv_known_room known;
     struct pv_open_room *room = NULL;
-    enum pv_err err = pv_directory_find(session, args->words[0], &known, report), recorded;
+    bool removed;
+    enum pv_err err = pv_directory_find(session, args->words[0], &known, report);
 
     if (err == PV_OK) err = pv_cli_room_fetched(session, args->words[0], &room, report);
-    if (err != PV_OK) return err;
-    err = pv_room_leave(room->room);
-    if (err != PV_OK) return pv_session_room_error(session, room, err, report);
-    err = send_and_print(session, room, &room->id, room->label, NULL, args->json, report);
-    if (err != PV_OK && err != PV_ERR_OFFLINE) return err;
+    removed = err == PV_ERR_DENIED && room && pv_contact_gone(room) == PV_GONE_REMOVED;
+    if (err != PV_OK && !removed) return err;
+    if (removed) {
+        err = let_go(session, room, report);
+        if (err != PV_OK) return err;
+    } else if (pv_contact_gone(room) == PV_GONE_NOT) {
+        err = pv_room_leave(room->room);
+        if (err != PV_OK) return pv_session_room_error(session, room, err, report);
+        err = send_and_print(session, room, &room->id, room->label, NULL, args->json, report);
+        if (err != PV_OK) return err; /* kept: `refresh` lists the room as left once the log says so */
+    }
     known.state = PV_ROOM_LEFT;
-    recorded = pv_directory_record(session, &known, report);
-    if (recorded != PV_OK && recorded != PV_ERR_OFFLINE) return recorded;
-    if (err == PV_OK && !args->json) pv_term_line(stdout, "You left %s. What is on this device stays readable.", room->label);
-    return err;
+    err = pv_directory_record(session, &known, report);
+    if (err != PV_OK && err != PV_ERR_OFFLINE) return err;
+    if (!args->json) pv_term_line(stdout, "You left %s. What is on this device stays readable.", room->label);
+    return PV_OK;
 }

@@ -3,12 +3,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/output.h"
 #include "cli/term.h"
 #include "client/system.h"
 
-enum { PREFIX_MIN = 4, PAYLOAD_MAX = PV_LIMIT_PAYLOAD_BYTES, CANDIDATES_MAX = 8, DAY_MS = 86400000 };
+enum { PREFIX_MIN = 4, PAYLOAD_MAX = PV_LIMIT_PAYLOAD_BYTES, CANDIDATES_MAX = 8, DAY_MS = 86400000, SEND_TRIES = 5 };
 
 bool pv_cli_is_prefix(const char *text, const uint8_t *p, size_t n)
 {
@@ -232,7 +233,7 @@ enum pv_err pv_cli_room_fetched(struct pv_session *session, const char *text, st
     if (err == PV_OK) err = pv_session_room_new(session, &known.id, known.name, &known.server, ret_room, report);
     if (err != PV_OK || known.state == PV_ROOM_LEFT) return err;
     err = pv_cli_fetch(session, *ret_room, report);
-    if (err != PV_ERR_DENIED) return err;
+    if (err != PV_ERR_DENIED || pv_contact_gone(*ret_room) != PV_GONE_NOT) return err;
     snprintf(said, sizeof said, "%s", report->text);
     return pv_report(report, err, "%.800s; what is on this device can be read with --offline", said);
 }
@@ -262,7 +263,17 @@ enum pv_err pv_cli_send(struct pv_session *session, struct pv_open_room *room, s
 
     session->kept = true;
     err = pv_contact_push(session, room, NULL, report);
+    /* Others may change the room's key at the same moment: try again before it is left for later. */
+    for (int tries = 1; tries <= SEND_TRIES && err == PV_OK && pv_cli_unsent(room) > 0; tries++) {
+        const struct timespec pause = {0, tries * 100000000L};
+        nanosleep(&pause, NULL);
+        err = pv_contact_push(session, room, NULL, report);
+    }
     if (err == PV_OK && pv_cli_unsent(room) > 0) return say_why_kept(room, report);
+    if (err == PV_ERR_DENIED && pv_contact_gone(room) == PV_GONE_REMOVED) {
+        enum pv_err dropped = pv_contact_take_back(session, room, false); /* it can never be sent */
+        return dropped == PV_OK ? err : pv_session_room_error(session, room, dropped, report);
+    }
     if (err == PV_OK || pv_err_exit_status(err) == 4) return err;
     snprintf(said, sizeof said, "%s", report->text);
     if (err == PV_ERR_OFFLINE || err == PV_ERR_RATE)
@@ -273,7 +284,15 @@ enum pv_err pv_cli_send(struct pv_session *session, struct pv_open_room *room, s
 uint64_t pv_cli_unsent(struct pv_open_room *room)
 {
     uint64_t count = 0;
+    if (pv_contact_gone(room) == PV_GONE_LEFT) return 0; /* all arrived, if only its sender may not see it there */
     return pv_store_write_count(room->store, &count) == PV_OK ? count : 0;
+}
+
+/* The last one counts: what was just added. */
+static enum pv_err note_write(void *context, const struct pv_write *write)
+{
+    *(uint64_t *)context = write->id;
+    return PV_OK;
 }
 
 enum pv_err pv_cli_write(struct pv_session *session, struct pv_open_room *room, const struct pv_payload *payload,
@@ -284,6 +303,9 @@ enum pv_err pv_cli_write(struct pv_session *session, struct pv_open_room *room, 
     enum pv_kind kind = PV_KIND_TALK;
     enum pv_err err;
 
+    if (pv_contact_gone(room) != PV_GONE_NOT)
+        return pv_report(report, PV_ERR_DENIED, pv_contact_gone(room) == PV_GONE_LEFT ? "%s: you left this room" : "%s: you were removed from this room",
+                         room->label);
     pv_buf_init(&encoded, PAYLOAD_MAX);
     if (pv_bytes_equal(PV_BYTES_OF(whole.write_id), PV_BYTES_OF((struct pv_id16){{0}})))
         pv_random_fill(&pv_system_random, whole.write_id.b, sizeof whole.write_id.b);
@@ -295,6 +317,7 @@ enum pv_err pv_cli_write(struct pv_session *session, struct pv_open_room *room, 
     }
     pv_buf_wipe(&encoded);
     if (err == PV_OK) session->kept = true;
+    if (err == PV_OK && room->first_new_write == 0) err = pv_store_write_each(room->store, note_write, &room->first_new_write);
     return pv_session_room_error(session, room, err, report);
 }
 
@@ -381,7 +404,12 @@ void pv_cli_room_json(struct pv_session *session, const struct pv_known_room *kn
     if (room && pv_room_view(room->room, &view) == PV_OK && pv_roster_is_born(view)) {
         me = pv_roster_principal(view, &session->me.person);
         (void)pv_roster_principals(view, &count);
-        if (known->state != PV_ROOM_LEFT) state = me ? "joined" : known->state == PV_ROOM_JOINED ? "removed" : state;
+        if (pv_contact_gone(room) == PV_GONE_REMOVED)
+            state = "removed";
+        else if (pv_contact_gone(room) == PV_GONE_LEFT)
+            state = "left";
+        else if (known->state != PV_ROOM_LEFT)
+            state = me ? "joined" : known->state == PV_ROOM_JOINED ? "removed" : state;
     }
     pv_out_json_hash(json, "id", &known->id);
     pv_out_json_string(json, "name", known->name);

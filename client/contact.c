@@ -287,6 +287,94 @@ static void note_contact(struct pv_open_room *room)
     if (pv_store_number_set(room->store, PV_CONTACT_LAST, now_ms) != PV_OK) return;
 }
 
+/* ---- who is out of a room */
+
+#define GONE "client.gone"
+
+enum pv_gone pv_contact_gone(const struct pv_open_room *room)
+{
+    uint64_t gone = 0;
+    if (pv_store_number_get(room->store, GONE, 0, &gone) != PV_OK || gone > PV_GONE_REMOVED) return PV_GONE_NOT;
+    return (enum pv_gone)gone;
+}
+
+static enum pv_err set_gone(struct pv_open_room *room, enum pv_gone gone)
+{
+    return pv_contact_gone(room) == gone ? PV_OK : pv_store_number_set(room->store, GONE, (uint64_t)gone);
+}
+
+struct writes {
+    uint64_t ids[PV_LIMIT_BATCH_ENTRIES];
+    size_t count;
+    uint64_t from;
+    bool leaving;
+};
+
+static enum pv_err collect_write(void *context, const struct pv_write *write)
+{
+    struct writes *writes = context;
+    if (write->kind == PV_KIND_ROSTER && write->type == PV_ROSTER_LEAVE) writes->leaving = true;
+    if (write->id >= writes->from && writes->count < PV_LIMIT_BATCH_ENTRIES) writes->ids[writes->count++] = write->id;
+    return PV_OK;
+}
+
+static enum pv_err drop_writes(struct pv_open_room *room, const struct writes *writes)
+{
+    enum pv_err err = PV_OK;
+    for (size_t i = 0; i < writes->count && err == PV_OK; i++) err = pv_store_write_drop(room->store, writes->ids[i]);
+    return err;
+}
+
+enum pv_err pv_contact_take_back(const struct pv_session *session, struct pv_open_room *room, bool all)
+{
+    const struct pv_head *known = pv_roster_head(pv_room_roster(room->room), &session->me.device);
+    const struct pv_head head = known ? *known : (struct pv_head){.n = 0};
+    struct writes writes = {.from = all ? 0 : room->first_new_write};
+    enum pv_err err = PV_OK;
+
+    if (!all && room->first_new_write == 0) return PV_OK;
+    do { /* a batch at a time */
+        writes.count = 0;
+        err = pv_store_begin(room->store);
+        if (err != PV_OK) return err;
+        /* What was signed above the log's own head is no part of the chain any more; what remains is a draft again. */
+        err = pv_store_sealed_abandon(room->store, head.n + 1);
+        if (err == PV_OK) err = pv_store_write_each(room->store, collect_write, &writes);
+        if (err == PV_OK) err = drop_writes(room, &writes);
+        if (err == PV_OK) err = pv_store_head_set(room->store, &head);
+        if (err == PV_OK) err = pv_store_commit(room->store);
+        if (err != PV_OK) pv_store_rollback(room->store);
+    } while (err == PV_OK && writes.count == PV_LIMIT_BATCH_ENTRIES);
+    return err;
+}
+
+/* All that this device signed up to its head is in the log, where it may not be read. What was written stays in the
+ * outbox, so that it can be read here; joining again would show it accepted. Errors: NOT_FOUND (no leave is among it). */
+static enum pv_err settle_left(struct pv_open_room *room)
+{
+    struct writes writes = {.leaving = false};
+    enum pv_err err = pv_store_write_each(room->store, collect_write, &writes);
+    if (err == PV_OK && !writes.leaving) return PV_ERR_NOT_FOUND;
+    return err == PV_OK ? set_gone(room, PV_GONE_LEFT) : err;
+}
+
+/* The server refuses a member as this device's log knows them: they left, or were removed. The newest entry of one's
+ * own, with its proof, tells a leave that was taken. PV_OK: left, and all is settled. */
+static enum pv_err find_out_gone(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
+{
+    struct pv_report ignored = {.err = PV_OK};
+    enum pv_err err;
+
+    if (!pv_roster_principal(pv_room_roster(room->room), &session->me.person)) return PV_ERR_DENIED; /* a joiner */
+    err = pv_contact_own_head(session, room, &ignored);
+    if (err == PV_OK) err = settle_left(room);
+    if (err == PV_OK || err == PV_ERR_OFFLINE) return err;
+    if (set_gone(room, PV_GONE_REMOVED) != PV_OK) return PV_ERR_DENIED;
+    return pv_report(report, PV_ERR_DENIED,
+                     "%s: you were removed from this room; what is on this device can be read with --offline, and privity leave "
+                     "lets go of what was not sent", room->label);
+}
+
 /* A room that stands in this device's list, and that the server knew. */
 static enum pv_err report_gone(struct pv_open_room *room, enum pv_err err, struct pv_report *report)
 {
@@ -307,6 +395,8 @@ enum pv_err pv_contact_pull(struct pv_session *session, struct pv_open_room *roo
     pv_room_set_time(room->room, pv_system_now_ms());
     err = pv_contact_run(session, room, limit_ms, make_pull, room->room, report);
     pinned = pv_contact_save_pin(session, room, report);
+    if (err == PV_ERR_DENIED && room != session->person) return find_out_gone(session, room, report);
+    if (err == PV_OK) err = set_gone(room, PV_GONE_NOT);
     if (err != PV_OK) return pv_contact_convict(session, room, report_gone(room, err, report), report);
     note_contact(room);
     return pinned;
@@ -339,6 +429,8 @@ enum pv_err pv_contact_push(struct pv_session *session, struct pv_open_room *roo
     err = pv_contact_run(session, room, 0, make_push, &push, report);
     pv_home_unlock(&lock);
     pinned = pv_contact_save_pin(session, room, report);
+    if (err == PV_ERR_DENIED && room != session->person) return find_out_gone(session, room, report);
+    if (err == PV_OK) err = set_gone(room, PV_GONE_NOT);
     if (err != PV_OK) return pv_contact_convict(session, room, err, report);
     note_contact(room);
     return pinned;

@@ -17,6 +17,7 @@ struct pv_open_room {
     char label[PV_LIMIT_NAME_BYTES + 1]; /* its local name; untrusted text */
     struct pv_server_url server;
     uint64_t lock_generation;            /* of `lock` when it was opened */
+    uint64_t first_new_write;            /* the first write that this command put into the outbox; 0: none */
     sqlite3 *db;
     struct pv_store *store;
     struct pv_room *room;
@@ -110,6 +111,12 @@ PV_MUST_USE enum pv_err pv_contact_run(struct pv_session *session, const struct 
 /* A server's clock, asked for just now. Errors: OFFLINE. */
 PV_MUST_USE enum pv_err pv_contact_server_time(struct pv_session *session, const struct pv_server_url *server,
                                                uint64_t *ret_ms, struct pv_report *report);
+/* Is this person out of a room, as far as this device was told? Who left or was removed may not read the log that says
+ * so, so it is noted here, and taken back by the next fetch that succeeds. */
+enum pv_gone { PV_GONE_NOT = 0, PV_GONE_LEFT = 1, PV_GONE_REMOVED = 2 };
+enum pv_gone pv_contact_gone(const struct pv_open_room *room);
+/* Drop writes that will never be sent: those of this command, or `all`. Errors: the store's. */
+PV_MUST_USE enum pv_err pv_contact_take_back(const struct pv_session *session, struct pv_open_room *room, bool all);
 /* Does the room's log hold this device's newest entry? For who left: its log cannot be read any more, and this alone
  * is still told, with its proof. Errors: NOT_FOUND (not there), OFFLINE, BAD_SIG, BROKEN_CHAIN. */
 PV_MUST_USE enum pv_err pv_contact_own_head(struct pv_session *session, struct pv_open_room *room, struct pv_report *report);
