@@ -256,20 +256,49 @@ static enum pv_err say_why_kept(struct pv_open_room *room, struct pv_report *rep
     return pv_report(report, PV_ERR_OFFLINE, "%s: kept and not sent: the room's key is about to change; run privity refresh", room->label);
 }
 
+/* The write of that number, or an older one, waits. */
+struct waiting {
+    uint64_t newest;
+    bool found;
+};
+
+static enum pv_err find_newest(void *context, const struct pv_write *write)
+{
+    ((struct waiting *)context)->newest = write->id;
+    return PV_OK;
+}
+
+static enum pv_err find_older(void *context, const struct pv_write *write)
+{
+    struct waiting *waiting = context;
+    waiting->found = waiting->found || write->id <= waiting->newest;
+    return PV_OK;
+}
+
+/* What other commands of this device wrote meanwhile is theirs to send. */
+static enum pv_err push_once(struct pv_session *session, struct pv_open_room *room, struct waiting *waiting, struct pv_report *report)
+{
+    enum pv_err err = pv_contact_push(session, room, NULL, report);
+    waiting->found = false;
+    return err == PV_OK ? pv_store_write_each(room->store, find_older, waiting) : err;
+}
+
 enum pv_err pv_cli_send(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
 {
+    struct waiting waiting = {0, false};
     enum pv_err err;
     char said[PV_REPORT_BYTES];
 
     session->kept = true;
-    err = pv_contact_push(session, room, NULL, report);
+    err = pv_store_write_each(room->store, find_newest, &waiting);
+    if (err == PV_OK) err = push_once(session, room, &waiting, report);
     /* Others may change the room's key at the same moment: try again before it is left for later. */
-    for (int tries = 1; tries <= SEND_TRIES && err == PV_OK && pv_cli_unsent(room) > 0; tries++) {
+    for (int tries = 1; tries <= SEND_TRIES && err == PV_OK && waiting.found; tries++) {
         const struct timespec pause = {0, tries * 100000000L};
         nanosleep(&pause, NULL);
-        err = pv_contact_push(session, room, NULL, report);
+        err = push_once(session, room, &waiting, report);
     }
-    if (err == PV_OK && pv_cli_unsent(room) > 0) return say_why_kept(room, report);
+    if (err == PV_OK && waiting.found) return say_why_kept(room, report);
     if (err == PV_ERR_DENIED && pv_contact_gone(room) == PV_GONE_REMOVED) {
         enum pv_err dropped = pv_contact_take_back(session, room, false); /* it can never be sent */
         return dropped == PV_OK ? err : pv_session_room_error(session, room, dropped, report);

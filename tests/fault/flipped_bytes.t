@@ -224,7 +224,7 @@ for i in range(PLACES):
     while not server.is_up() and server.process.poll() is None:
         pass
     if server.process.poll() is not None:
-        tail = server.log.read_text()[-400:]
+        tail = server.log.read_text(errors="replace")[-400:]
         ok(server.process.poll() == 1 and "damaged" in tail, f"{place}: the server says that it is damaged", tail)
         outcomes["the server refuses to start"] += 1
         world.processes.remove(server.process)
@@ -254,7 +254,7 @@ for i in range(PLACES):
     alive = server.process.poll() is None
     server.kill()
     bad = [(who, why) for who, why in troubles if why]
-    ok(not bad and alive, f"{place}", *(() if alive else ("the server died", server.log.read_text()[-800:])),
+    ok(not bad and alive, f"{place}", *(() if alive else ("the server died", server.log.read_text(errors="replace")[-800:])),
        *(f"{who}: {line}" for who, why in bad for line in why))
     for home in homes:
         world.homes.remove(home)

@@ -222,10 +222,10 @@ note(f"statuses: {dict(sorted(statuses.items(), key=str))}")
 
 # --- afterwards
 
-ok(server.process.poll() is None, "the server runs on", server.log.read_text()[-1500:])
+ok(server.process.poll() is None, "the server runs on", server.log.read_text(errors="replace")[-1500:])
 is_([h.must("read", "acme", "--limit", "0", "--json").json() for h in (ada, bob)], truth, "the room is what it was")
 is_([h.run("verify", "acme").status for h in (ada, bob)], [0, 0], "and verifies")
 is_(ada.run("say", "acme", "on we go").status, 0, "and goes on")
 is_(server.stop(), 0, "the server stops gracefully, without a sanitizer's complaint")
-ok("ERROR: " not in server.log.read_text() and "runtime error" not in server.log.read_text(), "nor one in its log", server.log.read_text()[-1500:])
+ok("ERROR: " not in server.log.read_text(errors="replace") and "runtime error" not in server.log.read_text(errors="replace"), "nor one in its log", server.log.read_text(errors="replace")[-1500:])
 done()
