@@ -121,6 +121,32 @@ static void find_command(struct parser *parser)
     parser->at += used;
 }
 
+/* The command of two words that begins with `word`. */
+static const struct pv_command *find_half(const char *word)
+{
+    size_t n = strlen(word);
+    for (size_t i = 0; i < pv_command_count; i++)
+        if (strncmp(pv_commands[i].name, word, n) == 0 && pv_commands[i].name[n] == ' ') return &pv_commands[i];
+    return NULL;
+}
+
+static enum pv_err unknown_command(struct parser *parser)
+{
+    const char *word = parser->argv[parser->at];
+    const struct pv_command *half = find_half(word);
+    const char *second = parser->at + 1 < parser->argc ? parser->argv[parser->at + 1] : "";
+
+    if (half && (strcmp(second, "--help") == 0 || strcmp(second, "-h") == 0)) {
+        parser->args->command = half;
+        parser->at++;
+        return PV_OK;
+    }
+    if (half)
+        return pv_report(parser->report, PV_ERR_USAGE, "unknown command %s%s%s; write: privity %s %s", word, *second ? " " : "", second,
+                         half->name, half->synopsis);
+    return pv_report(parser->report, PV_ERR_USAGE, "unknown command %s: see privity --help", word);
+}
+
 static enum pv_err check_words(const struct pv_args *args, struct pv_report *report)
 {
     const struct pv_command *command = args->command;
@@ -157,8 +183,7 @@ enum pv_err pv_args_parse(int argc, char **argv, struct pv_args *ret_args, struc
             err = take_letters(&parser, word);
         } else if (!ret_args->command) {
             find_command(&parser);
-            if (!ret_args->command)
-                err = pv_report(report, PV_ERR_USAGE, "unknown command %s: see privity --help", word);
+            if (!ret_args->command) err = unknown_command(&parser);
         } else {
             parser.at++;
             err = take_word(&parser, word);

@@ -206,6 +206,8 @@ enum pv_err pv_cmd_get(struct pv_session *session, const struct pv_args *args, s
     mode_t ours;
 
     pv_buf_init(&get.encoded, PV_LIMIT_PAYLOAD_BYTES);
+    if (err == PV_OK && get.version == 0 && pv_args_get(args, "version"))
+        err = pv_report(report, PV_ERR_USAGE, "--version 0: versions count from 1");
     session->quiet = true;
     if (err == PV_OK) err = pv_cli_room_fetched(session, args->words[0], &get.room, report);
     ours = umask((mode_t)session->user_umask); /* what is fetched is the user's own */

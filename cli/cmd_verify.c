@@ -251,8 +251,9 @@ static enum pv_err print_result(const struct verify *verify, bool json, struct p
     }
     pv_hex_encode(verify->root.b, 32, root);
     pv_out_size(verify->bytes, size);
-    pv_term_line(stdout, "%s: %llu entries, their signatures, chains and tree are right; %llu file versions of %s open.", verify->room->label,
-                 (unsigned long long)verify->entries, (unsigned long long)verify->files, size);
+    pv_term_line(stdout, "%s: %llu entries, their signatures, chains and tree are right; %llu file version%s of %s open%s.", verify->room->label,
+                 (unsigned long long)verify->entries, (unsigned long long)verify->files, verify->files == 1 ? "" : "s", size,
+                 verify->files == 1 ? "s" : "");
     pv_term_line(stdout, "root %s", root);
     return PV_OK;
 }

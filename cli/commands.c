@@ -33,8 +33,9 @@ const struct pv_command pv_commands[] = {
                      "person with a server.",
                      "The recovery kit is shown once, or written to FILE for you to print and to put away. It opens "
                      "everything when all devices are lost; nobody can make a second one of it.",
-                     "When the server cannot be reached, all that was made stays, and `privity refresh` registers later. "
-                     "A server may ask for a registration code: give the file that holds it, or type it when asked."),
+                     "The server has to be reachable: without it nothing is made. It may ask for a registration code: give the file "
+                     "that holds it, or type it when asked. Refused for want of one, all that was made stays, and the same command "
+                     "with a code, or `privity join` with an invite, registers later."),
         .options = OPTIONS({.name = "name", .arg = "NAME", .help = "how others see you"},
                            {.name = "server", .arg = "URL", .help = "the server that will hold your rooms; default PRIVITY_SERVER"},
                            {.name = "kit", .arg = "FILE", .complete = PV_COMPLETE_FILE, .help = "write the recovery kit to FILE instead of showing it"},
@@ -101,6 +102,7 @@ const struct pv_command pv_commands[] = {
         .summary = "print a link that lets someone join",
         .text = TEXT("Whoever has the link may join: send it by a way that you trust. It is one half of a secret; the "
                      "server holds the other and gives it out until the invite is used up, expired or closed.",
+                     "A viewer reads and talks; an editor also changes files; an owner also invites, removes and gives roles.",
                      "When standard output is no terminal, the link alone is printed."),
         .options = OPTIONS({.name = "role", .arg = "ROLE", .complete = PV_COMPLETE_ROLE, .help = "owner, editor (default) or viewer"},
                            {.name = "expires", .arg = "WHEN", .help = "a span such as 7d (default) or a date"},
@@ -133,6 +135,8 @@ const struct pv_command pv_commands[] = {
         .name = "role",
         .synopsis = "ROOM MEMBER ROLE",
         .summary = "make a member owner, editor or viewer",
+        .text = TEXT("A viewer reads and talks; an editor also changes files; an owner also invites, removes and gives roles. An owner "
+                     "who became one later cannot demote or remove one who was before."),
         .json = FIELDS("id", "person id, hex", "name", "the name", "role", "the new role", "state", "sent, or unsent"),
         .min_words = 3,
         .max_words = 3,

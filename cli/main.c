@@ -12,7 +12,7 @@
 #include "client/session.h"
 #include "client/system.h"
 
-#define VERSION "0.1"
+#define VERSION "0.1.0"
 
 /* Without 0, 1 and 2 open, a file of ours could take their place. */
 static void hold_standard_files(void)

@@ -84,6 +84,7 @@ static const struct {
       {"PRIVITY_PASSPHRASE_FD", "the number of an open file to read it from"},
       {"PRIVITY_UNLOCK_MINUTES", "how long unlocked keys stay in the kernel's keyring, 1 to 43200; default 480"},
       {"PRIVITY_NO_KEYRING", "if set, use no keyring: the passphrase is asked for each time"},
+      {"PRIVITY_CA_FILE", "a file with the certificates that servers are checked against, in place of the system's; else SSL_CERT_FILE"},
       {"NO_COLOR", "if set, print without colours"},
 };
 

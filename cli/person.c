@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "cli/common.h"
@@ -120,6 +121,7 @@ void pv_new_person_show_kit(const struct pv_new_person *person)
     fflush(stdout);
     pv_buf_wipe(&sheet);
     if (!pv_out_is_terminal() || !isatty(STDIN_FILENO)) return;
+    tcflush(STDIN_FILENO, TCIFLUSH); /* what was typed ahead was not meant for this */
     fputs("This is shown once. Press Enter when it is printed or written down. ", stderr);
     for (int c = getchar(); c != '\n' && c != EOF;) c = getchar();
 }

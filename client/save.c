@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,35 @@ static enum pv_err report_errno(struct pv_report *report, const char *name, cons
 {
     enum pv_err err = pv_home_errno(errno);
     return pv_report(report, err == PV_ERR_FULL || err == PV_ERR_NOMEM ? err : PV_ERR_IO, "cannot %s %s: %s", verb, name, strerror(errno));
+}
+
+/* ---- what an interrupt would leave behind */
+
+static struct {
+    int dir_fd;
+    char name[64];
+} unfinished;
+static volatile sig_atomic_t has_unfinished;
+
+static void clean_up(int number)
+{
+    if (has_unfinished) unlinkat(unfinished.dir_fd, unfinished.name, 0);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void guard(const struct pv_save *save)
+{
+    static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
+    const struct sigaction action = {.sa_handler = clean_up};
+    unfinished.dir_fd = save->dir_fd;
+    memcpy(unfinished.name, save->temporary, sizeof unfinished.name);
+    has_unfinished = 1;
+    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++) {
+        struct sigaction before;
+        if (sigaction(ending[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN) continue; /* nohup */
+        sigaction(ending[i], &action, NULL);
+    }
 }
 
 /* A name as it may stand in a directory listing. */
@@ -45,7 +75,10 @@ static enum pv_err open_temporary(struct pv_save *save, struct pv_report *report
         pv_hex_encode(random, sizeof random, hex);
         snprintf(save->temporary, sizeof save->temporary, ".privity-%s", hex);
         save->fd = openat(save->dir_fd, save->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (save->fd >= 0) return PV_OK;
+        if (save->fd >= 0) {
+            guard(save);
+            return PV_OK;
+        }
         if (errno != EEXIST) break;
     }
     save->temporary[0] = '\0';
@@ -145,6 +178,7 @@ enum pv_err pv_save_finish(struct pv_save *save, const struct pv_file *file, uns
     if (failed && errno == EEXIST)
         return pv_report(report, PV_ERR_CONFLICT, "%s is here already and differs: move it away, or give --force", save->name);
     if (failed) return report_errno(report, save->name, "write");
+    has_unfinished = 0;
     save->temporary[0] = '\0';
     (void)fsync(save->dir_fd); /* some file systems cannot; the file is whole either way */
     return PV_OK;
@@ -153,7 +187,10 @@ enum pv_err pv_save_finish(struct pv_save *save, const struct pv_file *file, uns
 void pv_save_release(struct pv_save *save)
 {
     if (save->fd >= 0) close(save->fd);
-    if (save->temporary[0]) unlinkat(save->dir_fd, save->temporary, 0);
+    if (save->temporary[0]) {
+        unlinkat(save->dir_fd, save->temporary, 0);
+        has_unfinished = 0;
+    }
     if (save->dir_fd >= 0) close(save->dir_fd);
     *save = (struct pv_save){.dir_fd = -1, .fd = -1};
 }

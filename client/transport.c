@@ -167,6 +167,8 @@ void pv_transport_free_headers(struct curl_slist *list)
 enum pv_err pv_transport_prepare(CURL *curl, const struct pv_transport *transport, const char *path)
 {
     char url[PV_LIMIT_URL_BYTES + sizeof((struct pv_request *)NULL)->path];
+    const char *ca_file = getenv("PRIVITY_CA_FILE");
+    if (!ca_file || !*ca_file) ca_file = getenv("SSL_CERT_FILE");
     snprintf(url, sizeof url, "%s%s", transport->url, path);
     if (curl_easy_setopt(curl, CURLOPT_URL, url) != CURLE_OK) return PV_ERR_NOMEM;
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -175,6 +177,7 @@ enum pv_err pv_transport_prepare(CURL *curl, const struct pv_transport *transpor
     curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "privity");
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+    if (ca_file && *ca_file) curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file);
     return PV_OK;
 }
 

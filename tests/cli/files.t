@@ -96,5 +96,14 @@ like "$(field '[f["path"] for f in o["files"] if f["path"].startswith("b")]')" '
 mkdir "$T/trap"
 ln -s "$T/work" "$T/trap/archive"
 run 1 "a link in the way is not followed" as bob privity get acme archive -o "$T/trap"
+
+# A fetch that is interrupted leaves nothing behind.
+head -c 150000000 /dev/urandom >"$T/huge"
+as ada privity put acme "$T/huge" >/dev/null
+for signal in INT TERM; do
+	PRIVITY_HOME=$T/home-bob timeout --foreground -s $signal 0.15 privity get acme huge -o "$T/cut" >/dev/null 2>&1
+done
+is "$(find "$T/cut" -name '.privity*' 2>/dev/null)" "" "an interrupted get leaves nothing behind"
+as ada privity rm acme huge >/dev/null
 run 0 "all of it verifies" as bob privity verify acme
 done_testing
