@@ -140,7 +140,7 @@ class Server:
         until = time.monotonic() + seconds
         while not self.is_up():
             if self.process.poll() is not None or time.monotonic() > until:
-                bail(f"the server does not start (exit {self.process.poll()}): {self.log.read_text(errors="replace")[-600:]}")
+                bail(f"the server does not start (exit {self.process.poll()}): {self.log.read_text(errors='replace')[-600:]}")
             time.sleep(0.01)
 
     def kill(self):
