@@ -40,6 +40,7 @@ static enum pv_err found(struct pv_session *session, const char *name, struct pv
 enum pv_err pv_cmd_room_new(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
 {
     const char *as = pv_args_get(args, "as");
+    char word[PV_TERM_WORD_BYTES];
     struct pv_known_room known;
     struct pv_open_room *room = NULL;
     enum pv_err err = as ? pv_cli_check_name(as, report) : PV_OK, sent;
@@ -66,6 +67,6 @@ enum pv_err pv_cmd_room_new(struct pv_session *session, const struct pv_args *ar
         pv_cli_room_json(session, &known, room, &out.json);
         err = pv_out_end(&out, report);
     } else if (sent == PV_OK)
-        pv_term_line(stdout, "The room %s is made. Run privity invite %s for a link to join it.", known.name, known.name);
+        pv_term_line(stdout, "The room %s is made. Run privity invite %s for a link to join it.", known.name, pv_term_word(known.name, word));
     return err == PV_OK || err == PV_ERR_OFFLINE ? sent : err;
 }

@@ -35,7 +35,8 @@ static void print_room(struct pv_session *session, const struct pv_known_room *k
         (void)pv_roster_principals(view, &count);
     }
     pv_hex_encode(known->id.b, 8, id);
-    pv_term_line(stdout, "%-20s %s  %-8s %s", known->name, id,
+    pv_term_column(stdout, known->name, 20);
+    pv_term_line(stdout, "%s  %-8s %s", id,
                  !room ? "locked" : known->state == PV_ROOM_LEFT ? "left" : me ? pv_cli_role_name(me->role) : "-", known->server.text);
 }
 
@@ -81,7 +82,8 @@ static void print_member(struct pv_session *session, struct pv_open_room *room, 
     char name[PV_CLI_NAME_BYTES], id[17];
     pv_cli_person_name(room, &member->id, name);
     pv_hex_encode(member->id.b, 8, id);
-    pv_term_line(stdout, "%-20s %s  %s%s", name, id, pv_cli_role_name(member->role),
+    pv_term_column(stdout, name, 20);
+    pv_term_line(stdout, "%s  %s%s", id, pv_cli_role_name(member->role),
                  pv_hash_equal(&member->id, &session->me.person) ? "  (you)" : "");
 }
 
@@ -183,12 +185,13 @@ static void status_lines(struct status *status, const struct pv_known_room *know
     uint64_t unsent = room ? pv_cli_unsent(room) : 0, contact_ms = 0;
 
     if (room && pv_store_number_get(room->store, PV_CONTACT_LAST, 0, &contact_ms) == PV_OK && contact_ms) pv_out_time(contact_ms, when);
+    pv_term_column(stdout, known->name, 20);
     if (!room)
-        pv_term_line(stdout, "%-20s locked", known->name);
+        pv_term_line(stdout, "locked");
     else if (unsent)
-        pv_term_line(stdout, "%-20s %llu not sent, last contact %s", known->name, (unsigned long long)unsent, when);
+        pv_term_line(stdout, "%llu not sent, last contact %s", (unsigned long long)unsent, when);
     else
-        pv_term_line(stdout, "%-20s all sent, last contact %s", known->name, when);
+        pv_term_line(stdout, "all sent, last contact %s", when);
     if (room && pv_store_evidence_each(room->store, alarm_row, status) != PV_OK)
         pv_term_line(stdout, "    the list of alarms cannot be read");
 }

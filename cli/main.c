@@ -52,6 +52,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     user_umask = umask(077);
     setlocale(LC_TIME, "");
+    setlocale(LC_CTYPE, "");
     pv_system_harden();
     err = pv_args_parse(argc, argv, &args, &report);
     if (err == PV_OK && args.version) {

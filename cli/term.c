@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
 enum { LINE_MAX_BYTES = 8192, TEXT_MAX_BYTES = 16 << 20, REPLACEMENT = 0xfffd };
 
@@ -142,6 +143,41 @@ bool pv_term_has_colour(FILE *stream)
 size_t pv_term_width(struct pv_bytes text)
 {
     size_t columns = 0;
-    for (size_t i = 0; i < text.n; i++) columns += (text.p[i] & 0xc0) != 0x80;
+    for (size_t i = 0; i < text.n;) {
+        uint32_t c = 0;
+        size_t length = decode(text.p + i, text.n - i, &c);
+        int width = length ? wcwidth((wchar_t)c) : 1;
+        columns += width < 0 ? 1 : (size_t)width;
+        i += length ? length : 1;
+    }
     return columns;
+}
+
+void pv_term_column(FILE *stream, const char *text, size_t columns)
+{
+    struct pv_buf safe;
+    size_t width;
+    pv_buf_init(&safe, TEXT_MAX_BYTES);
+    pv_term_put(&safe, pv_bytes_of_string(text), PV_TERM_LINE, NULL);
+    width = pv_term_width(pv_buf_bytes(&safe));
+    fwrite(safe.p, 1, safe.n, stream);
+    fprintf(stream, "%*s", (int)(width < columns ? columns - width : 0) + 2, "");
+    pv_buf_wipe(&safe);
+}
+
+const char *pv_term_word(const char *name, char memory[static PV_TERM_WORD_BYTES])
+{
+    size_t n = 0;
+    if (*name && strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:@%+-") == strlen(name)) return name;
+    memory[n++] = '\'';
+    for (; *name && n + 6 < PV_TERM_WORD_BYTES; name++) {
+        if (*name == '\'') {
+            memcpy(memory + n, "'\\'", 3);
+            n += 3;
+        }
+        memory[n++] = *name;
+    }
+    memory[n++] = '\'';
+    memory[n] = '\0';
+    return memory;
 }

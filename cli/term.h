@@ -28,7 +28,12 @@ void pv_term_put_json(struct pv_buf *out, struct pv_bytes json);
 
 /* May `stream` be coloured? A terminal, no NO_COLOR, TERM not dumb. */
 bool pv_term_has_colour(FILE *stream);
-/* Columns that neutralised `text` takes, about: code points. */
+/* Columns that neutralised `text` takes on a terminal: wide letters two, marks above others none. */
 size_t pv_term_width(struct pv_bytes text);
+/* `text` as one line, neutralised, in a column of `columns` with two blanks after it. */
+void pv_term_column(FILE *stream, const char *text, size_t columns);
+/* A name for a command that people may copy: quoted for the shell where it has to be. */
+enum { PV_TERM_WORD_BYTES = 1032 };
+const char *pv_term_word(const char *name, char memory[static PV_TERM_WORD_BYTES]);
 
 #endif

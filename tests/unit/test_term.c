@@ -1,4 +1,6 @@
 /* Hostile text on a terminal: nothing that moves the cursor, hides, or turns what stands around it. */
+#include <locale.h>
+
 #include "cli/term.h"
 #include "tests/tap.h"
 
@@ -65,5 +67,14 @@ int main(void)
     test_every_byte();
     test_json();
     tap_is_int((long long)pv_term_width(pv_bytes_of_string("Gr\xc3\xbc\xc3\x9f" "e")), 5, "width counts code points");
+    char memory[PV_TERM_WORD_BYTES];
+    tap_is_str(pv_term_word("acme-2.x", memory), "acme-2.x", "a plain name is a word");
+    tap_is_str(pv_term_word("a b", memory), "'a b'", "a blank is quoted");
+    tap_is_str(pv_term_word("it's $HOME", memory), "'it'\\''s $HOME'", "so is a quote");
+    tap_is_str(pv_term_word("", memory), "''", "and nothing");
+    if (setlocale(LC_CTYPE, "C.UTF-8")) {
+        tap_is_int((long long)pv_term_width(pv_bytes_of_string("\xe6\x97\xa5\xe6\x9c\xac")), 4, "wide letters take two columns");
+        tap_is_int((long long)pv_term_width(pv_bytes_of_string("e\xcc\x81")), 1, "a mark above takes none");
+    }
     return tap_done();
 }
