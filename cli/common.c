@@ -292,6 +292,7 @@ enum pv_err pv_cli_send(struct pv_session *session, struct pv_open_room *room, s
     session->kept = true;
     err = pv_store_write_each(room->store, find_newest, &waiting);
     if (err == PV_OK) err = push_once(session, room, &waiting, report);
+    if (err == PV_OK && pv_contact_gone(room) == PV_GONE_LEFT) return PV_OK; /* it arrived, but may not be read there */
     /* Others may change the room's key at the same moment: try again before it is left for later. */
     for (int tries = 1; tries <= SEND_TRIES && err == PV_OK && waiting.found; tries++) {
         const struct timespec pause = {0, tries * 100000000L};
