@@ -17,6 +17,13 @@ static bool view_is_fresh(const struct pv_room *room)
     return room->pinned.time_s * 1000 + CHECKPOINT_AGE_MAX_MS >= room->now_ms;
 }
 
+/* Nothing is sealed under a secret of our own before the verified log has it: a rekey of the same moment may have won,
+ * and what names its epoch would stand there accepted, and open for nobody. */
+static bool epoch_stands(const struct pv_room *room, const struct pv_roster *view)
+{
+    return !pv_roster_is_born(room->roster) || pv_roster_epoch(view) == pv_roster_epoch(room->roster);
+}
+
 static struct pv_header header_over(const struct pv_room *room, const struct pv_head *head)
 {
     struct pv_header header = {.room = room->id, .author = room->me->device, .n = head->n + 1, .prev = head->leaf,
@@ -141,7 +148,7 @@ static enum pv_err seal_draft(void *context, const struct pv_write *write)
         s->dropped = "a change of the room's members came first; look at the room and try again";
         return pv_store_write_drop(s->room->store, write->id);
     }
-    if (pv_roster_rekey_due(view) || !view_is_fresh(s->room) || refusal(s->room, view, (enum pv_kind)write->kind))
+    if (!epoch_stands(s->room, view) || pv_roster_rekey_due(view) || !view_is_fresh(s->room) || refusal(s->room, view, (enum pv_kind)write->kind))
         return PV_OK; /* it waits as a draft */
     err = seal_payload(s->room, view, write);
     return err == PV_ERR_NOT_FOUND ? PV_OK : err; /* without the epoch's secret it waits, too */

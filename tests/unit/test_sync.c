@@ -401,6 +401,50 @@ static void test_bad_wrap(void)
     pair_release(&p);
 }
 
+static struct rig_member *racer; /* sends in the moment before the second request of another's push */
+static int requests_before_race;
+
+static void race(bool entering)
+{
+    if (!entering || requests_before_race < 0 || requests_before_race-- > 0) return;
+    is_err(rig_push(racer), PV_OK, "Ada is quicker by a moment");
+}
+
+/* Two members make the rekey that is due at one moment: one wins, and what the other writes is read by all. */
+static void test_two_rekeys(void)
+{
+    struct pair p;
+    struct rig_device carol;
+    struct rig_member c;
+    struct pv_invite_link link;
+    pair_init(&p, PV_ROLE_OWNER);
+    is_err(rig_push(&p.b), PV_OK, "the rekey after the used-up invite");
+    is_err(rig_device_init(&carol, &p.server, 4), PV_OK, "Carol appears");
+    is_err(rig_invite(&p.a, PV_ROLE_VIEWER, 3, &link), PV_OK, "is invited");
+    is_err(rig_join(&c, &carol, &link), PV_OK, "and joins");
+    is_err(rig_pull(&p.a), PV_OK, "Ada");
+    is_err(rig_pull(&p.b), PV_OK, "and Bob see it");
+    p.server.down = true;
+    is_err(pv_room_remove(p.a.room, &carol.me.person), PV_OK, "Ada removes Carol, with a rekey, offline");
+    is_err(rig_say(&p.a, "Ada's, signed beside her rekey"), PV_OK, "and writes");
+    is_err(pv_room_remove(p.b.room, &carol.me.person), PV_OK, "so does Bob");
+    is_err(rig_say(&p.b, "Bob's, signed beside his"), PV_OK, "and writes");
+    p.server.down = false;
+    racer = &p.a;
+    requests_before_race = 1;
+    p.server.around = race;
+    (void)!rig_push(&p.b); /* his removal lost its race, which he may be told */
+    p.server.around = NULL;
+    is_err(rig_push(&p.b), PV_OK, "Bob's words go out");
+    tap_is_int((long long)unsent(&p.b), 0, "all of them");
+    is_err(rig_pull(&p.a), PV_OK, "Ada looks");
+    is_texts(&p.a, "Ada's, signed beside her rekey\nBob's, signed beside his\n", "and reads both");
+    is_texts(&p.b, "Ada's, signed beside her rekey\nBob's, signed beside his\n", "as does Bob");
+    rig_member_close(&c);
+    rig_device_release(&carol);
+    pair_release(&p);
+}
+
 int main(void)
 {
     is_err(pv_crypto_init(), PV_OK, "crypto");
@@ -416,5 +460,6 @@ int main(void)
     test_quiet_week();
     test_old_epoch();
     test_bad_wrap();
+    test_two_rekeys();
     return tap_done();
 }
