@@ -333,9 +333,8 @@ enum pv_err pv_cli_write(struct pv_session *session, struct pv_open_room *room, 
     enum pv_kind kind = PV_KIND_TALK;
     enum pv_err err;
 
-    if (pv_contact_gone(room) != PV_GONE_NOT)
-        return pv_report(report, PV_ERR_DENIED, pv_contact_gone(room) == PV_GONE_LEFT ? "%s: you left this room" : "%s: you were removed from this room",
-                         room->label);
+    /* A removal is only what the server said when asked last: it is asked again, and the write taken back if it refuses. */
+    if (pv_contact_gone(room) == PV_GONE_LEFT) return pv_report(report, PV_ERR_DENIED, "%s: you left this room", room->label);
     pv_buf_init(&encoded, PAYLOAD_MAX);
     if (pv_bytes_equal(PV_BYTES_OF(whole.write_id), PV_BYTES_OF((struct pv_id16){{0}})))
         pv_random_fill(&pv_system_random, whole.write_id.b, sizeof whole.write_id.b);

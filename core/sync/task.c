@@ -52,9 +52,9 @@ enum pv_err pv_task_error(struct pv_task *task, enum pv_err err, const char *for
 enum pv_err pv_task_problem(struct pv_task *task, const struct pv_response *response)
 {
     enum pv_err err = response->problem ? response->problem : PV_ERR_IO;
-    /* What a server says of its own trouble is no finding of ours about integrity. */
-    if (pv_err_exit_status(err) == 4) err = PV_ERR_DENIED;
-    if (response->status >= 500 && !response->problem) err = PV_ERR_OFFLINE;
+    /* What a server says of its own trouble is no finding of ours about integrity, nor a refusal. */
+    if (pv_err_exit_status(err) == 4) err = PV_ERR_IO;
+    if (response->status >= 500 && (!response->problem || err == PV_ERR_DENIED)) err = PV_ERR_OFFLINE;
     return pv_task_error(task, err, "the server says: %s",
                          response->problem_detail && *response->problem_detail ? response->problem_detail : pv_err_text(err));
 }
