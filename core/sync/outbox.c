@@ -8,7 +8,7 @@
 static const uint8_t NO_REFS[] = {0x80};
 static const uint8_t NOTHING_BESIDE[] = {0x83, 0x80, 0x80, 0x80};
 
-/* Nothing is sealed on a view older than this: deadlines and removals could be missed. Source: FORMAT.md §8. */
+/* Nothing is sealed on a view older than this: deadlines and removals could be missed. Source: FORMAT.md §7.3. */
 #define CHECKPOINT_AGE_MAX_MS (24ull * 3600 * 1000)
 
 static bool view_is_fresh(const struct pv_room *room)

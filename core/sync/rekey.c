@@ -6,7 +6,7 @@
 
 enum { LINK_WINDOW = 64 }; /* epochs back that are looked at for a cut */
 
-/* Policy, not validity: an epoch's secret is not used for longer. FORMAT.md §5. */
+/* Policy, not validity: an epoch's secret is not used for longer. Source: FORMAT.md §7.3. */
 #define EPOCH_AGE_MAX_MS (30ull * 24 * 3600 * 1000)
 
 /* Whether the present epoch began too long ago, by its entry's time and the newest checkpoint's. */

@@ -379,7 +379,7 @@ static void test_checkpoint(void)
 	srv.now_ms += 2 * PV_NOTE_FRESH_S * 1000;
 	srv_login(&srv, &ada.device.me.public, &ada.device.me.sign_sk, ada.token);
 	second = checkpoint_now();
-	tap_ok(second.size == first.size && second.time_s == srv.now_ms / 1000, "an old one is signed again, for now");
+	tap_ok(second.size == first.size && second.time_s == srv.now_ms / 1000, "an old one is signed again, with the present time");
 	srv.now_ms -= PV_NOTE_FRESH_S * 1000;
 	is_status(send_one(&ada, "from the past", NULL), 200, "", "when the clock is set back");
 	third = checkpoint_now();
