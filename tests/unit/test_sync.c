@@ -445,6 +445,40 @@ static void test_two_rekeys(void)
     pair_release(&p);
 }
 
+/* The server lets in an entry whose author saw a root that this log never had: whoever takes it in notices. */
+static void test_seen_another_history(void)
+{
+    struct pair p;
+    struct pv_buf entry, bundles;
+    struct pv_roster_body body = {.type = PV_ROSTER_BAD_WRAP};
+    struct pv_buf body_bytes;
+    pair_init(&p, PV_ROLE_EDITOR);
+    struct rig_room *room = rig_room_find(&p.server, pv_room_id(p.a.room));
+    const struct pv_head *head = pv_roster_head(room->roster, &p.bob.me.device);
+    body.u.bad_wrap_epoch = pv_roster_epoch(room->roster);
+    struct pv_header header = {.room = room->id, .author = p.bob.me.device, .n = head->n + 1, .prev = head->leaf,
+                               .seen_size = room->edge.size, .epoch = pv_roster_epoch(room->roster)};
+    pv_merkle_edge_root(&room->edge, &header.seen_root);
+    header.seen_root.b[0] ^= 1;
+    pv_buf_init(&body_bytes, 100);
+    pv_buf_init(&entry, PV_LIMIT_ENTRY_BYTES);
+    pv_buf_init(&bundles, PV_LIMIT_BATCH_BYTES);
+    pv_roster_body_put(&body_bytes, &body);
+    pv_refs_hash(pv_bytes("\x80", 1), &header.refs_hash);
+    pv_body_hash(pv_buf_bytes(&body_bytes), &header.body_hash);
+    is_err(pv_entry_make(&header, &p.bob.me.sign_sk, &entry), PV_OK, "Bob's device signs over a root of elsewhere");
+    struct pv_bundle bundle = {pv_buf_bytes(&entry), pv_bytes("\x80", 1), pv_buf_bytes(&body_bytes), pv_bytes("\x83\x80\x80\x80", 4)};
+    pv_cbor_put_array(&bundles, 1);
+    pv_bundle_put(&bundles, &bundle);
+    is_err(rig_append(&p.server, room, pv_buf_bytes(&bundles)), PV_OK, "the server does not look");
+    is_err(rig_pull(&p.a), PV_ERR_FORK, "Ada does");
+    tap_ok(strstr(pv_room_alarm(p.a.room), "saw another history") != NULL, "and says what it means");
+    pv_buf_release(&body_bytes);
+    pv_buf_release(&entry);
+    pv_buf_release(&bundles);
+    pair_release(&p);
+}
+
 int main(void)
 {
     is_err(pv_crypto_init(), PV_OK, "crypto");
@@ -461,5 +495,6 @@ int main(void)
     test_old_epoch();
     test_bad_wrap();
     test_two_rekeys();
+    test_seen_another_history();
     return tap_done();
 }
