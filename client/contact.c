@@ -371,7 +371,7 @@ static enum pv_err find_out_gone(struct pv_session *session, struct pv_open_room
     if (err == PV_OK || err == PV_ERR_OFFLINE) return err;
     if (set_gone(room, PV_GONE_REMOVED) != PV_OK) return PV_ERR_DENIED;
     return pv_report(report, PV_ERR_DENIED,
-                     "%s: you were removed from this room; what is on this device can be read with --offline, and privity leave "
+                     "%s: the server says: you were removed from this room; what is on this device can be read with --offline, and privity leave "
                      "lets go of what was not sent", room->label);
 }
 
