@@ -83,6 +83,10 @@ TEST_WASM_SRC := $(TEST_SRC)
 
 # The server's.
 TEST_SRC += \
+	tests/conformance/meta_gates.c \
+	tests/conformance/meta_kit.c \
+	tests/conformance/meta_logs.c \
+	tests/conformance/meta_people.c \
 	tests/server/http_client.c \
 	tests/server/server_rig.c \
 	tests/server/server_rig_only.c \
