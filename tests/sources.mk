@@ -94,6 +94,8 @@ TEST_SRC += \
 NATIVE_TESTS += \
 	tests/conformance/test_blobs.c \
 	tests/conformance/test_meta.c \
+	tests/server/test_access.c \
+	tests/server/test_appends.c \
 	tests/server/test_gates.c \
 	tests/server/test_resources.c \
 	tests/server/test_rooms.c \

@@ -1,0 +1,159 @@
+/* Who may ask, and how much: sessions, nonces, limits, registration, suspension. */
+#include "core/base/base64.h"
+#include "server/session_cache.h"
+#include "tests/server/resource_kit.h"
+
+/* ---- sessions */
+
+static void test_sessions(void)
+{
+	char token[64], second[64];
+	struct pv_device device = eve.device.me.public;
+	is_status(srv_login(&srv, &device, &eve.device.me.sign_sk, token), 200, "", "a device opens a session");
+	is_status(srv_login(&srv, &device, &ada.device.me.sign_sk, second), 401, "signature", "not with another's key");
+	is_status(ask("GET", token, nothing(), "/v1/rooms"), 200, "", "the session works");
+	is_status(ask("DELETE", token, nothing(), "/v1/session"), 204, "", "it ends");
+	is_status(ask("GET", token, nothing(), "/v1/rooms"), 401, "", "and works no more");
+	is_status(srv_login(&srv, &device, &eve.device.me.sign_sk, token), 200, "", "another");
+	srv.now_ms += PV_SESSION_MS - 1;
+	is_status(ask("GET", token, nothing(), "/v1/rooms"), 200, "", "works for an hour");
+	srv.now_ms += 1;
+	is_status(ask("GET", token, nothing(), "/v1/rooms"), 401, "", "and no longer");
+	ada.token[0] = bob.token[0] = eve.token[0] = 0;
+	is_status(ask("POST", NULL, pv_bytes("\x83\x01", 2), "/v1/session"), 400, "", "a login of another form is refused");
+}
+
+static void test_nonce_once(void)
+{
+	struct pv_buf body, encoded;
+	struct pv_hash nonce;
+	struct pv_sig sig;
+	struct pv_cbor in;
+	pv_buf_init(&body, 4096);
+	pv_buf_init(&encoded, 4096);
+	is_status(ask("POST", NULL, nothing(), "/v1/session/nonce"), 200, "", "a nonce");
+	pv_cbor_init(&in, pv_buf_bytes(&answer));
+	pv_cbor_get_array_of(&in, 2);
+	pv_cbor_get_hash(&in, &nonce);
+	pv_cbor_put_text(&encoded, srv.server.name, strlen(srv.server.name));
+	pv_cbor_put_hash(&encoded, &nonce);
+	if (pv_sign(&eve.device.me.sign_sk, "session", pv_buf_bytes(&encoded), &sig)) abort();
+	pv_cbor_put_array(&body, 3);
+	pv_cbor_put_hash(&body, &nonce);
+	pv_device_put(&body, &eve.device.me.public);
+	pv_cbor_put_bytes(&body, sig.b, sizeof sig.b);
+	srv.now_ms += PV_NONCE_MS;
+	is_status(ask("POST", NULL, pv_buf_bytes(&body), "/v1/session"), 401, "nonce", "is void after a minute");
+	srv.now_ms -= PV_NONCE_MS;
+	is_status(ask("POST", NULL, pv_buf_bytes(&body), "/v1/session"), 200, "", "is good before");
+	is_status(ask("POST", NULL, pv_buf_bytes(&body), "/v1/session"), 401, "nonce", "once");
+	pv_buf_release(&body);
+	pv_buf_release(&encoded);
+}
+
+/* ---- limits */
+
+static void test_limits(void)
+{
+	struct pv_limits_config config = {.address_per_s = 5};
+	unsigned status = 200;
+	good(pv_limits_new(&config, &srv.server.limits), "with a limit of five a second");
+	for (int i = 0; i < 10 && status == 200; i++) status = ask("GET", NULL, nothing(), "/healthz");
+	tap_is_int(status, 200, "ten come at once");
+	is_status(ask("GET", NULL, nothing(), "/healthz"), 429, "", "one more is put off");
+	srv.now_ms += 200;
+	is_status(ask("GET", NULL, nothing(), "/healthz"), 200, "", "a fifth of a second later it is not");
+	pv_limits_free(srv.server.limits);
+	config = (struct pv_limits_config){.person_bytes_per_day = 2000};
+	good(pv_limits_new(&config, &srv.server.limits), "with a quota of 2,000 bytes a day");
+	is_status(send_one(&ada, "x", NULL), 200, "", "something is written");
+	good(rig_pull(&a), "and read");
+	for (int i = 0; i < 8; i++) status = send_one(&ada, "x", NULL);
+	is_status(status, 507, "", "until it is used up");
+	pv_limits_flush(&srv.server);
+	pv_limits_free(srv.server.limits);
+	good(pv_limits_new(&config, &srv.server.limits), "after a restart");
+	is_status(send_one(&ada, "x", NULL), 507, "", "it is so still");
+	pv_limits_free(srv.server.limits);
+	srv.server.limits = NULL;
+	tap_is_int((long long)atomic_load(&srv.server.held_bytes), 0, "no body is held between requests");
+	atomic_store(&srv.server.held_bytes, PV_BODIES_BYTES);
+	is_status(send_one(&ada, "x", NULL), 429, "busy", "while too many are, another is put off");
+	atomic_store(&srv.server.held_bytes, 0);
+	good(rig_pull(&a), "reading costs nothing");
+}
+
+/* ---- registration, suspension */
+
+static void test_registration(void)
+{
+	struct srv_person person;
+	uint8_t code[32] = {9};
+	char text[64];
+	struct pv_hash hash;
+	struct pv_buf buf;
+	struct pv_meta *meta = srv.server.meta;
+	pv_buf_init_fixed(&buf, text, sizeof text);
+	pv_base64_put(&buf, PV_BASE64_URL, pv_bytes(code, sizeof code));
+	text[buf.n] = 0;
+	srv.server.registration = PV_REGISTER_CLOSED;
+	tap_ok(srv_person_init(&person, &srv, 10, text) == PV_ERR_DENIED, "a closed server takes nobody");
+	srv_person_release(&person);
+	srv.server.registration = PV_REGISTER_INVITE;
+	tap_ok(srv_person_init(&person, &srv, 10, NULL) == PV_ERR_DENIED, "one by invitation nobody without a code");
+	srv_person_release(&person);
+	tap_ok(srv_person_init(&person, &srv, 10, text) == PV_ERR_DENIED, "nor with one that it never gave");
+	srv_person_release(&person);
+	pv_secret_hash("code", code, &hash);
+	good(meta->ops->code_put(meta, &hash, srv.now_ms + 1000), "one that it gave");
+	good(srv_person_init(&person, &srv, 10, text), "lets one in");
+	good(meta->ops->suspend(meta, &person.device.me.person, true), "who is suspended");
+	is_status(ask("GET", person.token, nothing(), "/v1/rooms"), 401, "", "has no session");
+	is_status(srv_login(&srv, &person.device.me.public, &person.device.me.sign_sk, person.token), 403, "suspended", "and gets none");
+	srv_person_release(&person);
+	tap_ok(srv_person_init(&person, &srv, 11, text) == PV_ERR_DENIED, "the code is spent");
+	srv_person_release(&person);
+	srv.server.registration = PV_REGISTER_OPEN;
+}
+
+/* ---- the daemon remembers sessions for a second */
+
+static void test_remembered_sessions(void)
+{
+	char token[64], secret_text[64];
+	uint8_t secret[32];
+	struct pv_hash hash;
+	struct pv_meta *meta = srv.server.meta;
+	good(pv_session_cache_new(&srv.server.sessions), "with a cache of sessions");
+	srv_login(&srv, &eve.device.me.public, &eve.device.me.sign_sk, token);
+	is_status(ask("GET", token, nothing(), "/v1/rooms"), 200, "", "a session works");
+	snprintf(secret_text, sizeof secret_text, "%s", token);
+	good(pv_secret_read(secret_text, secret), "when it ends");
+	pv_secret_hash("token", secret, &hash);
+	good(meta->ops->session_end(meta, &hash), "elsewhere");
+	srv.now_ms += PV_SESSION_CACHE_MS;
+	is_status(ask("GET", token, nothing(), "/v1/rooms"), 401, "", "it is over a second later");
+	srv_login(&srv, &eve.device.me.public, &eve.device.me.sign_sk, token);
+	is_status(ask("GET", token, nothing(), "/v1/rooms"), 200, "", "when it ends here");
+	is_status(ask("DELETE", token, nothing(), "/v1/session"), 204, "", "by itself");
+	is_status(ask("GET", token, nothing(), "/v1/rooms"), 401, "", "it is over at once");
+	srv_login(&srv, &eve.device.me.public, &eve.device.me.sign_sk, token);
+	is_status(ask("GET", token, nothing(), "/v1/rooms"), 200, "", "when its hour");
+	srv.now_ms += PV_SESSION_MS;
+	is_status(ask("GET", token, nothing(), "/v1/rooms"), 401, "", "is over, so is it");
+	pv_session_cache_free(srv.server.sessions);
+	srv.server.sessions = NULL;
+	log_in(&ada);
+}
+
+int main(void)
+{
+	kit_init();
+	test_sessions();
+	log_in(&ada);
+	test_nonce_once();
+	test_limits();
+	test_registration();
+	test_remembered_sessions();
+	return kit_done();
+}
