@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -250,7 +251,6 @@ static struct call *begin_call(struct pv_http *http, struct MHD_Connection *conn
     return call;
 }
 
-/* Room for the announced body at once, when it is small; a large one grows as it comes. */
 static enum MHD_Result take_part(struct call *call, const char *data, size_t n)
 {
     if (call->refused) return MHD_YES;
@@ -287,6 +287,27 @@ static enum MHD_Result run(struct call *call)
     return MHD_YES;
 }
 
+static enum MHD_Result count_lengths(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    unsigned *count = context;
+    (void)kind;
+    (void)value;
+    if (strcasecmp(name, "Content-Length") == 0) ++*count;
+    return MHD_YES;
+}
+
+/* Every limit is checked against the one length that the head announces. What the library would rather go by (chunks,
+ * another coding), or a second length, on which a proxy before us may not agree, is refused. */
+static bool check_framing(struct call *call)
+{
+    unsigned lengths = 0;
+    MHD_get_connection_values(call->connection, MHD_HEADER_KIND, count_lengths, &lengths);
+    if (lengths <= 1 && !header(call->connection, "Transfer-Encoding")) return true;
+    pv_problem(&call->response, PV_ERR_USAGE, "length", "a body comes whole, with one Content-Length");
+    call->response.status = 411;
+    return false;
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data, size_t *data_n,
                                   void **state)
@@ -297,9 +318,10 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     if (!call) {
         call = *state = begin_call(http, connection, url, method);
         if (!call) return MHD_NO;
-        call->refused = !pv_router_begin(http->server, &call->request, &call->response);
+        bool framed = check_framing(call);
+        call->refused = !framed || !pv_router_begin(http->server, &call->request, &call->response);
         /* With a body under way the connection ends here; without one it lives on. */
-        return call->refused && call->request.length ? answer(call) : MHD_YES;
+        return call->refused && (call->request.length || !framed) ? answer(call) : MHD_YES;
     }
     if (*data_n) {
         size_t n = *data_n;

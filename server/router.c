@@ -235,6 +235,10 @@ bool pv_router_begin(struct pv_server *server, struct pv_web_request *request, s
 void pv_router_upload(struct pv_server *server, struct pv_web_request *request, struct pv_bytes part)
 {
     if (request->upload_err) return;
+    if (part.n > request->length - request->upload_bytes) { /* the limit was checked against what was announced */
+        request->upload_err = PV_ERR_LIMIT;
+        return;
+    }
     request->upload_bytes += part.n;
     pv_sha256_update(request->upload_hash, part.p, part.n);
     request->upload_err = server->blobs->ops->write(request->upload, part.p, part.n);
