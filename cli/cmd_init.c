@@ -114,8 +114,9 @@ static enum pv_err send_registration(struct pv_session *session, struct init *in
     if (err == PV_ERR_OFFLINE)
         return pv_report(report, err, "%.600s; what was made is kept: run `privity refresh` to register later", said);
     if (pv_err_exit_status(err) == 3)
-        return pv_report(report, err,
-                         "%.600s; what was made is kept: run init again with --registration-file FILE, or `privity join LINK`", said);
+        return pv_report(report, err, "%.600s; what was made is kept: %s", said,
+                         init->has_code ? "ask whoever runs the server for a new code, and run init again with it in the file that --registration-file names"
+                                        : "run init again with --registration-file FILE, or `privity join LINK`");
     return pv_report(report, err, "%.600s; what was made is kept: run init again to register", said);
 }
 

@@ -1,5 +1,7 @@
 /* `privity join`: open the gate of a link, check the room behind it, and join. */
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/common.h"
 #include "cli/handlers.h"
@@ -20,26 +22,66 @@ struct join {
     struct pv_new_person person; /* secret */
 };
 
+/* Add a piece of a link without the blanks and line ends that copying puts into one. */
+static void add_piece(struct pv_buf *text, const char *piece)
+{
+    for (const char *p = piece; *p; p++)
+        if (!strchr(" \t\r\n\v\f", *p)) pv_buf_append(text, p, 1);
+}
+
+/* From standard input, line by line until it is whole: what showed it may have broken it into several. */
+static enum pv_err read_lines(struct pv_buf *text, struct pv_invite_link *ret_link)
+{
+    bool asks = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+    char line[PV_LIMIT_LINK_BYTES + 2];
+    enum pv_err err = PV_ERR_TRUNCATED;
+
+    if (asks) fputs("Link: ", stderr);
+    while (err != PV_OK && err != PV_ERR_UNSUPPORTED && !text->err && fgets(line, sizeof line, stdin)) {
+        size_t before = text->n;
+        add_piece(text, line);
+        if (text->n > before) err = pv_invite_link_read(pv_buf_bytes(text), ret_link);
+        else if (asks) break; /* an empty line ends what is typed */
+    }
+    pv_wipe(line, sizeof line);
+    return err;
+}
+
+/* Which part of a link is not as it was made. */
+static enum pv_err report_damage(struct pv_bytes text, enum pv_err err, struct pv_report *report)
+{
+    static const char mark[] = "/i#";
+    const uint8_t *at = text.n ? memmem(text.p, text.n, mark, strlen(mark)) : NULL;
+    struct pv_server_url url;
+    const char *what = "some character in it is wrong, or a piece of it is missing";
+
+    if (err == PV_ERR_NOMEM) return err;
+    if (err == PV_ERR_UNSUPPORTED) return pv_report(report, err, "this link was made by a newer privity: update this one");
+    if (text.n == 0) return pv_report(report, PV_ERR_USAGE, "no link was given");
+    if (!at) return pv_report(report, PV_ERR_MALFORMED, "this is no invite link, or only the begin of one: it holds no %s; copy all of it again, or ask for a new one", mark);
+    if (pv_server_url_read(pv_bytes(text.p, (size_t)(at - text.p)), &url) != PV_OK)
+        what = "the server's address, with which it begins, is not whole";
+    else if (err == PV_ERR_TRUNCATED)
+        what = "its end is missing";
+    else if (err == PV_ERR_LIMIT)
+        what = "it is far too long";
+    return pv_report(report, PV_ERR_MALFORMED, "this link is damaged or not whole: %s; copy all of it again, or ask for a new one", what);
+}
+
 static enum pv_err read_link(const char *word, struct join *join, struct pv_report *report)
 {
     struct pv_buf text;
-    enum pv_err err = PV_OK;
+    enum pv_err err;
 
     pv_buf_init(&text, PV_LIMIT_LINK_BYTES);
     if (strcmp(word, "-") == 0) {
-        char line[PV_LIMIT_LINK_BYTES + 2];
-        if (!fgets(line, sizeof line, stdin)) line[0] = '\0';
-        pv_buf_append(&text, line, strcspn(line, " \t\r\n"));
-        pv_wipe(line, sizeof line);
+        err = read_lines(&text, &join->link);
     } else {
-        pv_buf_append(&text, word, strlen(word));
+        add_piece(&text, word);
+        err = pv_invite_link_read(pv_buf_bytes(&text), &join->link);
     }
-    if (text.n == 0) err = pv_report(report, PV_ERR_USAGE, "no link was given");
-    if (err == PV_OK) err = text.err ? text.err : pv_invite_link_read(pv_buf_bytes(&text), &join->link);
-    if (err == PV_ERR_UNSUPPORTED)
-        err = pv_report(report, err, "this link was made by a newer privity: update this one");
-    else if (err != PV_OK && err != PV_ERR_USAGE && err != PV_ERR_NOMEM)
-        err = pv_report(report, PV_ERR_MALFORMED, "this link is damaged or not whole: copy all of it again, or ask for a new one");
+    if (text.err) err = text.err;
+    if (err != PV_OK) err = report_damage(pv_buf_bytes(&text), err, report);
     if (err == PV_OK && pv_server_url_read(pv_bytes_of_string(join->link.server_url), &join->server) != PV_OK)
         err = pv_report(report, PV_ERR_MALFORMED, "this link names no server");
     pv_buf_wipe(&text);

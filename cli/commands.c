@@ -120,7 +120,8 @@ const struct pv_command pv_commands[] = {
         .summary = "join a room by a link",
         .text = TEXT("Where this device holds no person yet, one is made first, as by `init`, at the link's server: --as names "
                      "it, and its recovery kit is shown once, or written to FILE.",
-                     "A LINK of - is read from standard input, so that it does not stay in the shell's history."),
+                     "A LINK of - is read from standard input, a file (`privity join - < FILE`) or the terminal: a link holds half of a "
+                     "secret, which so stays out of the shell's history and the list of processes. Blanks and line ends in it do no harm."),
         .options = OPTIONS({.name = "as", .arg = "NAME", .help = "how its members see you; default your own name"},
                            {.name = "room", .arg = "LOCALNAME", .help = "the room's name on this device; default the inviter's name"},
                            {.name = "kit", .arg = "FILE", .complete = PV_COMPLETE_FILE, .help = "where a new person's recovery kit goes"}),

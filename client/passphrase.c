@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -97,6 +98,16 @@ static enum pv_err ask_once(int fd, const char *prompt, struct pv_passphrase *re
     return err;
 }
 
+/* Length is all that is asked for: rules on characters make passphrases that are hard to remember, not to guess. */
+static void warn_if_short(const struct pv_passphrase *passphrase)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < passphrase->n; i++) count += (passphrase->text[i] & 0xc0) != 0x80; /* each that begins a character */
+    if (count > 0 && count < PV_PASSPHRASE_SHORT)
+        fputs("privity: this passphrase is short: who gets at this device's disk can guess it; five words chosen by chance "
+              "are easy to remember and hard to guess\n", stderr);
+}
+
 static enum pv_err ask_terminal(bool confirm, struct pv_passphrase *ret_passphrase, struct pv_report *report)
 {
     struct pv_passphrase first = {.n = 0}, second = {.n = 0};
@@ -109,6 +120,7 @@ static enum pv_err ask_terminal(bool confirm, struct pv_passphrase *ret_passphra
                          "or run `privity unlock` first");
     err = ask_once(fd, confirm ? "New passphrase for this device: " : "Passphrase of this device: ", &first, report);
     if (err == PV_OK && confirm) {
+        warn_if_short(&first);
         err = ask_once(fd, "The same again: ", &second, report);
         if (err == PV_OK && !pv_bytes_equal(pv_passphrase_bytes(&first), pv_passphrase_bytes(&second)))
             err = pv_report(report, PV_ERR_USAGE, "the two passphrases differ: nothing was made, try again");
@@ -124,6 +136,7 @@ enum pv_err pv_passphrase_ask(bool confirm, struct pv_passphrase *ret_passphrase
 {
     const char *fd_text = getenv("PRIVITY_PASSPHRASE_FD"), *path = getenv("PRIVITY_PASSPHRASE_FILE");
     struct pv_passphrase taken = {.n = 0};
+    bool from_file = true;
     enum pv_err err;
 
     if (fd_text && *fd_text) {
@@ -136,8 +149,10 @@ enum pv_err pv_passphrase_ask(bool confirm, struct pv_passphrase *ret_passphrase
         err = pv_secret_read_file(path, "the passphrase", &taken, report);
     } else {
         err = ask_terminal(confirm, &taken, report);
+        from_file = false;
     }
     if (err == PV_OK && taken.n == 0) err = pv_report(report, PV_ERR_USAGE, "the passphrase is empty");
+    if (err == PV_OK && confirm && from_file) warn_if_short(&taken);
     if (err == PV_OK) *ret_passphrase = taken;
     pv_passphrase_wipe(&taken);
     return err;

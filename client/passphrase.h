@@ -5,7 +5,10 @@
 #include "client/report.h"
 #include "core/base/bytes.h"
 
-enum { PV_PASSPHRASE_MAX = 1024 };
+enum {
+    PV_PASSPHRASE_MAX = 1024,
+    PV_PASSPHRASE_SHORT = 10 /* characters; a new one below is taken, with a warning */
+};
 
 /* A secret line of text, without its newline. pv_passphrase_wipe when done. */
 struct pv_passphrase {
@@ -19,7 +22,8 @@ static inline struct pv_bytes pv_passphrase_bytes(const struct pv_passphrase *pa
 }
 
 /* PRIVITY_PASSPHRASE_FD, then PRIVITY_PASSPHRASE_FILE, then the terminal with echo off. The first line counts.
- *   confirm  ask twice on the terminal (a new passphrase); an empty one is refused either way
+ *   confirm  a new passphrase: ask twice on the terminal, and warn on standard error of a short one
+ * An empty one is refused either way.
  * Errors: USAGE (nowhere to ask, empty, the two differ), LIMIT, IO. */
 PV_MUST_USE enum pv_err pv_passphrase_ask(bool confirm, struct pv_passphrase *ret_passphrase, struct pv_report *report);
 /* The first line of a file with a secret (a registration code, a kit). "-" reads standard input. */

@@ -6,7 +6,7 @@
 
 extern const struct pv_random pv_system_random;
 
-/* Milliseconds since 1970 UTC; PRIVITY_TEST_CLOCK_OFFSET_MS shifts it, so that tests can have a wrong clock. */
+/* Milliseconds since 1970 UTC. */
 uint64_t pv_system_now_ms(void);
 /* Milliseconds of a clock that never jumps. */
 uint64_t pv_system_ticks_ms(void);

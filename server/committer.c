@@ -221,7 +221,7 @@ static void answer_failure(struct pv_work *work, struct pv_job *job)
         break;
     case PV_ERR_DENIED:
         pv_problem(job->response, PV_ERR_DENIED, "registration",
-                   "a new account here needs a valid registration code or invite ticket");
+                   "the registration code or invite is not good here: mistyped, used up or expired");
         break;
     case PV_ERR_EXPIRED:
         pv_problem(job->response, PV_ERR_EXPIRED, "spent", "this gate has released all that it may, or was revoked");

@@ -50,7 +50,8 @@ static bool allow_account(struct pv_server *server, struct pv_web_request *reque
     }
     if (!value || pv_secret_read(value, secret)) {
         pv_problem(response, PV_ERR_DENIED, "registration",
-                   "a new account here needs a registration code, which the operator gives, or an invite");
+                   value ? "this is no registration code: it is mistyped, or not whole"
+                         : "a new account here needs a registration code, which the operator gives, or an invite");
         return false;
     }
     pv_secret_hash("ticket", secret, &job->registration_hash);

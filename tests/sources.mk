@@ -134,11 +134,9 @@ TEST_TOOLS := \
 # Built and preloaded by the tests that need them.
 PRELOADED := \
 	tests/fault/preload_malloc.c \
+	tests/tools/preload_clock.c \
 	#
 
 # The program that runs foreign vectors, build/bin/pv-vectors, and programs that are wanted as wasm but are no tests.
 VECTORS_MAIN := tests/vectors/pv_vectors.c
 WASM_TOOLS := $(VECTORS_MAIN) tests/vectors/format_examples.c
-
-# Preloaded by tests/fault/commands.t, which builds it.
-TEST_PRELOADS := tests/fault/preload_malloc.c

@@ -3,11 +3,25 @@
 # shellcheck disable=SC2317  # called through run
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
+gcc -shared -fPIC -O2 -o "$T/clock.so" tests/tools/preload_clock.c || exit 1
+
+# The clock is changed from outside: programs as they are shipped have nothing in them for tests, and ask for the time
+# of day by no function that is not replaced.
+is "$(grep -lE 'PRIVITY_TEST|FAKE_CLOCK' "$BIN/privity" "$BIN/privityd")" "" "no program has a clock that its environment sets"
+for program in privity privityd; do
+	nm -D --undefined-only "$BIN/$program" | awk '{ sub(/@.*/, "", $2); print $2 }' |
+		grep -xE 'clock_gettime|gettimeofday|time|timespec_get|ftime|clock_gettime64|__clock_gettime.*|__gettimeofday.*|__time.*' | sort >"$T/asked"
+	nm -D --defined-only "$T/clock.so" | awk '{ print $3 }' | sort >"$T/replaced"
+	is "$(comm -23 "$T/asked" "$T/replaced")" "" "$program asks only clocks that are replaced"
+	grep -qx clock_gettime "$T/asked"
+	ok "and asks one"
+done
+
 start_server
 room_of_two
 years=$((5 * 365 * 86400000))
-late() { as "$1" env PRIVITY_TEST_CLOCK_OFFSET_MS="-$years" "${@:2}"; }
-early() { as "$1" env PRIVITY_TEST_CLOCK_OFFSET_MS="$years" "${@:2}"; }
+late() { as "$1" env LD_PRELOAD="$T/clock.so" FAKE_CLOCK_OFFSET_MS="-$years" "${@:2}"; }
+early() { as "$1" env LD_PRELOAD="$T/clock.so" FAKE_CLOCK_OFFSET_MS="$years" "${@:2}"; }
 
 run 0 "say with a clock behind" late ada privity say acme "from the past"
 run 0 "the other reads it" as bob privity read acme

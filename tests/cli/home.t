@@ -65,6 +65,20 @@ PRIVITY_PASSPHRASE_FILE=$T/empty run 2 "an empty passphrase" privity rooms
 PRIVITY_PASSPHRASE_FILE=$T/absent run 1 "a passphrase file that is absent" privity rooms
 PRIVITY_PASSPHRASE_FILE='' run 2 "no passphrase and no terminal" setsid privity rooms
 like "$(err)" "PRIVITY_PASSPHRASE_FILE" "says what to do"
+for short in x Übermut 123456789; do
+	echo "$short" >"$T/short"
+	PRIVITY_HOME=$T/home-short PRIVITY_PASSPHRASE_FILE=$T/short run 0 "a new passphrase of ${#short} characters" privity init --name short --server "$url" --kit "$T/kit-short"
+	like "$(err)" "passphrase is short.*five words" "is taken with a word of advice"
+	rm -rf "$T/home-short" "$T/kit-short"
+done
+PRIVITY_HOME=$T/home-short PRIVITY_PASSPHRASE_FILE=$T/empty run 2 "an empty one" privity init --name short --server "$url" --kit "$T/kit-short"
+[ ! -e "$T/home-short" ] && [ ! -e "$T/kit-short" ]
+ok "makes nothing"
+echo 1234567890 >"$T/long"
+PRIVITY_HOME=$T/home-short PRIVITY_PASSPHRASE_FILE=$T/long run 0 "one of ten characters" privity init --name short --server "$url" --kit "$T/kit-short"
+is "$(err)" "" "needs no advice"
+PRIVITY_PASSPHRASE_FILE=$T/short run 1 "advice is not given" privity rooms
+one_line "on a passphrase that is asked for again"
 PRIVITY_PASSPHRASE_FILE='' PRIVITY_PASSPHRASE_FD=7 run 0 "the passphrase by a descriptor" bash -c 'privity rooms 7<"$1"' _ "$T/passphrase"
 
 privity lock >/dev/null

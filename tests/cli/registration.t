@@ -14,9 +14,17 @@ run 0 "the operator gives a code" privityd --data "$T/server" admin invite
 cp "$T/out" "$T/code"
 echo "not a code" >"$T/wrong"
 run 3 "a wrong code" as ada privity init --name ada --server "$url" --registration-file "$T/wrong"
+one_line "a wrong code"
+like "$(err)" "no registration code: it is mistyped" "says what is wrong"
+like "$(err)" "ask whoever runs the server for a new code.* --registration-file" "and what to do"
+{ tr A-Z B-ZA | tr a-z b-za; } < <(head -c 8 "$T/code") >"$T/wrong" # a code by its form
+tail -c +9 "$T/code" >>"$T/wrong"
+run 3 "a mistyped code" as ada privity init --name ada --server "$url" --registration-file "$T/wrong"
+like "$(err)" "mistyped, used up or expired.*ask whoever runs the server" "says so, and what to do"
 run 0 "init again with the code" as ada privity init --name ada --server "$url" --registration-file "$T/code" --json
 is "$(field 'o["registered"]')" true "registers"
 run 3 "the code is spent" as eve privity init --name eve --server "$url" --kit "$T/kit-eve" --registration-file "$T/code"
+like "$(err)" "used up or expired.*what was made is kept: ask whoever runs the server for a new code" "and says what to do"
 run 1 "a code file that is absent" as zoe privity init --name zoe --server "$url" --registration-file "$T/absent"
 run 0 "a room" as ada privity room new acme
 as ada privity invite acme >"$T/link"

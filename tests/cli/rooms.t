@@ -31,17 +31,35 @@ run 2 "an invite for nobody" as ada privity invite acme --uses 0
 
 link=$(cat "$T/link")
 run 1 "a link cut short" as bob privity join "${link:0:120}"
-like "$(err)" "damaged or not whole" "says so"
+like "$(err)" "damaged or not whole: its end is missing" "says so"
+for cut in 1 2 3 4 5 6 7 8 60; do
+	run 1 "a link without its last $cut" as bob privity join "${link:0:-$cut}"
+	like "$(err)" "damaged or not whole: (its end is missing|some character in it is wrong, or a piece of it is missing)" "is said to lack something"
+done
+run 1 "a link cut before its mark" as bob privity join "${link:0:12}"
+like "$(err)" "holds no /i#" "says so"
+run 1 "a link without its begin" as bob privity join "${link:3}"
+like "$(err)" "the server's address, with which it begins, is not whole" "says so"
+run 1 "a link without its middle" as bob privity join "${link:0:100}${link:140}"
+like "$(err)" "a piece of it is missing" "says so"
+one_line "a link without its middle"
 middle=${link:200:1}
 [ "$middle" != A ] && other=A || other=B
 run 1 "a link with a wrong byte" as bob privity join "${link:0:200}$other${link:201}"
 run 1 "a link of another kind" as bob privity join "$url/s#abc"
 run 1 "no link at all" as bob privity join "hello"
 run 2 "an empty link on standard input" as bob privity join -
-run 0 "joining" as bob privity join "$link" --room client --json
+run 2 "a blank one" as bob privity join "  "
+{
+	echo
+	fold -w 76 <<<"  $link " | sed 's/$/ \r/'
+	echo "and what else the mail said"
+} >"$T/mail"
+run 0 "joining, the link broken into lines, from a file" bash -c 'PRIVITY_HOME=$0/home-bob privity join - --room client --json <"$0/mail"' "$T"
 is "$(field 'o["id"]')" "$room" "it is the same room"
 is "$(field 'o["name"]+" "+o["role"]+" "+o["inviter_name"]')" "client editor ada" "under a name of his own"
 run 3 "the link is used up" as eve privity join "$link"
+run 3 "and what is around it does no harm" as eve privity join $'\t'"${link:0:99}"$'\n'"${link:99} "
 one_line "the link is used up"
 run 0 "members" as ada privity members acme --json
 is "$(field 'sorted(m["name"]+" "+m["role"] for m in o["members"])')" '["ada owner", "bob editor"]' "are the two"
