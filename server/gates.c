@@ -150,7 +150,7 @@ void pv_gate_delete(struct pv_server *server, struct pv_web_request *request, st
     pv_buf_init(&signed_gate, PV_LIMIT_GATE_BYTES + 256);
     if (find_gate(server, &request->id, &row, &signed_gate, &gate, response) &&
         check_owner(server, request, row.room.no, response)) {
-        enum pv_err err = server->meta->ops->gate_close(server->meta, &request->id, "revoked");
+        enum pv_err err = server->meta->ops->gate_close(server->meta, &request->id, row.room.no, "revoked");
         if (err) pv_problem_of(response, err);
         else response->status = 204;
     }
@@ -198,7 +198,7 @@ static bool check_policy(struct pv_server *server, const struct pv_gate *gate, c
     if (policy->has_not_before && now_ms < policy->not_before_ms) {
         pv_problem(response, PV_ERR_DENIED, "early", "this link opens later");
     } else if (policy->has_not_after && now_ms >= policy->not_after_ms) {
-        enum pv_err err = server->meta->ops->gate_close(server->meta, &gate->id, "expired");
+        enum pv_err err = server->meta->ops->gate_close(server->meta, &gate->id, row->room.no, "expired");
         (void)err; /* refused in any case */
         pv_problem(response, PV_ERR_EXPIRED, "expired", "this link has expired");
     } else if (policy->has_document) {

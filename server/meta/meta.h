@@ -226,8 +226,8 @@ struct pv_meta_ops {
     /* The signed gate is appended. Errors: NOT_FOUND. */
     enum pv_err (*gate)(struct pv_meta *meta, const struct pv_id16 *id, struct pv_meta_gate *ret_gate,
                         struct pv_buf *signed_gate);
-    /* Erase half B. */
-    enum pv_err (*gate_close)(struct pv_meta *meta, const struct pv_id16 *id, const char *reason);
+    /* Erase half B, if the gate is this room's: ids of invites are their makers' choice, so two rooms may name one. */
+    enum pv_err (*gate_close)(struct pv_meta *meta, const struct pv_id16 *id, uint64_t room, const char *reason);
     enum pv_err (*released)(struct pv_meta *meta, const struct pv_id16 *gate, const struct pv_hash *request,
                             bool *ret_released);
 

@@ -175,7 +175,8 @@ static enum pv_err put_gates(struct pv_sqlite_conn *conn, const struct pv_meta_a
         sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_GATE_CLOSE);
         if (stmt) {
             pv_sqlite_bind_bytes(stmt, 1, room->closed[i].gate.b, sizeof room->closed[i].gate.b);
-            sqlite3_bind_text(stmt, 2, room->closed[i].reason, -1, SQLITE_STATIC);
+            pv_sqlite_bind_uint(stmt, 2, room->no);
+            sqlite3_bind_text(stmt, 3, room->closed[i].reason, -1, SQLITE_STATIC);
         }
         err = pv_sqlite_run(conn, stmt);
     }

@@ -177,14 +177,15 @@ enum pv_err pv_sqlite_gate(struct pv_meta *meta, const struct pv_id16 *id, struc
     return err;
 }
 
-enum pv_err pv_sqlite_gate_close(struct pv_meta *meta, const struct pv_id16 *id, const char *reason)
+enum pv_err pv_sqlite_gate_close(struct pv_meta *meta, const struct pv_id16 *id, uint64_t room, const char *reason)
 {
     struct pv_sqlite *store = pv_sqlite_of(meta);
     struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_DURABLE);
     sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_GATE_CLOSE);
     if (stmt) {
         pv_sqlite_bind_bytes(stmt, 1, id->b, sizeof id->b);
-        sqlite3_bind_text(stmt, 2, reason, -1, SQLITE_STATIC);
+        pv_sqlite_bind_uint(stmt, 2, room);
+        sqlite3_bind_text(stmt, 3, reason, -1, SQLITE_STATIC);
     }
     enum pv_err err = pv_sqlite_run(conn, stmt);
     pv_sqlite_give(store, conn);

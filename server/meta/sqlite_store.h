@@ -93,7 +93,7 @@ enum { READERS = 3, WRAP_SLOT_BYTES = 1 + 1168, INDEX_BITS = 40 };
                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, '') ON CONFLICT DO NOTHING")                                       \
     X(GATE_UPDATE, "UPDATE gates SET version = ?3, signed = ?4, half = coalesce(?5, half), refs = ?6, "             \
                    "reason = iif(?5 IS NULL, reason, '') WHERE id = ?1 AND room = ?2 AND version = ?3 - 1")         \
-    X(GATE_CLOSE, "UPDATE gates SET half = NULL, reason = ?2 WHERE id = ?1 AND half IS NOT NULL")                   \
+    X(GATE_CLOSE, "UPDATE gates SET half = NULL, reason = ?3 WHERE id = ?1 AND room = ?2 AND half IS NOT NULL")     \
     X(RELEASE_PUT, "INSERT INTO releases (gate, request, time) SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM gates "  \
                    "WHERE id = ?1 AND version = ?4 AND half IS NOT NULL) "                                          \
                    "AND (?5 < 0 OR (SELECT count(*) FROM releases WHERE gate = ?1) < ?5) ON CONFLICT DO NOTHING")   \

@@ -40,6 +40,26 @@ static void test_blobs(void)
 	gives(CALL(blob, room_no, &twin.name, &got), PV_ERR_NOT_FOUND, "it is gone");
 }
 
+/* An owner of another room made an invite there with this gate's id, and closes it. */
+static void test_foreign_close(const struct pv_id16 *id, const struct pv_meta_closed *closed)
+{
+	struct pv_meta_room other;
+	struct pv_meta_gate gate;
+	struct pv_buf bytes;
+	struct pv_hash room = hash_of("room", 2);
+	pv_buf_init(&bytes, 4096);
+	gives(CALL(room, &room, &other), PV_OK, "another room");
+	struct pv_meta_append append = append_of(room, other.no, other.size, NULL, 0);
+	append.closed = closed;
+	append.closed_count = 1;
+	gives(CALL(append, &append, 1), PV_OK, "whose invite of the same id closes");
+	gives(append.ret_err, PV_OK, "as it may");
+	gives(CALL(gate_close, id, other.no, "revoked"), PV_OK, "and is closed by its name");
+	gives(CALL(gate, id, &gate, &bytes), PV_OK, "finds the gate");
+	check(gate.has_half && !*gate.reason, "as it was");
+	pv_buf_release(&bytes);
+}
+
 static void test_gates(void)
 {
 	struct pv_id16 id = id_of("gate", 1), blob = id_of("blob", 1), other = id_of("gate", 2);
@@ -85,6 +105,7 @@ static void test_gates(void)
 	append.release_count = 0;
 	append.closed = &closed;
 	append.closed_count = 1;
+	test_foreign_close(&id, &closed);
 	gives(CALL(append, &append, 1), PV_OK, "it closes");
 	pv_buf_clear(&bytes);
 	gives(CALL(gate, &id, &gate, &bytes), PV_OK, "and");
@@ -94,7 +115,7 @@ static void test_gates(void)
 	append.release_count = 1;
 	gives(CALL(append, &append, 1), PV_OK, "then nothing");
 	gives(append.ret_err, PV_ERR_EXPIRED, "is released");
-	gives(CALL(gate_close, &id, "revoked"), PV_OK, "closing it again");
+	gives(CALL(gate_close, &id, room_no, "revoked"), PV_OK, "closing it again");
 	pv_buf_clear(&bytes);
 	gives(CALL(gate, &id, &gate, &bytes), PV_OK, "keeps");
 	check(strcmp(gate.reason, "spent") == 0, "the first reason");
