@@ -93,6 +93,16 @@ static enum pv_err log_in(struct pv_session *session, struct pv_transport *trans
     return err;
 }
 
+/* A session is good at the server whose name is signed. Whoever stands at another address and gives that name could hand
+ * on our signature, and act there as this device. */
+static enum pv_err check_name(const struct pv_server_url *server, const char *name, struct pv_report *report)
+{
+    if (pv_server_url_has_name(server, pv_bytes_of_string(name))) return PV_OK;
+    return pv_report(report, PV_ERR_CONFLICT,
+                     "%.300s says that it is %s: signing in there would let it act in your name at that server; use that server's own address",
+                     server->text, name);
+}
+
 enum pv_err pv_contact_login(struct pv_session *session, const struct pv_open_room *room, bool anew,
                              struct pv_transport **ret_transport, struct pv_report *report)
 {
@@ -121,7 +131,8 @@ enum pv_err pv_contact_login(struct pv_session *session, const struct pv_open_ro
         pv_task_free(task);
         if (err != PV_OK) return err;
     }
-    err = log_in(session, transport, name, report);
+    err = check_name(&room->server, name, report);
+    if (err == PV_OK) err = log_in(session, transport, name, report);
     *logged_in(session, transport) = err == PV_OK;
     return err;
 }

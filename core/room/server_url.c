@@ -59,3 +59,14 @@ enum pv_err pv_server_url_read(struct pv_bytes text, struct pv_server_url *ret_u
     *ret_url = url;
     return PV_OK;
 }
+
+bool pv_server_url_has_name(const struct pv_server_url *url, struct pv_bytes name)
+{
+    uint8_t text[PV_LIMIT_URL_BYTES];
+    struct pv_server_url named;
+    size_t scheme = strncmp(url->text, "https://", 8) == 0 ? 8 : 7;
+    if (name.n == 0 || name.n > sizeof text - scheme || name.p[name.n - 1] == '/') return false;
+    memcpy(text, url->text, scheme);
+    memcpy(text + scheme, name.p, name.n);
+    return pv_server_url_read(pv_bytes(text, scheme + name.n), &named) == PV_OK && strcmp(named.text, url->text) == 0;
+}

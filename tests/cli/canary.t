@@ -2,10 +2,10 @@
 # No plaintext, name or file name in the server's data or log, on the wire, or on a device outside of what `get` wrote.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
-start_server
 
 # A proxy in between keeps all that passes.
 front=$(free_port)
+start_server --public-url "http://127.0.0.1:$front"
 python3 - "$front" "$port" "$T/wire" <<'END' &
 import socket, sys, threading
 front, back, path = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]

@@ -51,6 +51,33 @@ static void there_and_back(void)
 	pv_buf_release(&text);
 }
 
+static void names(void)
+{
+	static const struct {
+		const char *url, *name;
+		bool same;
+	} cases[] = {
+		{"https://rooms.example", "rooms.example", true},
+		{"https://rooms.example", "Rooms.Example:443", true},
+		{"http://rooms.example", "rooms.example:80", true},
+		{"https://rooms.example:8443", "rooms.example:8443", true},
+		{"http://[::1]:7440", "[::1]:7440", true},
+		{"https://rooms.example", "rooms.example:80", false},
+		{"https://rooms.example:8443", "rooms.example", false},
+		{"https://rooms.example", "other.example", false},
+		{"https://rooms.example", "rooms.example/", false},
+		{"https://rooms.example", "rooms.example/x", false},
+		{"https://rooms.example", "", false},
+		{"http://127.0.0.1:7440", "localhost:7440", false},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct pv_server_url url;
+		tap_is_int(pv_server_url_read(pv_bytes_of_string(cases[i].url), &url), PV_OK, "an address");
+		tap_ok(pv_server_url_has_name(&url, pv_bytes_of_string(cases[i].name)) == cases[i].same, "%s %s %s", cases[i].url,
+		       cases[i].same ? "is of" : "is not of", cases[i].name);
+	}
+}
+
 static void damage(void)
 {
 	struct pv_invite_link link = sample(), back;
@@ -120,6 +147,7 @@ int main(void)
 {
 	there_and_back();
 	damage();
+	names();
 	limits();
 	url("http://127.0.0.1:7440", "http://127.0.0.1:7440");
 	url("https://EXAMPLE.org/", "https://example.org");
