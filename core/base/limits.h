@@ -12,8 +12,8 @@ enum {
     PV_LIMIT_BESIDE_KEM_KEYS = 4,
     PV_LIMIT_LINKS = 16,
     PV_LIMIT_WRAPS = 16384,                  /* = members plus open invites */
-    PV_LIMIT_BATCH_ENTRIES = 256,            /* entries in one append or fetch */
-    PV_LIMIT_BATCH_BYTES = 24 * 1024 * 1024, /* one append or fetch, all parts */
+    PV_LIMIT_BATCH_ENTRIES = 256,            /* entries in one append */
+    PV_LIMIT_BATCH_BYTES = 24 * 1024 * 1024, /* one append, all parts */
     /* rooms */
     PV_LIMIT_DEVICES_LISTED = 16,            /* in one party */
     PV_LIMIT_DEVICES_PRESENT = 64,           /* of one person in a room */
@@ -52,6 +52,7 @@ enum {
     PV_LIMIT_LINK_BYTES = 8192,
     PV_LIMIT_URL_BYTES = 1024,
     /* a device at rest */
+    PV_LIMIT_KIT_SHEET_BYTES = 4096,         /* with all that is said around the code */
     PV_LIMIT_PASSPHRASE_BYTES = 4096,
     PV_LIMIT_ARGON2_PASSES = 16,             /* a keystore's */
     PV_LIMIT_ARGON2_MEMORY_KIB = 1024 * 1024,
@@ -60,7 +61,7 @@ enum {
     PV_LIMIT_KEYSTORE_BYTES = 2 * 1024 * 1024
 };
 
-#define PV_LIMIT_FILE_SHA256_BYTES (64ull << 20) /* up to here a file's SHA-256 is always taken */
+#define PV_LIMIT_FILE_SHA256_BYTES (64ull << 20) /* up to here writers always take a file's SHA-256 */
 #define PV_LIMIT_FILE_BYTES (1ull << 42)
 #define PV_LIMIT_N (1ull << 53)                  /* n, sizes, indexes, times: exact in JSON numbers */
 

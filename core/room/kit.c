@@ -126,6 +126,16 @@ static unsigned missized_group(const struct typed *typed)
     return 0;
 }
 
+/* The first whole group whose checksum is wrong; 0: none. */
+static unsigned wrong_group(const struct typed *typed)
+{
+    for (unsigned group = 0; (group + 1) * PV_KIT_GROUP_CHARS <= typed->count && group < PV_KIT_GROUPS; group++) {
+        const uint8_t *digits = typed->digits + group * PV_KIT_GROUP_CHARS;
+        if (group_check(group, digits) != digits[DATA_DIGITS]) return group + 1;
+    }
+    return 0;
+}
+
 static enum pv_err check_typed(const struct typed *typed, unsigned *ret_group)
 {
     *ret_group = 0;
@@ -134,15 +144,12 @@ static enum pv_err check_typed(const struct typed *typed, unsigned *ret_group)
         if (*ret_group > PV_KIT_GROUPS) *ret_group = 0;
         return PV_ERR_MALFORMED;
     }
+    unsigned wrong = wrong_group(typed);
+    if (typed->count == DIGITS && !wrong) return PV_OK; /* however it was grouped */
     *ret_group = missized_group(typed);
-    for (unsigned group = 0; !*ret_group && (group + 1) * PV_KIT_GROUP_CHARS <= typed->count && group < PV_KIT_GROUPS;
-         group++) {
-        const uint8_t *digits = typed->digits + group * PV_KIT_GROUP_CHARS;
-        if (group_check(group, digits) != digits[DATA_DIGITS]) *ret_group = group + 1;
-    }
+    if (!*ret_group) *ret_group = wrong;
     if (typed->count < DIGITS) return PV_ERR_TRUNCATED;
-    if (typed->count > DIGITS) return PV_ERR_LIMIT;
-    return *ret_group ? PV_ERR_MALFORMED : PV_OK;
+    return typed->count > DIGITS ? PV_ERR_LIMIT : PV_ERR_MALFORMED;
 }
 
 static void unpack(const struct typed *typed, uint8_t ret_packed[static PACKED_BYTES])

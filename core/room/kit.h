@@ -3,13 +3,14 @@
 #ifndef PV_ROOM_KIT_H
 #define PV_ROOM_KIT_H
 
+#include "core/base/limits.h"
 #include "core/crypto/keys.h"
 
 enum {
     PV_KIT_GROUPS = 11,
     PV_KIT_GROUP_CHARS = 6,                                           /* five of data, one of checksum */
     PV_KIT_CODE_CHARS = PV_KIT_GROUPS * (PV_KIT_GROUP_CHARS + 1) - 1, /* with the dashes */
-    PV_KIT_SHEET_BYTES = 4096
+    PV_KIT_SHEET_BYTES = PV_LIMIT_KIT_SHEET_BYTES
 };
 
 struct pv_kit_secret { uint8_t b[32]; };

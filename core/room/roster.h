@@ -143,6 +143,8 @@ bool pv_roster_is_barred(const struct pv_roster *roster, const struct pv_hash *p
 const struct pv_invite *pv_roster_invites(const struct pv_roster *roster, size_t *ret_count); /* by id */
 const struct pv_invite *pv_roster_invite(const struct pv_roster *roster, const struct pv_id16 *id);
 const struct pv_epoch_info *pv_roster_epochs(const struct pv_roster *roster, size_t *ret_count); /* by epoch */
+/* No rekey may link an epoch before this one: the highest cut of a forget. */
+uint64_t pv_roster_cut(const struct pv_roster *roster);
 /* NULL: this author never wrote. */
 const struct pv_head *pv_roster_head(const struct pv_roster *roster, const struct pv_hash *author);
 const struct pv_hash *pv_roster_policy(const struct pv_roster *roster); /* value's name; zero at first */

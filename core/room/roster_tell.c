@@ -109,6 +109,11 @@ const struct pv_epoch_info *pv_roster_epochs(const struct pv_roster *roster, siz
     return pv_table_at(&roster->epochs, 0);
 }
 
+uint64_t pv_roster_cut(const struct pv_roster *roster)
+{
+    return roster->cut;
+}
+
 const struct pv_head *pv_roster_head(const struct pv_roster *roster, const struct pv_hash *author)
 {
     const struct pv_author *known = pv_state_author(roster, author);

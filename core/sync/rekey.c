@@ -132,7 +132,8 @@ static enum pv_err make_links(struct pv_room *room, const struct pv_roster *view
 {
     size_t count;
     const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
-    uint64_t from = count > LINK_WINDOW ? count - LINK_WINDOW : 0;
+    uint64_t from = count > LINK_WINDOW ? count - LINK_WINDOW : 0, cut = pv_roster_cut(view);
+    if (from < cut) from = cut;
     bool reached[LINK_WINDOW] = {false};
     for (uint64_t e = count; e-- > from && r->body.u.rekey.link_count < PV_LIMIT_LINKS;) {
         struct pv_epoch_secret secret;

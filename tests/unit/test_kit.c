@@ -69,6 +69,10 @@ static void as_typed(const char *code)
 	for (const char *c = code; *c; c++)
 		n += (size_t)sprintf(text + n, "%s", *c == '-' ? "\xc2\xa0\xe2\x88\x92" : *c == '1' ? "I" : (char[]){*c, 0});
 	reads(text, n, "with hard spaces and minus signs");
+	memcpy(text, code, PV_KIT_CODE_CHARS);
+	text[6] = code[7]; /* the first dash a digit later: eleven groups, of seven, five, six … */
+	text[7] = '-';
+	reads(text, PV_KIT_CODE_CHARS, "in eleven groups of other sizes");
 }
 
 /* Any one character changed to any other names the group that it is in. */

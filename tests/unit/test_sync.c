@@ -2,6 +2,7 @@
 #include "tests/unit/sync_rig.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "core/log/checkpoint.h"
 #include "core/sync/vouch.h"
@@ -445,37 +446,83 @@ static void test_two_rekeys(void)
     pair_release(&p);
 }
 
+/* A device signs a roster body of the test's making, and the server lets it in. `seen_bits`: what it saw is not this log. */
+static void append_roster(struct rig_server *server, struct rig_room *room, const struct rig_device *device,
+                          const struct pv_roster_body *body, struct pv_bytes beside, uint8_t seen_bits, const char *what)
+{
+    struct pv_buf entry, bundles, bytes;
+    const struct pv_head *head = pv_roster_head(room->roster, &device->me.device);
+    struct pv_header header = {.room = room->id, .author = device->me.device, .n = head->n + 1, .prev = head->leaf,
+                               .seen_size = room->edge.size, .epoch = pv_roster_epoch(room->roster)};
+    pv_merkle_edge_root(&room->edge, &header.seen_root);
+    header.seen_root.b[0] ^= seen_bits;
+    pv_buf_init(&bytes, PV_LIMIT_BODY_BYTES);
+    pv_buf_init(&entry, PV_LIMIT_ENTRY_BYTES);
+    pv_buf_init(&bundles, PV_LIMIT_BATCH_BYTES);
+    pv_roster_body_put(&bytes, body);
+    pv_refs_hash(pv_bytes("\x80", 1), &header.refs_hash);
+    pv_body_hash(pv_buf_bytes(&bytes), &header.body_hash);
+    enum pv_err err = pv_entry_make(&header, &device->me.sign_sk, &entry);
+    struct pv_bundle bundle = {pv_buf_bytes(&entry), pv_bytes("\x80", 1), pv_buf_bytes(&bytes), beside};
+    pv_cbor_put_array(&bundles, 1);
+    pv_bundle_put(&bundles, &bundle);
+    is_err(err ? err : rig_append(server, room, pv_buf_bytes(&bundles)), PV_OK, what);
+    pv_buf_release(&bytes);
+    pv_buf_release(&entry);
+    pv_buf_release(&bundles);
+}
+
 /* The server lets in an entry whose author saw a root that this log never had: whoever takes it in notices. */
 static void test_seen_another_history(void)
 {
     struct pair p;
-    struct pv_buf entry, bundles;
     struct pv_roster_body body = {.type = PV_ROSTER_BAD_WRAP};
-    struct pv_buf body_bytes;
     pair_init(&p, PV_ROLE_EDITOR);
     struct rig_room *room = rig_room_find(&p.server, pv_room_id(p.a.room));
-    const struct pv_head *head = pv_roster_head(room->roster, &p.bob.me.device);
     body.u.bad_wrap_epoch = pv_roster_epoch(room->roster);
-    struct pv_header header = {.room = room->id, .author = p.bob.me.device, .n = head->n + 1, .prev = head->leaf,
-                               .seen_size = room->edge.size, .epoch = pv_roster_epoch(room->roster)};
-    pv_merkle_edge_root(&room->edge, &header.seen_root);
-    header.seen_root.b[0] ^= 1;
-    pv_buf_init(&body_bytes, 100);
-    pv_buf_init(&entry, PV_LIMIT_ENTRY_BYTES);
-    pv_buf_init(&bundles, PV_LIMIT_BATCH_BYTES);
-    pv_roster_body_put(&body_bytes, &body);
-    pv_refs_hash(pv_bytes("\x80", 1), &header.refs_hash);
-    pv_body_hash(pv_buf_bytes(&body_bytes), &header.body_hash);
-    is_err(pv_entry_make(&header, &p.bob.me.sign_sk, &entry), PV_OK, "Bob's device signs over a root of elsewhere");
-    struct pv_bundle bundle = {pv_buf_bytes(&entry), pv_bytes("\x80", 1), pv_buf_bytes(&body_bytes), pv_bytes("\x83\x80\x80\x80", 4)};
-    pv_cbor_put_array(&bundles, 1);
-    pv_bundle_put(&bundles, &bundle);
-    is_err(rig_append(&p.server, room, pv_buf_bytes(&bundles)), PV_OK, "the server does not look");
+    append_roster(&p.server, room, &p.bob, &body, pv_bytes("\x83\x80\x80\x80", 4), 1,
+                  "Bob's device signs over a root of elsewhere, and the server does not look");
     is_err(rig_pull(&p.a), PV_ERR_FORK, "Ada does");
     tap_ok(strstr(pv_room_alarm(p.a.room), "saw another history") != NULL, "and says what it means");
-    pv_buf_release(&body_bytes);
-    pv_buf_release(&entry);
-    pv_buf_release(&bundles);
+    pair_release(&p);
+}
+
+/* Bob's rekey cuts off the secret before it, and a forget cuts there too: the next rekey does not link across. */
+static void test_cut(void)
+{
+    struct pair p;
+    struct pv_recipient *recipients = NULL;
+    struct pv_bytes wraps[2] = {{0}};
+    struct pv_kem_pk pk = {{1}};
+    struct pv_buf beside;
+    size_t count = 0;
+    struct pv_roster_body rekey = {.type = PV_ROSTER_REKEY}, forget = {.type = PV_ROSTER_FORGET};
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_push(&p.a), PV_OK, "the rekey after the used-up invite");
+    struct rig_room *room = rig_room_find(&p.server, pv_room_id(p.a.room));
+    uint64_t cut = pv_roster_epoch(room->roster) + 1;
+    rekey.u.rekey.epoch = cut;
+    rekey.u.rekey.secret_hash.b[0] = 1;
+    is_err(pv_roster_recipients(room->roster, &recipients, &count), PV_OK, "of two recipients");
+    pv_recipients_digest(recipients, count, &rekey.u.rekey.recipients);
+    free(recipients);
+    is_err(pv_merkle_list_root(wraps, 2, &rekey.u.rekey.wraps_root), PV_OK, "who get nothing");
+    pv_kem_hash(&pk, &rekey.u.rekey.kem_hash);
+    pv_buf_init(&beside, PV_LIMIT_BATCH_BYTES);
+    pv_buf_append(&beside, "\x83\x81", 2);
+    pv_cbor_put_bytes(&beside, pk.b, sizeof pk.b);
+    pv_buf_append(&beside, "\x80\x82\x40\x40", 4);
+    append_roster(&p.server, room, &p.bob, &rekey, pv_buf_bytes(&beside), 0, "Bob makes a rekey without links");
+    pv_buf_release(&beside);
+    forget.u.ranges.ranges[0] = (struct pv_range){1, 2};
+    forget.u.ranges.count = 1;
+    forget.u.ranges.cut_epoch = cut;
+    append_roster(&p.server, room, &p.ada, &forget, pv_bytes("\x83\x80\x80\x80", 4), 0, "Ada forgets up to it");
+    tap_is_int((long long)pv_roster_cut(room->roster), (long long)cut, "the cut counts at once");
+    is_err(rig_pull(&p.a), PV_OK, "her device sees it");
+    is_err(pv_room_remove(p.a.room, &p.bob.me.person), PV_OK, "and removes Bob, with a rekey");
+    is_err(rig_push(&p.a), PV_OK, "which goes out");
+    tap_is_int((long long)pv_roster_epoch(room->roster), (long long)cut + 1, "and is accepted");
     pair_release(&p);
 }
 
@@ -496,5 +543,6 @@ int main(void)
     test_bad_wrap();
     test_two_rekeys();
     test_seen_another_history();
+    test_cut();
     return tap_done();
 }
