@@ -7,14 +7,14 @@
 #include "server/limits.h"
 #include "server/session_cache.h"
 
-enum { JSON_MAX = 4096, NAMES_MAX = 1024 * 17 + 16, HASHES_MAX = 1024 * 34 + 16 };
+enum { LOGIN_MAX = 4096, NAMES_MAX = 1024 * 17 + 16, HASHES_MAX = 1024 * 34 + 16 };
 
 static const struct pv_route routes[] = {
     {PV_METHOD_GET, "/healthz", PV_ROUTE_NONE, false, 0, pv_health_get},
     {PV_METHOD_GET, "/metrics", PV_ROUTE_NONE, false, 0, pv_metrics_get},
     {PV_METHOD_GET, "/v1/server", PV_ROUTE_NONE, false, 0, pv_server_get},
-    {PV_METHOD_POST, "/v1/session/nonce", PV_ROUTE_NONE, false, JSON_MAX, pv_nonce_post},
-    {PV_METHOD_POST, "/v1/session", PV_ROUTE_NONE, false, JSON_MAX, pv_session_post},
+    {PV_METHOD_POST, "/v1/session/nonce", PV_ROUTE_NONE, false, 0, pv_nonce_post},
+    {PV_METHOD_POST, "/v1/session", PV_ROUTE_NONE, false, LOGIN_MAX, pv_session_post},
     {PV_METHOD_DELETE, "/v1/session", PV_ROUTE_SESSION, false, 0, pv_session_delete},
     {PV_METHOD_GET, "/v1/rooms", PV_ROUTE_SESSION, false, 0, pv_rooms_get},
     {PV_METHOD_POST, "/v1/rooms", PV_ROUTE_SESSION, false, PV_LIMIT_BATCH_BYTES, pv_rooms_post},
