@@ -98,7 +98,7 @@ static enum pv_err release(struct pv_session *session, struct join *join, struct
     enum pv_err err = pv_contact_server(session, &join->server, &transport, report);
 
     if (err == PV_OK) err = pv_release_task(&join->link, pv_bytes(NULL, 0), &pv_system_random, &task);
-    if (err == PV_OK) err = pv_transport_run(transport, task, report);
+    if (err == PV_OK) err = pv_transport_run(transport, task, NULL, NULL, report);
     if (err == PV_OK) {
         half = pv_release_result(task, &ticket);
         join->half_b = *half;
@@ -154,7 +154,7 @@ static enum pv_err pull_by_ticket(struct pv_session *session, struct join *join,
     err = pv_room_read_by_link(join->room->room, &join->link, &join->half_b);
     if (err == PV_OK) err = pv_pull_task(join->room->room, PV_AUTH_TICKET, &task);
     if (err == PV_OK) err = pv_transport_set_ticket(transport, join->ticket);
-    if (err == PV_OK) err = pv_transport_run(transport, task, report);
+    if (err == PV_OK) err = pv_transport_run(transport, task, NULL, NULL, report);
     if (pv_transport_set_ticket(transport, NULL) != PV_OK && err == PV_OK) err = PV_ERR_NOMEM;
     pv_task_free(task);
     pinned = pv_contact_save_pin(session, join->room, report);

@@ -103,7 +103,7 @@ static void connect_again(struct follow *follow, uint64_t now_ms)
     if (follow->session->offline || follow->events || now_ms < follow->connect_at_ms) return;
     follow->connect_at_ms = now_ms + follow->retry_ms;
     follow->retry_ms = follow->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : follow->retry_ms * 2;
-    if (pv_contact_login(follow->session, follow->room, false, &transport, follow->report) != PV_OK) return;
+    if (pv_contact_login(follow->session, follow->room, &transport, follow->report) != PV_OK) return;
     if (pv_events_open(transport, &follow->events, follow->report) != PV_OK) follow->events = NULL;
     follow->ask_at_ms = now_ms; /* what came while nobody listened */
 }

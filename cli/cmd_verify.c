@@ -103,7 +103,6 @@ static enum pv_err ask_blobs(struct verify *verify)
 {
     char room[65], name[33];
     struct pv_request request = {.method = PV_POST, .auth = PV_AUTH_SESSION, .max_response_bytes = 1 << 16};
-    struct pv_transport *transport = NULL;
     struct pv_response response;
     struct pv_buf body;
     struct pv_cbor in;
@@ -117,8 +116,7 @@ static enum pv_err ask_blobs(struct verify *verify)
     request.body = pv_buf_bytes(&body);
     pv_hex_encode(verify->room->id.b, 32, room);
     snprintf(request.path, sizeof request.path, "/v1/rooms/%s/blobs/exist", room);
-    err = body.err ? body.err : pv_contact_login(verify->session, verify->room, false, &transport, verify->report);
-    if (err == PV_OK) err = pv_transport_send(transport, &request, NULL, &response, verify->report);
+    err = body.err ? body.err : pv_contact_send(verify->session, verify->room, &request, NULL, &response, verify->report);
     if (err == PV_OK && response.status >= 400) err = pv_transport_refused(&response, verify->room->label, verify->report);
     if (err == PV_OK) {
         pv_cbor_init(&in, response.body);

@@ -24,7 +24,7 @@ static enum pv_err make_keys(struct pv_session *session, struct pv_new_person *p
     enum pv_err err = pv_contact_server(session, &person->server, &transport, report);
 
     if (err == PV_OK) err = pv_server_info_task(&task);
-    if (err == PV_OK) err = pv_transport_run(transport, task, report);
+    if (err == PV_OK) err = pv_transport_run(transport, task, NULL, NULL, report);
     if (err != PV_OK) goto out;
     pv_random_fill(&pv_system_random, &person->secrets.sign_seed, sizeof person->secrets.sign_seed);
     pv_random_fill(&pv_system_random, &person->secrets.kem_seed, sizeof person->secrets.kem_seed);

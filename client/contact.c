@@ -1,166 +1,14 @@
-/* Contact with servers: sessions, fetching, sending; pins and evidence kept outside the databases. */
+/* Contact with servers: fetching, sending; pins and evidence kept outside the databases. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "client/keyring.h"
 #include "client/session.h"
 #include "client/system.h"
 #include "core/log/checkpoint.h"
 
-enum { TOKEN_NAME_BYTES = 64, SESSION_MARGIN_MS = 30000, TOKEN_MAX = 512, NOTE_EVERY_MS = 60000 };
-
-enum pv_err pv_contact_server(struct pv_session *session, const struct pv_server_url *server,
-                              struct pv_transport **ret_transport, struct pv_report *report)
-{
-    enum pv_err err;
-    if (session->offline) return pv_report(report, PV_ERR_OFFLINE, "%s was not asked (--offline)", server->text);
-    for (size_t i = 0; i < session->server_count; i++)
-        if (strcmp(pv_transport_url(session->servers[i].transport), server->text) == 0) {
-            *ret_transport = session->servers[i].transport;
-            return PV_OK;
-        }
-    if (session->server_count == PV_SESSION_SERVERS_MAX) {
-        pv_transport_free(session->servers[0].transport);
-        memmove(session->servers, session->servers + 1, (PV_SESSION_SERVERS_MAX - 1) * sizeof *session->servers);
-        session->server_count--;
-    }
-    err = pv_transport_new(server->text, ret_transport, report);
-    if (err != PV_OK) return err;
-    session->servers[session->server_count++] = (struct pv_session_server){.transport = *ret_transport};
-    return PV_OK;
-}
-
-/* ---- sessions */
-
-static bool *logged_in(struct pv_session *session, const struct pv_transport *transport)
-{
-    size_t i = 0;
-    while (session->servers[i].transport != transport) i++;
-    return &session->servers[i].logged_in;
-}
-
-static void token_name(const char *url, char ret_name[static TOKEN_NAME_BYTES])
-{
-    struct pv_hash hash;
-    char hex[33];
-    pv_sha256(pv_bytes_of_string(url), &hash);
-    pv_hex_encode(hash.b, 16, hex);
-    snprintf(ret_name, TOKEN_NAME_BYTES, "session:%s", hex);
-}
-
-static bool recall_token(struct pv_session *session, struct pv_transport *transport)
-{
-    char name[TOKEN_NAME_BYTES], token[TOKEN_MAX + 1] = "";
-    struct pv_buf buf;
-    bool good;
-
-    token_name(pv_transport_url(transport), name);
-    pv_buf_init_fixed(&buf, token, TOKEN_MAX);
-    good = pv_keyring_get(&session->home, name, &buf) == PV_OK && pv_transport_set_session(transport, token) == PV_OK;
-    pv_wipe(token, sizeof token);
-    return good;
-}
-
-static void keep_token(struct pv_session *session, const struct pv_transport *transport, const char *token,
-                       uint64_t expires_ms)
-{
-    uint64_t now_ms = pv_system_now_ms(), seconds = 3000; /* where the two clocks disagree, the server's 401 tells */
-    char name[TOKEN_NAME_BYTES];
-    if (expires_ms > now_ms + SESSION_MARGIN_MS && expires_ms - now_ms < 3600000)
-        seconds = (expires_ms - now_ms - SESSION_MARGIN_MS) / 1000;
-    token_name(pv_transport_url(transport), name);
-    if (pv_keyring_put(&session->home, name, pv_bytes_of_string(token), (unsigned)seconds + 1) != PV_OK)
-        return; /* the next command makes a session of its own */
-}
-
-static enum pv_err log_in(struct pv_session *session, struct pv_transport *transport, const char *server_name,
-                          struct pv_report *report)
-{
-    struct pv_task *task = NULL;
-    uint64_t expires_ms = 0;
-    const char *token;
-    enum pv_err err = pv_session_task(&session->me, server_name, &task);
-
-    if (err == PV_OK) err = pv_transport_run(transport, task, report);
-    if (err == PV_OK) {
-        token = pv_session_token(task, &expires_ms);
-        err = pv_transport_set_session(transport, token);
-        if (err == PV_OK) keep_token(session, transport, token, expires_ms);
-    }
-    pv_task_free(task);
-    return err;
-}
-
-/* A session is good at the server whose name is signed. Whoever stands at another address and gives that name could hand
- * on our signature, and act there as this device. */
-static enum pv_err check_name(const struct pv_server_url *server, const char *name, struct pv_report *report)
-{
-    if (pv_server_url_has_name(server, pv_bytes_of_string(name))) return PV_OK;
-    return pv_report(report, PV_ERR_CONFLICT,
-                     "%.300s says that it is %s: signing in there would let it act in your name at that server; use that server's own address",
-                     server->text, name);
-}
-
-enum pv_err pv_contact_login(struct pv_session *session, const struct pv_open_room *room, bool anew,
-                             struct pv_transport **ret_transport, struct pv_report *report)
-{
-    char name[PV_LIMIT_SERVER_NAME_BYTES + 1];
-    const struct pv_roster *view = NULL;
-    struct pv_transport *transport = NULL;
-    struct pv_bytes bytes;
-    enum pv_err err = pv_contact_server(session, &room->server, &transport, report);
-
-    if (err != PV_OK) return err;
-    *ret_transport = transport;
-    if (!anew && (*logged_in(session, transport) || recall_token(session, transport))) {
-        *logged_in(session, transport) = true;
-        return PV_OK;
-    }
-    err = pv_room_view(room->room, &view);
-    if (err != PV_OK) return pv_session_room_error(session, room, err, report);
-    if (pv_roster_is_born(view)) {
-        bytes = pv_roster_server_name(view);
-        snprintf(name, sizeof name, "%.*s", (int)bytes.n, (const char *)bytes.p);
-    } else {
-        struct pv_task *task = NULL;
-        err = pv_server_info_task(&task);
-        if (err == PV_OK) err = pv_transport_run(transport, task, report);
-        if (err == PV_OK) snprintf(name, sizeof name, "%s", pv_server_info_result(task)->name);
-        pv_task_free(task);
-        if (err != PV_OK) return err;
-    }
-    err = check_name(&room->server, name, report);
-    if (err == PV_OK) err = log_in(session, transport, name, report);
-    *logged_in(session, transport) = err == PV_OK;
-    return err;
-}
-
-enum pv_err pv_contact_run(struct pv_session *session, const struct pv_open_room *room, uint64_t limit_ms,
-                           pv_contact_make_task *make, void *context, struct pv_report *report)
-{
-    enum pv_err err = PV_OK;
-    for (int tries = 0; tries < 2; tries++) {
-        struct pv_transport *transport = NULL;
-        struct pv_task *task = NULL;
-        err = pv_contact_server(session, &room->server, &transport, report);
-        if (err != PV_OK) return err;
-        pv_transport_set_deadline(transport, limit_ms);
-        err = pv_contact_login(session, room, tries > 0, &transport, report);
-        if (err == PV_OK) err = make(context, &task);
-        if (err == PV_OK) err = pv_transport_run(transport, task, report);
-        pv_task_free(task);
-        pv_transport_set_deadline(transport, 0);
-        if (err != PV_ERR_UNAUTHENTICATED) break;
-    }
-    if (err == PV_ERR_DENIED || err == PV_ERR_QUOTA) {
-        char said[PV_REPORT_BYTES];
-        snprintf(said, sizeof said, "%s", report->err == err ? report->text : pv_err_text(err));
-        return pv_report(report, err, "%s: %.900s", room->label, said);
-    }
-    return pv_report_default(report, err, room->server.text);
-}
+enum { NOTE_EVERY_MS = 60000 };
 
 /* ---- pins and evidence */
 
@@ -274,15 +122,13 @@ static enum pv_err check_head(const struct pv_open_room *room, struct pv_bytes a
 enum pv_err pv_contact_own_head(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
 {
     struct pv_request request = {.method = PV_GET, .auth = PV_AUTH_SESSION, .max_response_bytes = 1 << 16};
-    struct pv_transport *transport = NULL;
     struct pv_response response;
     char hex[65];
-    enum pv_err err = pv_contact_login(session, room, false, &transport, report);
+    enum pv_err err;
 
-    if (err != PV_OK) return err;
     pv_hex_encode(room->id.b, sizeof room->id.b, hex);
     snprintf(request.path, sizeof request.path, "/v1/rooms/%s/head", hex);
-    err = pv_transport_send(transport, &request, NULL, &response, report);
+    err = pv_contact_send(session, room, &request, NULL, &response, report);
     if (err != PV_OK) return err;
     if (response.status >= 400) return pv_transport_refused(&response, room->label, report);
     err = check_head(room, response.body);

@@ -41,19 +41,14 @@ static enum pv_err fetch(struct download *down, const struct pv_download_fetch *
     char room[65], name[33], range[64];
     struct pv_request request = {.method = PV_GET, .auth = PV_AUTH_SESSION, .max_response_bytes = PV_LIMIT_BLOB_BYTES + 1};
     struct pv_response response = {.status = 0};
-    struct pv_transport *transport = NULL;
     enum pv_err err;
 
     pv_hex_encode(down->get->room->id.b, 32, room);
     pv_hex_encode(fetch->blob.b, sizeof fetch->blob.b, name);
     snprintf(request.path, sizeof request.path, "/v1/rooms/%s/blobs/%s", room, name);
     snprintf(range, sizeof range, "Range: bytes=%u-%u", fetch->from_bytes, fetch->to_bytes - 1);
-    for (int tries = 0; tries < 2; tries++) {
-        err = pv_contact_login(down->get->session, down->get->room, tries > 0, &transport, down->report);
-        if (err == PV_OK) err = pv_transport_send(transport, &request, range, &response, down->report);
-        if (err != PV_OK) return err;
-        if (response.status < 400 || response.problem != PV_ERR_UNAUTHENTICATED) break;
-    }
+    err = pv_contact_send(down->get->session, down->get->room, &request, range, &response, down->report);
+    if (err != PV_OK) return err;
     if (response.status >= 400) {
         err = refused(down, fetch, &response);
         if (err == PV_OK) pv_download_fetched(down->steps, fetch, 0);

@@ -27,6 +27,7 @@ struct pv_open_room {
 struct pv_session_server {
     struct pv_transport *transport;
     bool logged_in;
+    bool is_kept; /* its session was made by an earlier command */
 };
 
 struct pv_session {
@@ -86,14 +87,19 @@ void pv_session_room_close(struct pv_session *session, struct pv_open_room *room
 enum pv_err pv_session_room_error(const struct pv_session *session, const struct pv_open_room *room, enum pv_err err,
                                   struct pv_report *report);
 
-/* ---- servers (contact.c) */
+/* ---- servers (login.c, contact.c) */
 
 /* A transport to a server, made once. Errors: OFFLINE in offline mode. */
 PV_MUST_USE enum pv_err pv_contact_server(struct pv_session *session, const struct pv_server_url *server,
                                           struct pv_transport **ret_transport, struct pv_report *report);
-/* The same with a session of this device on it. `server_name` as the room's roster says. */
-PV_MUST_USE enum pv_err pv_contact_login(struct pv_session *session, const struct pv_open_room *room, bool anew,
+/* The same with a session of this device on it, bound to the server's name as the room's roster says. */
+PV_MUST_USE enum pv_err pv_contact_login(struct pv_session *session, const struct pv_open_room *room,
                                          struct pv_transport **ret_transport, struct pv_report *report);
+/* A request to the room's server with this device's session. A refusal that may be the session's own fault is believed
+ * after signing in anew and asking once more. `extra_header` and the response as pv_transport_send says. */
+PV_MUST_USE enum pv_err pv_contact_send(struct pv_session *session, const struct pv_open_room *room,
+                                        const struct pv_request *request, const char *extra_header,
+                                        struct pv_response *ret_response, struct pv_report *report);
 /* Fetch, verify, fold. `limit_ms` 0: as long as it takes. Pins and evidence are saved.
  * Errors: OFFLINE, and what does not verify (FORK, BROKEN_CHAIN, BAD_SIG, …). */
 PV_MUST_USE enum pv_err pv_contact_pull(struct pv_session *session, struct pv_open_room *room, uint64_t limit_ms,
@@ -101,8 +107,7 @@ PV_MUST_USE enum pv_err pv_contact_pull(struct pv_session *session, struct pv_op
 /* Send what is unsent, one process at a time. `registration` NULL: none. */
 PV_MUST_USE enum pv_err pv_contact_push(struct pv_session *session, struct pv_open_room *room, const char *registration,
                                         struct pv_report *report);
-/* Run a task on the room's server with this device's session, which is made anew if the server ended it.
- * `make` makes the task (again). Errors: the task's. */
+/* Run a task on the room's server, each request as pv_contact_send sends it. `make` makes the task. Errors: the task's. */
 typedef enum pv_err pv_contact_make_task(void *context, struct pv_task **ret_task);
 PV_MUST_USE enum pv_err pv_contact_run(struct pv_session *session, const struct pv_open_room *room, uint64_t limit_ms,
                                        pv_contact_make_task *make, void *context, struct pv_report *report);

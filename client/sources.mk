@@ -8,6 +8,7 @@ CLIENT_SRC := \
 	client/events.c \
 	client/home.c \
 	client/keyring.c \
+	client/login.c \
 	client/passphrase.c \
 	client/report.c \
 	client/save.c \

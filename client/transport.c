@@ -343,7 +343,18 @@ static enum pv_err send_with_retries(struct pv_transport *transport, const struc
     return err;
 }
 
-enum pv_err pv_transport_run(struct pv_transport *transport, struct pv_task *task, struct pv_report *report)
+static enum pv_err exchange(struct pv_transport *transport, const struct pv_request *request, pv_transport_renew *renew,
+                            void *renew_context, struct pv_response *ret_response, struct pv_report *report)
+{
+    bool again = false;
+    enum pv_err err = send_with_retries(transport, request, ret_response, report);
+    if (err == PV_OK && renew) err = renew(renew_context, request, ret_response, &again, report);
+    if (err == PV_OK && again) err = send_with_retries(transport, request, ret_response, report);
+    return err;
+}
+
+enum pv_err pv_transport_run(struct pv_transport *transport, struct pv_task *task, pv_transport_renew *renew,
+                             void *renew_context, struct pv_report *report)
 {
     for (;;) {
         const struct pv_request *request = NULL;
@@ -351,7 +362,7 @@ enum pv_err pv_transport_run(struct pv_transport *transport, struct pv_task *tas
         enum pv_err err = pv_task_next(task, &request);
         if (err == PV_OK && !request) return PV_OK;
         if (err == PV_OK) {
-            err = send_with_retries(transport, request, &response, report);
+            err = exchange(transport, request, renew, renew_context, &response, report);
             if (err != PV_OK) return pv_report_default(report, err, transport->url);
             err = pv_task_feed(task, &response);
         }

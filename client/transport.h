@@ -33,9 +33,15 @@ PV_MUST_USE enum pv_err pv_transport_send(struct pv_transport *transport, const 
 /* The error of a response with status >= 400, said for a person. */
 enum pv_err pv_transport_refused(const struct pv_response *response, const char *what, struct pv_report *report);
 
+/* Sees each answer before the task does. ret_again: send the request once more, which the session on this transport has
+ * changed for. It may use the transport: `response` is gone then. Errors end the task. */
+typedef enum pv_err pv_transport_renew(void *context, const struct pv_request *request, const struct pv_response *response,
+                                       bool *ret_again, struct pv_report *report);
 /* Drive a task to its end. A request that repeats safely is tried again, twice, after a lost connection.
- * Errors: the task's, or the transport's. */
-PV_MUST_USE enum pv_err pv_transport_run(struct pv_transport *transport, struct pv_task *task, struct pv_report *report);
+ *   renew  NULL: none
+ * Errors: the task's, the transport's, or renew's. */
+PV_MUST_USE enum pv_err pv_transport_run(struct pv_transport *transport, struct pv_task *task, pv_transport_renew *renew,
+                                         void *renew_context, struct pv_report *report);
 
 /* ---- the event stream, on a connection of its own */
 struct pv_events;

@@ -63,15 +63,14 @@ static bool server_has(struct upload *up, const struct pv_id16 *blob)
     char hex[65], name[33];
     struct pv_request request = {.method = PV_GET, .auth = PV_AUTH_SESSION, .max_response_bytes = 1 << 16};
     struct pv_response response;
-    struct pv_transport *transport = NULL;
     struct pv_report ignored;
 
     if (up->to_outbox) return true;
     pv_hex_encode(up->put->room->id.b, 32, hex);
     pv_hex_encode(blob->b, sizeof blob->b, name);
     snprintf(request.path, sizeof request.path, "/v1/rooms/%s/blobs/%s", hex, name);
-    return pv_contact_login(up->put->session, up->put->room, false, &transport, &ignored) == PV_OK &&
-           pv_transport_send(transport, &request, "Range: bytes=0-0", &response, &ignored) == PV_OK && response.status < 300;
+    return pv_contact_send(up->put->session, up->put->room, &request, "Range: bytes=0-0", &response, &ignored) == PV_OK &&
+           response.status < 300;
 }
 
 static bool find(void *context, const struct pv_hash *sha256, uint32_t length_bytes, struct pv_chunk *ret_chunk)
@@ -151,19 +150,14 @@ static enum pv_err send_blob(struct upload *up, const struct pv_blob *blob)
     char room[65], name[33];
     struct pv_request request = {.method = PV_PUT, .auth = PV_AUTH_SESSION, .body = pv_bytes(blob->p, blob->n)};
     struct pv_response response;
-    struct pv_transport *transport = NULL;
+    enum pv_err err;
 
     pv_hex_encode(up->put->room->id.b, 32, room);
     pv_hex_encode(blob->name.b, sizeof blob->name.b, name);
     snprintf(request.path, sizeof request.path, "/v1/rooms/%s/blobs/%s", room, name);
-    for (int tries = 0;; tries++) {
-        enum pv_err err = pv_contact_login(up->put->session, up->put->room, tries > 0, &transport, up->report);
-        if (err == PV_OK) err = pv_transport_send(transport, &request, NULL, &response, up->report);
-        if (err != PV_OK) return err;
-        if (response.status < 300) return PV_OK;
-        if (response.problem == PV_ERR_UNAUTHENTICATED && tries == 0) continue;
-        return pv_transport_refused(&response, up->put->room->label, up->report);
-    }
+    err = pv_contact_send(up->put->session, up->put->room, &request, NULL, &response, up->report);
+    if (err != PV_OK) return err;
+    return response.status < 300 ? PV_OK : pv_transport_refused(&response, up->put->room->label, up->report);
 }
 
 static enum pv_err store_blob(struct upload *up, const struct pv_blob *blob)

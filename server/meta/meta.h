@@ -192,7 +192,7 @@ struct pv_meta_ops {
     enum pv_err (*nonce_take)(struct pv_meta *meta, const struct pv_hash *nonce, uint64_t now_ms);
     enum pv_err (*session_put)(struct pv_meta *meta, const struct pv_hash *token_hash,
                                const struct pv_meta_session *session);
-    /* Errors: NOT_FOUND: unknown or expired; DENIED: the account is suspended. */
+    /* Errors: NOT_FOUND: unknown, expired, or its row contradicts itself; DENIED: the account is suspended. */
     enum pv_err (*session)(struct pv_meta *meta, const struct pv_hash *token_hash, uint64_t now_ms,
                            struct pv_meta_session *ret_session);
     enum pv_err (*session_end)(struct pv_meta *meta, const struct pv_hash *token_hash);

@@ -62,6 +62,10 @@ static enum pv_err get_session(struct pv_sqlite_conn *conn, const struct pv_hash
     if (!err) err = pv_sqlite_fixed(stmt, 2, session->device.kem_hash.b, 32);
     if (!err) session->expires_ms = pv_sqlite_uint(stmt, 3);
     pv_sqlite_done(stmt);
+    /* A damaged row is no session: it must not speak for another device, and a new one is made in two requests. */
+    struct pv_hash device_id;
+    if (!err) pv_device_id(&session->device, &device_id);
+    if (!err && !pv_hash_equal(&device_id, &session->device_id)) err = PV_ERR_NOT_FOUND;
     return err;
 }
 

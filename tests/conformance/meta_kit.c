@@ -78,8 +78,9 @@ struct pv_meta_append append_of(struct pv_hash room, uint64_t no, uint64_t size,
 
 struct pv_meta_session session_for(uint64_t number)
 {
-	return (struct pv_meta_session){.device = {.sign_pk = pk, .kem_hash = hash_of("kem", number)},
-					.device_id = hash_of("device", number), .expires_ms = NOW + 100};
+	struct pv_meta_session session = {.device = {.sign_pk = pk, .kem_hash = hash_of("kem", number)}, .expires_ms = NOW + 100};
+	pv_device_id(&session.device, &session.device_id);
+	return session;
 }
 
 void meta_kit_init(void)

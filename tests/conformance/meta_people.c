@@ -47,6 +47,10 @@ static void test_sessions(void)
 	gives(CALL(session, &got_token, NOW, &got), PV_ERR_NOT_FOUND, "another token is not");
 	gives(CALL(session, &token, NOW + 100, &got), PV_ERR_NOT_FOUND, "after its time it is not");
 	gives(CALL(session_end, &token), PV_OK, "it ends");
+	session.device_id.b[9] ^= 4;
+	gives(CALL(session_put, &token, &session), PV_OK, "one whose row was damaged");
+	gives(CALL(session, &token, NOW, &got), PV_ERR_NOT_FOUND, "speaks for no device");
+	gives(CALL(session_end, &token), PV_OK, "and ends, too");
 	gives(CALL(session, &token, NOW, &got), PV_ERR_NOT_FOUND, "and is gone");
 	gives(CALL(ticket_put, &token, 42, NOW + 5), PV_OK, "a ticket");
 	gives(CALL(ticket, &token, NOW, &room), PV_OK, "is found");
@@ -89,10 +93,9 @@ static enum pv_err see_account(void *context, const struct pv_meta_account *acco
 
 static void test_accounts(void)
 {
-	struct pv_hash person = hash_of("person", 1), device = hash_of("device", 7), code = hash_of("code", 1);
-	struct pv_hash token = hash_of("token", 7);
-	struct pv_meta_member member = {device, PV_ACCESS_OWNER};
+	struct pv_hash person = hash_of("person", 1), code = hash_of("code", 1), token = hash_of("token", 7);
 	struct pv_meta_session session = session_for(7), got;
+	struct pv_meta_member member = {session.device_id, PV_ACCESS_OWNER};
 	struct account_seen seen = {0};
 	struct pv_meta_room row;
 	struct pv_meta_append append = append_of(person, 0, 0, &made[0].row, 1);

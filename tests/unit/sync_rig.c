@@ -327,6 +327,38 @@ static unsigned serve(struct rig_server *server, const struct pv_request *reques
     return 404;
 }
 
+static enum pv_err problem_of(unsigned status)
+{
+    switch (status) {
+    case 401: return PV_ERR_UNAUTHENTICATED;
+    case 403: return PV_ERR_DENIED;
+    case 404: return PV_ERR_NOT_FOUND;
+    case 409: return PV_ERR_CONFLICT;
+    default: return status >= 400 ? PV_ERR_MALFORMED : PV_OK;
+    }
+}
+
+/* Serve a request as a driver sends it: once more after signing in anew, if the refusal may be the session's fault. */
+static struct pv_response exchange(struct rig_server *server, const struct pv_request *request, struct pv_buf *answer,
+                                   const char **why)
+{
+    struct pv_response response = {.status = 0};
+    for (bool again = true, repeated = false; again; repeated = true) {
+        pv_buf_clear(answer);
+        bool refuse = request->auth == PV_AUTH_SESSION && server->refusals > 0;
+        if (refuse) server->refusals--;
+        response.status = refuse ? server->refusal_status : serve(server, request, answer, why);
+        response.problem = problem_of(response.status);
+        server->requests++;
+        again = !repeated && pv_session_is_in_doubt(request, &response, server->session_is_kept);
+        if (again) server->logins++;
+        if (again) server->session_is_kept = false;
+    }
+    response.body = pv_buf_bytes(answer);
+    response.problem_detail = response.problem_reason = *why;
+    return response;
+}
+
 enum pv_err rig_run(struct rig_server *server, enum pv_err made, struct pv_task *task)
 {
     enum pv_err err = made;
@@ -342,9 +374,8 @@ enum pv_err rig_run(struct rig_server *server, enum pv_err made, struct pv_task 
         }
         pv_buf_init(&answer, SIZE_MAX);
         if (server->around) server->around(true);
-        unsigned status = serve(server, request, &answer, &why);
+        struct pv_response response = exchange(server, request, &answer, &why);
         if (server->around) server->around(false);
-        server->requests++;
         server->bytes_down += answer.n;
         bool append_request = request->method == PV_POST && strstr(request->path, "/entries");
         if (server->lose_ack && append_request) {
@@ -352,9 +383,7 @@ enum pv_err rig_run(struct rig_server *server, enum pv_err made, struct pv_task 
             err = PV_ERR_OFFLINE;
         } else {
             if (server->tamper) server->tamper(server, request, &answer);
-            struct pv_response response = {.status = status, .body = pv_buf_bytes(&answer), .problem_detail = why, .problem_reason = why,
-                                           .problem = status == 409 ? PV_ERR_CONFLICT : status == 403 ? PV_ERR_DENIED
-                                                      : status == 404 ? PV_ERR_NOT_FOUND : status >= 400 ? PV_ERR_MALFORMED : PV_OK};
+            response.body = pv_buf_bytes(&answer);
             err = pv_task_feed(task, &response);
         }
         pv_buf_release(&answer);

@@ -46,6 +46,9 @@ struct rig_server {
     bool hide_kem_keys;        /* says that it has none */
     bool lose_ack;             /* the next append is done but not answered */
     size_t page_max;           /* entries a page, 0: all */
+    unsigned refusals;         /* so many of the next requests under a session are refused, */
+    unsigned refusal_status;   /* with this */
+    bool session_is_kept;      /* the driver has its session from before */
     void (*tamper)(struct rig_server *server, const struct pv_request *request, struct pv_buf *answer);
     void *tamper_context;
     void (*around)(bool entering); /* called before and after the server works, if set */
@@ -53,7 +56,7 @@ struct rig_server {
     unsigned (*serve)(void *context, const struct pv_request *request, struct pv_buf *answer, const char **why);
     void *serve_context;
     /* what it cost */
-    size_t requests, bytes_down, notes_down;
+    size_t requests, bytes_down, notes_down, logins;
 };
 
 struct rig_device {

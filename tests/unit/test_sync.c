@@ -104,6 +104,46 @@ static void test_offline(void)
     pair_release(&p);
 }
 
+/* How a driver takes refusals: what it sends again, and how often it signs in for that. */
+static void test_session_in_doubt(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    p.server.refusal_status = 403;
+    p.server.refusals = 1;
+    p.server.session_is_kept = true;
+    is_err(rig_say(&p.b, "one"), PV_OK, "Bob writes; the server took his kept session for another's");
+    is_err(rig_push(&p.b), PV_OK, "a refusal under it is asked about under a new one, and all is sent");
+    tap_is_int((long long)p.server.logins, 1, "by signing in once");
+    tap_is_int((long long)unsent(&p.b), 0, "and nothing waits");
+    is_err(rig_pull(&p.a), PV_OK, "Ada pulls");
+    is_texts(&p.a, "one\n", "and has it once");
+
+    p.server.refusals = 1;
+    is_err(rig_say(&p.b, "two"), PV_OK, "he writes more");
+    is_err(rig_push(&p.b), PV_ERR_DENIED, "a refusal under a session that was made just now is believed");
+    tap_is_int((long long)p.server.logins, 1, "without signing in again");
+    tap_is_int((long long)unsent(&p.b), 1, "the write waits");
+
+    p.server.session_is_kept = true;
+    p.server.refusals = 1000;
+    size_t before = p.server.requests;
+    is_err(rig_push(&p.b), PV_ERR_DENIED, "a server that refuses whatever is asked is believed, too");
+    tap_is_int((long long)(p.server.requests - before), 2, "after asking twice");
+    tap_is_int((long long)p.server.logins, 2, "and signing in once");
+
+    p.server.refusal_status = 401;
+    p.server.refusals = 1;
+    is_err(rig_push(&p.b), PV_OK, "a session that ended is made anew, however young it is");
+    tap_is_int((long long)p.server.logins, 3, "once");
+    p.server.refusals = 1000;
+    before = p.server.requests;
+    is_err(rig_pull(&p.b), PV_ERR_UNAUTHENTICATED, "where it ends each time");
+    tap_is_int((long long)(p.server.requests - before), 2, "that ends the command, after asking twice");
+    p.server.refusals = 0;
+    pair_release(&p);
+}
+
 static void test_removal(void)
 {
     struct pair p;
@@ -531,6 +571,7 @@ int main(void)
     is_err(pv_crypto_init(), PV_OK, "crypto");
     test_talk();
     test_offline();
+    test_session_in_doubt();
     test_removal();
     test_viewer();
     test_overtaken();
