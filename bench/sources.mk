@@ -1,6 +1,7 @@
 # Programs that measure; the scripts in bench/ run them.
 BENCH_PROGS := \
 	bench/bench_append.c \
+	bench/bench_backlog.c \
 	bench/bench_cold_open.c \
 	bench/bench_empty.c \
 	bench/bench_file.c \

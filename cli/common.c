@@ -256,50 +256,36 @@ static enum pv_err say_why_kept(struct pv_open_room *room, struct pv_report *rep
     return pv_report(report, PV_ERR_OFFLINE, "%s: kept and not sent: the room's key is about to change; run privity refresh", room->label);
 }
 
-/* The write of that number, or an older one, waits. */
-struct waiting {
-    uint64_t newest;
-    bool found;
-};
-
-static enum pv_err find_newest(void *context, const struct pv_write *write)
+/* Does the write `newest`, or an older one, wait after this? What other commands of this device wrote meanwhile is
+ * theirs to send. */
+static enum pv_err push_once(struct pv_session *session, struct pv_open_room *room, uint64_t newest, bool *ret_waits,
+                             struct pv_report *report)
 {
-    ((struct waiting *)context)->newest = write->id;
-    return PV_OK;
-}
-
-static enum pv_err find_older(void *context, const struct pv_write *write)
-{
-    struct waiting *waiting = context;
-    waiting->found = waiting->found || write->id <= waiting->newest;
-    return PV_OK;
-}
-
-/* What other commands of this device wrote meanwhile is theirs to send. */
-static enum pv_err push_once(struct pv_session *session, struct pv_open_room *room, struct waiting *waiting, struct pv_report *report)
-{
+    uint64_t oldest = 0;
     enum pv_err err = pv_contact_push(session, room, NULL, report);
-    waiting->found = false;
-    return err == PV_OK ? pv_store_write_each(room->store, find_older, waiting) : err;
+    if (err == PV_OK) err = pv_store_write_oldest(room->store, &oldest);
+    *ret_waits = err == PV_OK && oldest > 0 && oldest <= newest;
+    return err;
 }
 
 enum pv_err pv_cli_send(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
 {
-    struct waiting waiting = {0, false};
+    uint64_t newest = 0;
+    bool waits = false;
     enum pv_err err;
     char said[PV_REPORT_BYTES];
 
     session->kept = true;
-    err = pv_store_write_each(room->store, find_newest, &waiting);
-    if (err == PV_OK) err = push_once(session, room, &waiting, report);
+    err = pv_store_write_newest(room->store, &newest);
+    if (err == PV_OK) err = push_once(session, room, newest, &waits, report);
     if (err == PV_OK && pv_contact_gone(room) == PV_GONE_LEFT) return PV_OK; /* it arrived, but may not be read there */
     /* Others may change the room's key at the same moment: try again before it is left for later. */
-    for (int tries = 1; tries <= SEND_TRIES && err == PV_OK && waiting.found; tries++) {
+    for (int tries = 1; tries <= SEND_TRIES && err == PV_OK && waits; tries++) {
         const struct timespec pause = {0, tries * 100000000L};
         nanosleep(&pause, NULL);
-        err = push_once(session, room, &waiting, report);
+        err = push_once(session, room, newest, &waits, report);
     }
-    if (err == PV_OK && waiting.found) return say_why_kept(room, report);
+    if (err == PV_OK && waits) return say_why_kept(room, report);
     if (err == PV_ERR_DENIED && pv_contact_gone(room) == PV_GONE_REMOVED) {
         enum pv_err dropped = pv_contact_take_back(session, room, false); /* it can never be sent */
         return dropped == PV_OK ? err : pv_session_room_error(session, room, dropped, report);
@@ -316,13 +302,6 @@ uint64_t pv_cli_unsent(struct pv_open_room *room)
     uint64_t count = 0;
     if (pv_contact_gone(room) == PV_GONE_LEFT) return 0; /* all arrived, if only its sender may not see it there */
     return pv_store_write_count(room->store, &count) == PV_OK ? count : 0;
-}
-
-/* The last one counts: what was just added. */
-static enum pv_err note_write(void *context, const struct pv_write *write)
-{
-    *(uint64_t *)context = write->id;
-    return PV_OK;
 }
 
 enum pv_err pv_cli_write(struct pv_session *session, struct pv_open_room *room, const struct pv_payload *payload,
@@ -346,7 +325,7 @@ enum pv_err pv_cli_write(struct pv_session *session, struct pv_open_room *room, 
     }
     pv_buf_wipe(&encoded);
     if (err == PV_OK) session->kept = true;
-    if (err == PV_OK && room->first_new_write == 0) err = pv_store_write_each(room->store, note_write, &room->first_new_write);
+    if (err == PV_OK && room->first_new_write == 0) err = pv_store_write_newest(room->store, &room->first_new_write);
     return pv_session_room_error(session, room, err, report);
 }
 

@@ -344,14 +344,14 @@ enum pv_err pv_session_room_error(const struct pv_session *session, const struct
 void pv_session_room_close(struct pv_session *session, struct pv_open_room *room)
 {
     struct pv_open_room **at = &session->rooms;
-    uint64_t unsent = 0;
+    uint64_t unsent = 0; /* the id of one */
     while (*at && *at != room) at = &(*at)->next;
     if (*at) *at = room->next;
     if (session->person == room) session->person = NULL;
     pv_room_close(room->room);
     /* SQLite takes a damaged write-ahead log for one that ends earlier; a damaged page is noticed. What exists
      * nowhere else must not be lost unnoticed. */
-    if (room->store && pv_store_write_count(room->store, &unsent) == PV_OK && unsent > 0)
+    if (room->store && pv_store_write_oldest(room->store, &unsent) == PV_OK && unsent > 0)
         (void)sqlite3_wal_checkpoint_v2(room->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     pv_store_close(room->store);
     pv_database_close(room->db);

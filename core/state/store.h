@@ -202,7 +202,15 @@ PV_MUST_USE enum pv_err pv_store_write_replace(struct pv_store *store, const str
 typedef enum pv_err pv_store_write_row(void *context, const struct pv_write *write);
 /* All writes, oldest first. */
 PV_MUST_USE enum pv_err pv_store_write_each(struct pv_store *store, pv_store_write_row *row, void *context);
+/* Those without a version that stands. Each is seen, or signed by the callback, until pv_store_drafts_done says up to
+ * where there is none left, so that a long outbox is not walked for each write. */
+PV_MUST_USE enum pv_err pv_store_draft_each(struct pv_store *store, pv_store_write_row *row, void *context);
+/* `first` is the first draft that is left; 0: none is. */
+PV_MUST_USE enum pv_err pv_store_drafts_done(struct pv_store *store, uint64_t first);
 PV_MUST_USE enum pv_err pv_store_write_count(struct pv_store *store, uint64_t *ret_count);
+/* The id of the newest write and of the oldest; 0: there is none. */
+PV_MUST_USE enum pv_err pv_store_write_newest(struct pv_store *store, uint64_t *ret_id);
+PV_MUST_USE enum pv_err pv_store_write_oldest(struct pv_store *store, uint64_t *ret_id);
 /* Give a write up: it and its sealed versions go. Errors: NOT_FOUND. */
 PV_MUST_USE enum pv_err pv_store_write_drop(struct pv_store *store, uint64_t id);
 
@@ -216,6 +224,8 @@ PV_MUST_USE enum pv_err pv_store_sealed_add(struct pv_store *store, const struct
 typedef enum pv_err pv_store_sealed_row(void *context, const struct pv_sealed_write *sealed);
 /* Versions not abandoned, by n: what is to be sent next. */
 PV_MUST_USE enum pv_err pv_store_sealed_each(struct pv_store *store, pv_store_sealed_row *row, void *context);
+/* Those of them from `n` on. */
+PV_MUST_USE enum pv_err pv_store_sealed_from(struct pv_store *store, uint64_t n, pv_store_sealed_row *row, void *context);
 /* All versions, the abandoned ones too, by n. */
 PV_MUST_USE enum pv_err pv_store_sealed_each_ever(struct pv_store *store, pv_store_sealed_row *row, void *context);
 /* Mark every version with n at or above `n` abandoned; their writes are drafts again. */

@@ -4,6 +4,7 @@
 #include "core/state/sql.h"
 
 static const char own_head[] = "pv.head"; /* n as 8 bytes big-endian, then the leaf */
+static const char drafts_from[] = "pv.drafts"; /* no write below this id is a draft */
 enum { HEAD_BYTES = 8 + 32 };
 
 /* ---- writes */
@@ -61,20 +62,56 @@ static void read_write(struct pv_sql *sql, struct pv_buf *memory, struct pv_writ
     *ret_write = write;
 }
 
-enum pv_err pv_store_write_each(struct pv_store *store, pv_store_write_row *row, void *context)
+#define WRITE_COLUMNS "SELECT id, write_id, kind, type, payload, refs, beside, created," \
+                      " (SELECT count(*) FROM sealed WHERE write = outbox.id) FROM outbox"
+
+static enum pv_err walk_writes(struct pv_sql *sql, pv_store_write_row *row, void *context)
 {
     struct pv_write write = {0};
     struct pv_buf memory;
     pv_buf_init(&memory, SIZE_MAX);
-    struct pv_sql sql = pv_sql_begin(store, "SELECT id, write_id, kind, type, payload, refs, beside, created,"
-                                            " (SELECT count(*) FROM sealed WHERE write = outbox.id)"
-                                            " FROM outbox ORDER BY id");
-    while (pv_sql_step(&sql)) {
-        read_write(&sql, &memory, &write);
-        if (!sql.err) sql.err = row(context, &write);
+    while (pv_sql_step(sql)) {
+        read_write(sql, &memory, &write);
+        if (!sql->err) sql->err = row(context, &write);
     }
     pv_buf_wipe(&memory);
-    return pv_sql_end(&sql);
+    return pv_sql_end(sql);
+}
+
+enum pv_err pv_store_write_each(struct pv_store *store, pv_store_write_row *row, void *context)
+{
+    struct pv_sql sql = pv_sql_begin(store, WRITE_COLUMNS " ORDER BY id");
+    return walk_writes(&sql, row, context);
+}
+
+enum pv_err pv_store_draft_each(struct pv_store *store, pv_store_write_row *row, void *context)
+{
+    uint64_t from = 0;
+    enum pv_err err = pv_store_number_get(store, drafts_from, 0, &from);
+    if (err) return err;
+    struct pv_sql sql = pv_sql_begin(store, WRITE_COLUMNS " WHERE id >= ? AND NOT EXISTS"
+                                            " (SELECT 1 FROM sealed WHERE write = outbox.id AND abandoned = 0) ORDER BY id");
+    pv_sql_bind_u64(&sql, from);
+    return walk_writes(&sql, row, context);
+}
+
+enum pv_err pv_store_drafts_done(struct pv_store *store, uint64_t first)
+{
+    uint64_t newest = 0;
+    enum pv_err err = first ? PV_OK : pv_store_write_newest(store, &newest);
+    return err ? err : pv_store_number_set(store, drafts_from, first ? first : newest + 1);
+}
+
+enum pv_err pv_store_write_newest(struct pv_store *store, uint64_t *ret_id)
+{
+    struct pv_sql sql = pv_sql_begin(store, "SELECT max(id) FROM outbox");
+    return pv_sql_run_u64(&sql, 0, ret_id);
+}
+
+enum pv_err pv_store_write_oldest(struct pv_store *store, uint64_t *ret_id)
+{
+    struct pv_sql sql = pv_sql_begin(store, "SELECT min(id) FROM outbox");
+    return pv_sql_run_u64(&sql, 0, ret_id);
 }
 
 enum pv_err pv_store_write_count(struct pv_store *store, uint64_t *ret_count)
@@ -186,35 +223,47 @@ static void read_sealed(struct pv_sql *sql, struct pv_buf *memory, struct pv_sea
     *ret_sealed = sealed;
 }
 
-static enum pv_err walk_sealed(struct pv_store *store, const char *text, pv_store_sealed_row *row, void *context)
+static enum pv_err walk_sealed(struct pv_sql *sql, pv_store_sealed_row *row, void *context)
 {
     struct pv_sealed_write sealed = {0};
     struct pv_buf memory;
     pv_buf_init(&memory, SIZE_MAX);
-    struct pv_sql sql = pv_sql_begin(store, text);
-    while (pv_sql_step(&sql)) {
-        read_sealed(&sql, &memory, &sealed);
-        if (!sql.err) sql.err = row(context, &sealed);
+    while (pv_sql_step(sql)) {
+        read_sealed(sql, &memory, &sealed);
+        if (!sql->err) sql->err = row(context, &sealed);
     }
     pv_buf_release(&memory);
-    return pv_sql_end(&sql);
+    return pv_sql_end(sql);
 }
 
 enum pv_err pv_store_sealed_each(struct pv_store *store, pv_store_sealed_row *row, void *context)
 {
-    return walk_sealed(store, SEALED_COLUMNS " WHERE abandoned = 0 ORDER BY n", row, context);
+    return pv_store_sealed_from(store, 0, row, context);
+}
+
+enum pv_err pv_store_sealed_from(struct pv_store *store, uint64_t n, pv_store_sealed_row *row, void *context)
+{
+    struct pv_sql sql = pv_sql_begin(store, SEALED_COLUMNS " WHERE n >= ? AND abandoned = 0 ORDER BY n");
+    pv_sql_bind_u64(&sql, n);
+    return walk_sealed(&sql, row, context);
 }
 
 enum pv_err pv_store_sealed_each_ever(struct pv_store *store, pv_store_sealed_row *row, void *context)
 {
-    return walk_sealed(store, SEALED_COLUMNS " ORDER BY n", row, context);
+    struct pv_sql sql = pv_sql_begin(store, SEALED_COLUMNS " ORDER BY n");
+    return walk_sealed(&sql, row, context);
 }
 
 enum pv_err pv_store_sealed_abandon(struct pv_store *store, uint64_t n)
 {
+    bool own = false;
+    enum pv_err err = pv_sql_enter(store, &own);
+    if (err) return err;
     struct pv_sql sql = pv_sql_begin(store, "UPDATE sealed SET abandoned = 1 WHERE n >= ?");
     pv_sql_bind_u64(&sql, n);
-    return pv_sql_run(&sql);
+    err = pv_sql_run(&sql);
+    if (!err) err = pv_store_value_delete(store, drafts_from);
+    return pv_sql_leave(store, own, err);
 }
 
 enum pv_err pv_store_sealed_accepted(struct pv_store *store, const struct pv_hash *leaf)

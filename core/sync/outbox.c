@@ -101,65 +101,42 @@ static const char *refusal(const struct pv_room *room, const struct pv_roster *v
     return NULL;
 }
 
-struct drafts {
-    struct pv_write *writes; /* ids and sizes only; slices are read again when sealed */
-    size_t count, cap;
-    uint64_t *live;          /* writes with a version that stands */
-    size_t live_count, live_cap;
-};
-
-static enum pv_err live_version(void *context, const struct pv_sealed_write *sealed)
+/* Whether anything of this device can be signed now, by what holds for all that waits. */
+static bool may_seal(const struct pv_room *room, const struct pv_roster *view)
 {
-    struct drafts *d = context;
-    if (d->live_count == d->live_cap) {
-        size_t cap = d->live_cap ? 2 * d->live_cap : 16;
-        uint64_t *live = realloc(d->live, cap * sizeof *live);
-        if (!live) return PV_ERR_NOMEM;
-        d->live = live;
-        d->live_cap = cap;
-    }
-    d->live[d->live_count++] = sealed->write;
-    return PV_OK;
+    return epoch_stands(room, view) && !pv_roster_rekey_due(view) && view_is_fresh(room);
 }
 
 struct sealing {
     struct pv_room *room;
-    struct drafts drafts;
+    uint64_t first_left; /* the first draft that stays one; 0: none */
     const char *dropped;
 };
-
-static bool is_live(const struct drafts *d, uint64_t write)
-{
-    for (size_t i = 0; i < d->live_count; i++)
-        if (d->live[i] == write) return true;
-    return false;
-}
 
 static enum pv_err seal_draft(void *context, const struct pv_write *write)
 {
     struct sealing *s = context;
     const struct pv_roster *view;
-    if (is_live(&s->drafts, write->id)) return PV_OK;
     enum pv_err err = pv_room_view(s->room, &view);
     if (err) return err;
-    if (write->kind == PV_KIND_ROSTER) {
-        if (!pv_roster_is_born(view)) return PV_OK;
+    if (write->kind == PV_KIND_ROSTER && pv_roster_is_born(view)) {
         /* It lost a race and was made for a state that is gone: whoever asked for it is told, and asks again. */
         s->dropped = "a change of the room's members came first; look at the room and try again";
         return pv_store_write_drop(s->room->store, write->id);
     }
-    if (!epoch_stands(s->room, view) || pv_roster_rekey_due(view) || !view_is_fresh(s->room) || refusal(s->room, view, (enum pv_kind)write->kind))
-        return PV_OK; /* it waits as a draft */
-    err = seal_payload(s->room, view, write);
-    return err == PV_ERR_NOT_FOUND ? PV_OK : err; /* without the epoch's secret it waits, too */
+    err = PV_ERR_NOT_FOUND;
+    if (write->kind != PV_KIND_ROSTER && may_seal(s->room, view) && !refusal(s->room, view, (enum pv_kind)write->kind))
+        err = seal_payload(s->room, view, write); /* without the epoch's secret it waits, too */
+    if (err != PV_ERR_NOT_FOUND) return err;
+    if (s->first_left == 0) s->first_left = write->id;
+    return PV_OK;
 }
 
 enum pv_err pv_seal_drafts(struct pv_room *room)
 {
     struct sealing s = {.room = room};
-    enum pv_err err = pv_store_sealed_each(room->store, live_version, &s.drafts);
-    if (!err) err = pv_store_write_each(room->store, seal_draft, &s);
-    free(s.drafts.live);
+    enum pv_err err = pv_store_draft_each(room->store, seal_draft, &s);
+    if (!err) err = pv_store_drafts_done(room->store, s.first_left);
     if (!err && s.dropped) (void)pv_room_raise(room, PV_ERR_CONFLICT, pv_bytes(NULL, 0), "%s", s.dropped);
     return err;
 }
@@ -183,7 +160,7 @@ enum pv_err pv_room_write(struct pv_room *room, enum pv_kind kind, struct pv_byt
     const char *why = err ? NULL : refusal(room, view, kind);
     if (why) err = pv_room_raise(room, PV_ERR_DENIED, pv_bytes(NULL, 0), "%s", why);
     if (!err) err = pv_store_write_add(room->store, &write, &id);
-    if (!err) err = pv_seal_drafts(room);
+    if (!err && may_seal(room, view)) err = pv_seal_drafts(room);
     if (err) pv_room_rollback(room);
     else err = pv_room_commit(room);
     return err;
@@ -285,12 +262,12 @@ struct settling {
     uint64_t from;
 };
 
-/* Evidence in the log that a version can no longer be accepted. */
+/* Evidence in the log that a version can no longer be accepted. Only the first of all can continue the log's head, and
+ * epochs rise with n: so what the first, and the first sealed one, have not met, the later ones have not. */
 static enum pv_err find_overtaken(void *context, const struct pv_sealed_write *sealed)
 {
     struct settling *s = context;
     struct pv_entry entry;
-    if (s->found) return PV_OK;
     if (pv_entry_read(sealed->entry, &entry)) return PV_ERR_CORRUPT;
     bool born = pv_roster_is_born(s->room->roster);
     bool passed = s->logged && s->logged->n >= sealed->n;
@@ -314,7 +291,7 @@ static enum pv_err find_overtaken(void *context, const struct pv_sealed_write *s
         s->found = true;
         s->from = sealed->n;
     }
-    return PV_OK;
+    return s->found || pv_kind_is_sealed(entry.header.kind) ? PV_ERR_CONFLICT : PV_OK; /* ends the walk */
 }
 
 enum pv_err pv_outbox_settle(struct pv_room *room)
@@ -322,6 +299,7 @@ enum pv_err pv_outbox_settle(struct pv_room *room)
     struct settling s = {.room = room, .logged = pv_roster_head(room->roster, &room->me->device)};
     struct pv_head own;
     enum pv_err err = pv_store_sealed_each(room->store, find_overtaken, &s);
+    if (err == PV_ERR_CONFLICT) err = PV_OK;
     if (!err && s.found) err = abandon_from(room, s.from);
     if (!err) err = pv_store_head_get(room->store, &own);
     /* The log knows more of us than this home does: it was rolled back, or copied. */

@@ -9,13 +9,14 @@ enum {
     KEM_ANSWER_MAX = KEM_ASK_MAX * (PV_KEM_PK_BYTES + 8) + 64,
     APPEND_ANSWER_MAX = 64 * 1024,
     BATCH_BYTES = 8 * 1024 * 1024,
-    ROUNDS_MAX = 32 /* each sends something, or the task ends */
+    ROUNDS_MAX = 32 /* without one write less that waits */
 };
 
 struct push {
     struct pv_pull pull; /* first: a push goes on where its pull ends */
     const char *registration;
     unsigned rounds, conflicts;
+    uint64_t waiting; /* writes in the outbox at the last round */
     struct pv_id16 blob;
     struct pv_hash asked[KEM_ASK_MAX];
     size_t asked_count;
@@ -190,7 +191,11 @@ static enum pv_err send_next(struct push *push)
         return pv_task_ask(task, PV_PUT, PV_AUTH_SESSION, APPEND_ANSWER_MAX, blob_answer, "/v1/rooms/%s/blobs/%s",
                            push->pull.room_hex, name);
     }
+    uint64_t waiting = 0;
+    if (!err) err = pv_store_write_count(store, &waiting);
     if (err) return err;
+    if (waiting < push->waiting) push->rounds = 0;
+    push->waiting = waiting;
     if (push->rounds++ >= ROUNDS_MAX)
         return pv_task_error(task, PV_ERR_CONFLICT, "the room changes faster than this can be sent; it stays in the outbox");
     return send_entries(push);

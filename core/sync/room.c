@@ -8,9 +8,10 @@
 
 #include "core/sync/room_parts.h"
 
-enum { SNAPSHOT_MAX = 64 * 1024 * 1024, SNAPSHOT_EVERY = 512, EVIDENCE_MAX = 1024 * 1024 };
+enum { SNAPSHOT_MAX = 64 * 1024 * 1024, SNAPSHOT_EVERY = 512, VIEW_EVERY = 128, EVIDENCE_MAX = 1024 * 1024 };
 
 static const char JUDGED[] = "sync.judged"; /* entries with a verdict */
+static const char VIEW[] = "sync.view";     /* [judged entries, n and leaf of our newest in it, snapshot] */
 
 const struct pv_hash *pv_room_my_principal(const struct pv_room *room)
 {
@@ -95,9 +96,129 @@ enum pv_err pv_room_begin(struct pv_room *room)
     return err;
 }
 
+/* ---- the view: a long outbox is not judged anew for each write, but from the last snapshot of the view on */
+
+/* Our own signed entries, as if they stood at the log's end. What they meet there does not matter here. */
+static enum pv_err view_entry(struct pv_roster *view, const struct pv_sealed_write *sealed)
+{
+    struct pv_log_item item = {.index = pv_roster_size(view), .leaf = sealed->leaf, .body = sealed->body};
+    enum pv_verdict verdict;
+    enum pv_reason reason;
+    if (pv_entry_read(sealed->entry, &item.entry)) return PV_ERR_CORRUPT;
+    enum pv_err err = pv_roster_note(view, &item);
+    return err ? err : pv_roster_apply(view, &item, &verdict, &reason);
+}
+
+/* A view being made: from the log's roster, or from a snapshot that has our entries up to `head`. */
+struct viewing {
+    struct pv_roster *view;
+    struct pv_head head; /* n 0: none of ours is in it */
+    bool head_stands;
+    uint64_t count;
+};
+
+static enum pv_err view_row(void *context, const struct pv_sealed_write *sealed)
+{
+    struct viewing *v = context;
+    if (v->head.n == sealed->n) {
+        v->head_stands = pv_hash_equal(&v->head.leaf, &sealed->leaf);
+        return PV_OK;
+    }
+    v->count++;
+    return view_entry(v->view, sealed);
+}
+
+/* The stored view, if it was made over the log as it is now. Errors: NOT_FOUND. */
+static enum pv_err read_view(struct pv_room *room, struct viewing *v)
+{
+    struct pv_buf stored;
+    struct pv_cbor in;
+    pv_buf_init(&stored, SNAPSHOT_MAX);
+    enum pv_err err = pv_store_value_get(room->store, VIEW, &stored);
+    if (!err) {
+        pv_cbor_init(&in, pv_buf_bytes(&stored));
+        pv_cbor_get_array_of(&in, 4);
+        bool current = pv_cbor_get_uint(&in, PV_LIMIT_N) == pv_roster_size(room->roster);
+        v->head.n = pv_cbor_get_uint(&in, PV_LIMIT_N);
+        pv_cbor_get_hash(&in, &v->head.leaf);
+        struct pv_bytes snapshot = pv_cbor_get_bytes(&in, SNAPSHOT_MAX);
+        err = pv_cbor_finish(&in) || !current ? PV_ERR_NOT_FOUND : pv_roster_decode(snapshot, &v->view);
+        if (err && err != PV_ERR_NOMEM) err = PV_ERR_NOT_FOUND; /* of another version, say: it is made anew */
+    }
+    pv_buf_release(&stored);
+    return err;
+}
+
+/* Errors: NOT_FOUND (there is no snapshot that still holds: entries of ours in it were overtaken). */
+static enum pv_err view_from_snapshot(struct pv_room *room, struct viewing *v)
+{
+    enum pv_err err = read_view(room, v);
+    if (!err) err = pv_store_sealed_from(room->store, v->head.n, view_row, v);
+    return err || v->head_stands ? err : PV_ERR_NOT_FOUND;
+}
+
+static enum pv_err view_from_log(struct pv_room *room, struct viewing *v)
+{
+    enum pv_err err = pv_roster_copy(room->roster, &v->view);
+    return err ? err : pv_store_sealed_each(room->store, view_row, v);
+}
+
+enum pv_err pv_room_view(struct pv_room *room, const struct pv_roster **ret_view)
+{
+    if (!room->view) {
+        struct viewing v = {.view = NULL};
+        enum pv_err err = view_from_snapshot(room, &v);
+        if (err == PV_ERR_NOT_FOUND) {
+            pv_roster_free(v.view);
+            v = (struct viewing){.view = NULL};
+            err = view_from_log(room, &v);
+        }
+        if (err) {
+            pv_roster_free(v.view);
+            return err;
+        }
+        room->view = v.view;
+        room->view_base = pv_roster_size(room->roster);
+        room->view_unsaved = v.count;
+    }
+    *ret_view = room->view;
+    return PV_OK;
+}
+
+enum pv_err pv_room_view_add(struct pv_room *room, const struct pv_sealed_write *sealed)
+{
+    room->view_unsaved++;
+    return room->view ? view_entry(room->view, sealed) : PV_OK;
+}
+
+/* Keep the view when it has taken enough since it was kept. In a transaction. */
+static enum pv_err save_view(struct pv_room *room)
+{
+    struct pv_head head;
+    struct pv_buf snapshot, stored;
+    if (!room->view || room->view_unsaved < VIEW_EVERY || room->view_base != pv_roster_size(room->roster)) return PV_OK;
+    pv_buf_init(&snapshot, SNAPSHOT_MAX);
+    pv_buf_init(&stored, SNAPSHOT_MAX);
+    enum pv_err err = pv_store_head_get(room->store, &head);
+    if (!err) err = pv_roster_encode(room->view, &snapshot);
+    if (!err) {
+        pv_cbor_put_array(&stored, 4);
+        pv_cbor_put_uint(&stored, pv_roster_size(room->roster));
+        pv_cbor_put_uint(&stored, head.n);
+        pv_cbor_put_hash(&stored, &head.leaf);
+        pv_cbor_put_bytes(&stored, snapshot.p, snapshot.n);
+        err = stored.err ? stored.err : pv_store_value_set(room->store, VIEW, pv_buf_bytes(&stored));
+    }
+    if (!err) room->view_unsaved = 0;
+    pv_buf_release(&snapshot);
+    pv_buf_release(&stored);
+    return err;
+}
+
 enum pv_err pv_room_commit(struct pv_room *room)
 {
     enum pv_err err = pv_store_number_set(room->store, JUDGED, pv_roster_size(room->roster));
+    if (!err) err = save_view(room);
     if (!err) err = pv_store_commit(room->store);
     if (err) pv_room_rollback(room);
     return err;
@@ -180,40 +301,6 @@ struct pv_store *pv_room_store(struct pv_room *room)
 const struct pv_roster *pv_room_roster(const struct pv_room *room)
 {
     return room->roster;
-}
-
-/* Our own signed entries, as if they stood at the log's end. What they meet there does not matter here. */
-static enum pv_err view_entry(void *context, const struct pv_sealed_write *sealed)
-{
-    struct pv_roster *view = context;
-    struct pv_log_item item = {.index = pv_roster_size(view), .leaf = sealed->leaf, .body = sealed->body};
-    enum pv_verdict verdict;
-    enum pv_reason reason;
-    if (pv_entry_read(sealed->entry, &item.entry)) return PV_ERR_CORRUPT;
-    enum pv_err err = pv_roster_note(view, &item);
-    return err ? err : pv_roster_apply(view, &item, &verdict, &reason);
-}
-
-enum pv_err pv_room_view(struct pv_room *room, const struct pv_roster **ret_view)
-{
-    if (!room->view) {
-        struct pv_roster *view;
-        enum pv_err err = pv_roster_copy(room->roster, &view);
-        if (err) return err;
-        err = pv_store_sealed_each(room->store, view_entry, view);
-        if (err) {
-            pv_roster_free(view);
-            return err;
-        }
-        room->view = view;
-    }
-    *ret_view = room->view;
-    return PV_OK;
-}
-
-enum pv_err pv_room_view_add(struct pv_room *room, const struct pv_sealed_write *sealed)
-{
-    return room->view ? view_entry(room->view, sealed) : PV_OK;
 }
 
 struct pv_bytes pv_room_pin(const struct pv_room *room)

@@ -19,6 +19,8 @@ struct pv_room {
     struct pv_merkle_edge edge;        /* of all stored entries */
     uint64_t snapshot_size;            /* entries in the stored roster snapshot */
     struct pv_roster *view;            /* roster with our unsent entries, or NULL */
+    uint64_t view_base;                /* size of the roster under it */
+    uint64_t view_unsaved;             /* of our entries in it, how many its stored snapshot does not have */
 
     struct pv_buf pin;                 /* note */
     struct pv_checkpoint pinned;       /* what it says; size 0: nothing pinned */

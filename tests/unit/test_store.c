@@ -232,6 +232,20 @@ static enum pv_err see_sealed(void *context, const struct pv_sealed_write *seale
     return PV_OK;
 }
 
+static enum pv_err see_draft(void *context, const struct pv_write *write)
+{
+    struct seen *seen = context;
+    seen->count++;
+    seen->sum = seen->sum * 10 + write->id;
+    return PV_OK;
+}
+
+static void is_drafts(struct pv_store *store, uint64_t want, const char *what)
+{
+    struct seen seen = {0};
+    tap_ok(!pv_store_draft_each(store, see_draft, &seen) && seen.sum == want, "%s", what);
+}
+
 static enum pv_err see_blob(void *context, const struct pv_id16 *name, uint64_t size_bytes)
 {
     struct seen *seen = context;
@@ -249,16 +263,27 @@ static void test_outbox(struct pv_store *store)
                                      .refs = pv_bytes("\x80", 1), .body = pv_bytes("body", 4),
                                      .beside = pv_bytes("beside", 6)};
     struct pv_head head = {.n = 9};
-    uint64_t id = 0, count = 0;
+    uint64_t id = 0, count = 0, newest = 9, oldest = 9;
+    tap_ok(!pv_store_write_newest(store, &newest) && newest == 0 && !pv_store_write_oldest(store, &oldest) && oldest == 0,
+           "nothing waits");
     tap_ok(!pv_store_write_add(store, &write, &id) && id == 1, "a write goes into the outbox");
     tap_is_int(pv_store_write_add(store, &write, &id), PV_ERR_CONFLICT, "once");
     write.write_id.b[0] = 2;
     tap_ok(!pv_store_write_add(store, &write, &id) && id == 2, "another one follows it");
+    tap_ok(!pv_store_write_newest(store, &newest) && newest == 2 && !pv_store_write_oldest(store, &oldest) && oldest == 1,
+           "the newest and the oldest are known");
+    is_drafts(store, 12, "both are drafts");
     tap_ok(!pv_store_head_get(store, &head) && head.n == 0 && pv_hash_is_zero(&head.leaf), "nothing was signed yet");
     tap_is_int(pv_store_sealed_add(store, &sealed), PV_OK, "a sealed version is kept");
     tap_ok(!pv_store_head_get(store, &head) && head.n == 1 && pv_hash_equal(&head.leaf, &sealed.leaf), "and is the head");
     tap_is_int(pv_store_sealed_add(store, &sealed), PV_ERR_CONFLICT, "no n is used twice");
+    is_drafts(store, 2, "the other one is a draft still");
+    tap_ok(!pv_store_drafts_done(store, 2), "those before it are no drafts any more");
+    is_drafts(store, 2, "but it is");
+    tap_ok(!pv_store_drafts_done(store, 0), "nor is any other");
+    is_drafts(store, 0, "so none is walked");
     tap_is_int(pv_store_sealed_abandon(store, 1), PV_OK, "it is abandoned");
+    is_drafts(store, 12, "and both are drafts");
     sealed.n = 4;
     sealed.leaf = hash_of(4);
     tap_is_int(pv_store_sealed_add(store, &sealed), PV_OK, "and sealed anew");
@@ -268,6 +293,8 @@ static void test_outbox(struct pv_store *store)
     struct seen seen = {0};
     tap_ok(!pv_store_sealed_each(store, see_sealed, &seen) && seen.count == 1 && seen.sum == 4 && seen.right,
            "what stands is to be sent");
+    seen = (struct seen){0};
+    tap_ok(!pv_store_sealed_from(store, 5, see_sealed, &seen) && seen.count == 0, "from a number on, too");
     seen = (struct seen){0};
     tap_ok(!pv_store_sealed_each_ever(store, see_sealed, &seen) && seen.sum == 14, "all versions are kept");
     seen = (struct seen){0};

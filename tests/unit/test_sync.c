@@ -224,6 +224,92 @@ static void test_overtaken(void)
     pair_release(&p);
 }
 
+static void put_view(struct rig_member *member, struct pv_buf *ret_bytes)
+{
+    const struct pv_roster *view;
+    pv_buf_init(ret_bytes, SIZE_MAX);
+    is_err(rig_member_reopen(member), PV_OK, "the room is opened anew");
+    is_err(pv_room_view(member->room, &view), PV_OK, "what it will be when all is sent is known");
+    is_err(pv_roster_encode(view, ret_bytes), PV_OK, "as bytes");
+}
+
+/* The view that stands kept in the store is the one that the log and the outbox make. */
+static void is_view_right(struct rig_member *member, bool kept, const char *what)
+{
+    struct pv_buf stored, from_snapshot, from_log;
+    pv_buf_init(&stored, SIZE_MAX);
+    tap_ok((pv_store_value_get(member->store, "sync.view", &stored) == PV_OK) == kept, "the view is kept, where much waits");
+    put_view(member, &from_snapshot);
+    is_err(pv_store_value_delete(member->store, "sync.view"), PV_OK, "it is forgotten");
+    put_view(member, &from_log);
+    tap_ok(from_log.n > 0 && pv_bytes_equal(pv_buf_bytes(&from_snapshot), pv_buf_bytes(&from_log)), "%s", what);
+    if (kept) is_err(pv_store_value_set(member->store, "sync.view", pv_buf_bytes(&stored)), PV_OK, "and put back");
+    is_err(rig_member_reopen(member), PV_OK, "and the room is opened anew");
+    pv_buf_release(&stored);
+    pv_buf_release(&from_snapshot);
+    pv_buf_release(&from_log);
+}
+
+static void say_numbers(struct rig_member *member, unsigned from, unsigned to, struct pv_buf *said)
+{
+    unsigned odd = 0;
+    for (unsigned i = from; i < to; i++) {
+        char text[32];
+        int n = snprintf(text, sizeof text, "number %u\n", i);
+        pv_buf_append(said, text, (size_t)n);
+        text[n - 1] = '\0';
+        odd += rig_say(member, text) != PV_OK;
+    }
+    tap_ok(odd == 0, "%u to %u are written", from, to);
+}
+
+/* Hundreds of writes wait: each finds the view of those before it kept, through a rekey that overtakes all of them,
+ * and a time in which nothing can be signed. */
+static void test_backlog(void)
+{
+    struct pair p;
+    struct rig_device carol;
+    struct rig_member c;
+    struct pv_invite_link link;
+    struct pv_buf said;
+    pv_buf_init(&said, SIZE_MAX);
+    pair_init(&p, PV_ROLE_OWNER);
+    is_err(rig_push(&p.b), PV_OK, "Bob makes the rekey that his join left due");
+    is_err(rig_device_init(&carol, &p.server, 4), PV_OK, "Carol appears");
+    is_err(rig_invite(&p.a, PV_ROLE_VIEWER, 3, &link), PV_OK, "is invited");
+    is_err(rig_join(&c, &carol, &link), PV_OK, "and joins");
+    is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+    p.server.down = true;
+    say_numbers(&p.b, 0, 100, &said);
+    is_view_right(&p.b, false, "a short outbox is judged each time");
+    say_numbers(&p.b, 100, 300, &said);
+    is_view_right(&p.b, true, "of a long one what is kept is right");
+    is_err(pv_room_set_role(p.b.room, &p.bob.me.person, PV_ROLE_EDITOR), PV_OK, "Bob makes himself an editor");
+    say_numbers(&p.b, 300, 500, &said);
+    is_view_right(&p.b, true, "with a change of the room's members in it, too");
+    p.server.down = false;
+    is_err(rig_pull(&p.a), PV_OK, "Ada looks");
+    is_err(pv_room_remove(p.a.room, &carol.me.person), PV_OK, "Ada removes Carol");
+    is_err(rig_push(&p.a), PV_OK, "with a rekey");
+    is_err(rig_pull(&p.b), PV_OK, "Bob looks, and all that he signed is overtaken");
+    is_view_right(&p.b, true, "what was kept does not hold any more, and is not used");
+    p.server.now_ms += 2ull * 24 * 3600 * 1000;
+    p.server.down = true;
+    say_numbers(&p.b, 500, 510, &said);
+    tap_is_int((long long)unsent(&p.b), 511, "two days later all waits as drafts, and what he writes then behind it");
+    p.server.down = false;
+    enum pv_err err = rig_push(&p.b);
+    tap_ok(err == PV_OK || err == PV_ERR_CONFLICT, "Bob sends");
+    is_err(rig_push(&p.b), PV_OK, "until all is sent");
+    tap_is_int((long long)unsent(&p.b), 0, "his outbox is empty");
+    is_err(rig_pull(&p.a), PV_OK, "Ada pulls");
+    is_texts(&p.a, (const char *)said.p, "and has all, in order, once");
+    pv_buf_release(&said);
+    rig_member_close(&c);
+    rig_device_release(&carol);
+    pair_release(&p);
+}
+
 /* Two processes of one device over one database. */
 static void test_two_processes(void)
 {
@@ -575,6 +661,7 @@ int main(void)
     test_removal();
     test_viewer();
     test_overtaken();
+    test_backlog();
     test_two_processes();
     test_pages();
     test_flipped_bits();
