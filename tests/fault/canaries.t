@@ -68,6 +68,8 @@ try:
 except Exception:
     dying.kill()
     dying.wait()
+limits = pathlib.Path(f"/proc/{following.pid}/limits").read_text()
+ok(re.search(r"^Max core file size +0 +0 ", limits, re.M), "a command leaves no core file", limits)
 following.kill()
 following.wait()
 heard = (b"".join(map(bytes, proxy.sent)), b"".join(map(bytes, proxy.received)))
@@ -139,6 +141,9 @@ registration = code.read_text().strip().splitlines()[-1].split()[-1]
 is_(findings(registration, lambda place: "traffic to" not in place), [], "a registration code is kept by nobody")
 token = re.search(rb"Authorization: Bearer (\S+)", heard[0])[1].decode()
 is_(findings(token, lambda place: "traffic" not in place), [], "a session's token is kept by nobody")
+
+long_ids = re.findall(rb"[0-9a-f]{16,}", places["the server's log"])
+is_(sorted(set(long_ids))[:3], [], "the server's log has no whole id")
 
 # --- that this would find something
 

@@ -52,7 +52,13 @@ refused = rest[rest.index("| what | answer |"):rest.index("A client room is foun
 strange = {word for word in re.findall(r"`([a-z_]+)`", refused)} - used - verdicts - set(codes) - {"seen"}
 is_(sorted(strange), [], "what refuses an append names codes and reasons that there are")
 
-# ---- options
+# ---- options and variables
+
+variables = set(re.findall(r'^      \{"([A-Z_]+)", ', (ROOT / "cli/manual.c").read_text(), re.M))
+asked = set(re.findall(r'getenv\("([A-Z_]+)"\)', "\n".join((ROOT / path).read_text() for path in c_files("cli", "client", "core"))))
+# Said beside others, or what every program asks.
+is_(sorted(asked - variables - {"HOME", "TERM", "XDG_DATA_HOME", "SSL_CERT_FILE"}), [], "privity(1) names each variable that is asked for")
+is_(sorted(variables - asked), [], "and no other")
 
 options = set(re.findall(r'^    \{"([a-z-]+)", "', (ROOT / "server/config.c").read_text(), re.M))
 manual = set(re.findall(r"Fl -([a-z-]+)", "\n".join(re.findall(r"^\.It (Fl.*)$", (ROOT / "docs/man/privityd.8").read_text(), re.M))))

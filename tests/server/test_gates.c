@@ -76,7 +76,7 @@ static struct made make_invite(uint64_t uses, uint64_t until_ms)
 
 struct change {
 	uint64_t version;
-	bool password, no_half, wrong_half;
+	bool password, no_half, wrong_half, not_signed;
 	uint64_t not_before_ms, max_releases;
 };
 
@@ -102,6 +102,7 @@ static unsigned put_version(const struct made *made, struct srv_person *who, con
 	gate.policy.max_releases = change->max_releases;
 	if (change->wrong_half) half.b[0] ^= 1;
 	if (pv_gate_sign(&gate, &who->device.me.device, &who->device.me.sign_sk, &signed_gate)) abort();
+	if (change->not_signed) signed_gate.p[signed_gate.n - 1] ^= 1;
 	pv_cbor_put_array(&body, 2);
 	pv_buf_append(&body, signed_gate.p, signed_gate.n);
 	if (change->no_half) pv_cbor_put_null(&body);
@@ -217,6 +218,7 @@ static void test_putting(void)
 	is_status(put_version(&made, &bob, &(struct change){.version = 2}), 403, "role", "who is no owner puts no gate");
 	is_status(put_version(&made, &ada, &(struct change){.version = 3}), 409, "version", "versions follow each other");
 	is_status(put_version(&made, &ada, &(struct change){.version = 2, .wrong_half = true}), 400, "half", "the half is the one named");
+	is_status(put_version(&made, &ada, &(struct change){.version = 2, .not_signed = true}), 400, "signature", "a session alone puts no gate");
 	is_status(put_version(&made, &ada, &(struct change){.version = 2, .no_half = true, .not_before_ms = srv.now_ms + 1000}), 201, "",
 		  "a version may keep the half");
 	guest.version = 2;

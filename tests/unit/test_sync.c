@@ -652,6 +652,43 @@ static void test_cut(void)
     pair_release(&p);
 }
 
+/* A server that keeps half B, and whoever kept the link: they read what the invited could, until new keys are made. */
+static void test_link_and_server(void)
+{
+    struct rig_server server;
+    struct rig_device ada, bob, eve;
+    struct rig_member a, b, e;
+    struct pv_invite_link link;
+    rig_server_init(&server, 1);
+    is_err(rig_device_init(&ada, &server, 2), PV_OK, "Ada's person room is founded");
+    is_err(rig_device_init(&bob, &server, 3), PV_OK, "Bob's");
+    is_err(rig_device_init(&eve, &server, 4), PV_OK, "and Eve's, who overhears");
+    is_err(rig_found(&a, &ada), PV_OK, "Ada founds a room");
+    is_err(rig_say(&a, "before"), PV_OK, "writes");
+    is_err(rig_invite(&a, PV_ROLE_EDITOR, 2, &link), PV_OK, "and makes an invite for two");
+    is_err(rig_push(&a), PV_OK, "which goes out");
+    is_err(rig_member_open(&e, &eve, pv_room_id(a.room)), PV_OK, "Eve has the link");
+    is_err(pv_room_read_by_link(e.room, &link, &server.gates[server.gate_count - 1].b), PV_OK, "and half B, from the server");
+    is_err(rig_pull(&e), PV_OK, "so she pulls");
+    is_texts(&e, "before\n", "and reads");
+    is_err(rig_join(&b, &bob, &link), PV_OK, "Bob joins by it");
+    is_err(rig_pull(&a), PV_OK, "Ada sees him");
+    is_err(pv_room_close_invite(a.room, &link.gate), PV_OK, "closes the invite, with a rekey");
+    is_err(rig_say(&a, "after"), PV_OK, "and writes");
+    is_err(rig_push(&a), PV_OK, "all of which goes out");
+    is_err(rig_pull(&b), PV_OK, "Bob pulls");
+    is_texts(&b, "before\nafter\n", "and reads all");
+    is_err(rig_pull(&e), PV_OK, "Eve pulls, by link and half");
+    is_texts(&e, "before\n", "and reads nothing that came after");
+    rig_member_close(&a);
+    rig_member_close(&b);
+    rig_member_close(&e);
+    rig_device_release(&ada);
+    rig_device_release(&bob);
+    rig_device_release(&eve);
+    rig_server_release(&server);
+}
+
 int main(void)
 {
     is_err(pv_crypto_init(), PV_OK, "crypto");
@@ -672,5 +709,6 @@ int main(void)
     test_two_rekeys();
     test_seen_another_history();
     test_cut();
+    test_link_and_server();
     return tap_done();
 }
