@@ -21,10 +21,14 @@ CORE_SRC := \
 	core/log/merkle.c \
 	core/log/proof.c \
 	core/log/seal.c \
+	core/sync/certs.c \
+	core/sync/devices.c \
 	core/sync/found.c \
 	core/sync/intake.c \
 	core/sync/keys.c \
 	core/sync/members.c \
+	core/sync/mend.c \
+	core/sync/mend_plan.c \
 	core/sync/open.c \
 	core/sync/outbox.c \
 	core/sync/pull.c \

@@ -9,6 +9,7 @@ UNIT_TESTS := \
 	tests/unit/test_checkpoint.c \
 	tests/unit/test_body.c \
 	tests/unit/test_chunker.c \
+	tests/unit/test_devices.c \
 	tests/unit/test_epoch.c \
 	tests/unit/test_gate.c \
 	tests/unit/test_hash.c \

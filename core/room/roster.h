@@ -140,6 +140,11 @@ const struct pv_principal *pv_roster_principal_of(const struct pv_roster *roster
 /* The person for whom an accepted entry ever listed the device; NULL: none. */
 const struct pv_hash *pv_roster_owner_of(const struct pv_roster *roster, const struct pv_hash *device);
 bool pv_roster_is_barred(const struct pv_roster *roster, const struct pv_hash *person, const struct pv_hash *device);
+/* Devices barred, for whomever, in no order that means anything; was this one ever barred for the person? A bar that
+ * stands need not hold: against a person's first paper device none does. */
+size_t pv_roster_bar_count(const struct pv_roster *roster);
+const struct pv_hash *pv_roster_bar(const struct pv_roster *roster, size_t i);
+bool pv_roster_has_bar(const struct pv_roster *roster, const struct pv_hash *person, const struct pv_hash *device);
 const struct pv_invite *pv_roster_invites(const struct pv_roster *roster, size_t *ret_count); /* by id */
 const struct pv_invite *pv_roster_invite(const struct pv_roster *roster, const struct pv_id16 *id);
 const struct pv_epoch_info *pv_roster_epochs(const struct pv_roster *roster, size_t *ret_count); /* by epoch */

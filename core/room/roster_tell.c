@@ -92,6 +92,21 @@ bool pv_roster_is_barred(const struct pv_roster *roster, const struct pv_hash *p
     return pv_state_bar_holds(roster, person, device, author && author->paper, author && author->first_paper);
 }
 
+size_t pv_roster_bar_count(const struct pv_roster *roster)
+{
+    return roster->bars.count;
+}
+
+const struct pv_hash *pv_roster_bar(const struct pv_roster *roster, size_t i)
+{
+    return &((const struct pv_bar *)pv_map_at(&roster->bars, i))->device;
+}
+
+bool pv_roster_has_bar(const struct pv_roster *roster, const struct pv_hash *person, const struct pv_hash *device)
+{
+    return pv_state_bar(roster, person, device) != NULL;
+}
+
 const struct pv_invite *pv_roster_invites(const struct pv_roster *roster, size_t *ret_count)
 {
     *ret_count = roster->invites.count;

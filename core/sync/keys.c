@@ -5,7 +5,7 @@
 
 #include "core/log/merkle.h"
 #include "core/state/fold.h"
-#include "core/sync/room_parts.h"
+#include "core/sync/mend.h"
 
 /* Sources are remembered as values of the store: one for the member, one for the link it reads by. */
 static void source_name(uint64_t epoch, bool for_invite, char ret_name[static 48])
@@ -133,11 +133,12 @@ enum pv_err pv_keys_note(struct pv_room *room, const struct pv_log_item *item, c
         return pv_hash_equal(&item->entry.header.author, &room->me->device)
                    ? PV_OK
                    : pv_store_number_set(room->store, PV_COMPLAINT, body.u.bad_wrap_epoch + 1);
+    case PV_ROSTER_DEVICE_REMOVE:
+        return room->person_room ? PV_OK : pv_store_number_set(room->store, PV_SWEPT_AT, item->index + 1);
     case PV_ROSTER_CLOSE_INVITE:
     case PV_ROSTER_ROLE:
     case PV_ROSTER_REMOVE:
     case PV_ROSTER_LEAVE:
-    case PV_ROSTER_DEVICE_REMOVE:
     case PV_ROSTER_POLICY:
     case PV_ROSTER_SERVER:
     case PV_ROSTER_HOLD:

@@ -10,13 +10,14 @@ enum pv_err pv_own_party_make(struct pv_room *person_room, struct pv_own_party *
     struct pv_own_party party = {.party.device_count = 0};
     struct pv_epoch_secret secret;
     struct pv_kem_seed seed;
-    size_t count;
     if (!pv_roster_is_born(roster))
         return pv_room_raise(person_room, PV_ERR_OFFLINE, pv_bytes(NULL, 0),
                              "you are not registered with your server yet: connect to it once first");
-    const struct pv_room_device *devices = pv_roster_devices(roster, &count);
-    if (count > PV_LIMIT_DEVICES_LISTED) return PV_ERR_LIMIT;
-    for (size_t i = 0; i < count; i++) party.party.devices[party.party.device_count++] = devices[i].id;
+    if (!pv_roster_device(roster, &person_room->me->device))
+        return pv_room_raise(person_room, PV_ERR_DENIED, pv_bytes(NULL, 0), "this device was revoked by another one of yours");
+    if (pv_roster_rekey_due(roster)) /* a revoked device of ours would read along */
+        return pv_room_raise(person_room, PV_ERR_OFFLINE, pv_bytes(NULL, 0),
+                             "a device of yours was revoked, and your new keys are not made yet: connect to your server first");
     party.party.person_epoch = pv_roster_epoch(roster);
     enum pv_err err = pv_keys_secret(person_room, roster, party.party.person_epoch, &secret);
     if (err) return err == PV_ERR_NOT_FOUND ? PV_ERR_NO_KEY : err;
@@ -26,7 +27,7 @@ enum pv_err pv_own_party_make(struct pv_room *person_room, struct pv_own_party *
     pv_wipe(&secret, sizeof secret);
     pv_wipe(&seed, sizeof seed);
     pv_buf_init(&party.record, PV_LIMIT_BODY_BYTES);
-    err = pv_room_person_record(person_room, &party.record);
+    err = pv_own_record(person_room, &party.record, &party.party);
     if (err) {
         pv_buf_release(&party.record);
         return err;
@@ -50,9 +51,7 @@ static enum pv_err finish(struct pv_room *room, enum pv_err err)
     return pv_room_commit(room);
 }
 
-/* A change that makes a rekey due is sent with that rekey, if every recipient's key is at hand; else the push makes
- * it, when it has fetched them. */
-static enum pv_err rekey_with_it(struct pv_room *room)
+enum pv_err pv_rekey_with_it(struct pv_room *room)
 {
     const struct pv_roster *view;
     struct pv_hash missing;
@@ -70,7 +69,7 @@ static enum pv_err change(struct pv_room *room, const struct pv_roster_body *bod
     enum pv_err err = pv_room_begin(room);
     if (err) return err;
     err = pv_write_roster(room, body, pv_bytes(NULL, 0));
-    if (!err) err = rekey_with_it(room);
+    if (!err) err = pv_rekey_with_it(room);
     return finish(room, err);
 }
 
@@ -123,8 +122,7 @@ enum pv_err pv_room_close_invite(struct pv_room *room, const struct pv_id16 *inv
     return change(room, &body);
 }
 
-/* The view's present secret, wrapped to one recipient: what lies beside an invite or a join. */
-static enum pv_err wrap_present(struct pv_room *room, const struct pv_roster *view, struct pv_bytes recipient,
+enum pv_err pv_wrap_present(struct pv_room *room, const struct pv_roster *view, struct pv_bytes recipient,
                                 const struct pv_kem_pk *pk, const struct pv_hash *kem_hash,
                                 uint8_t ret_wrap[static PV_WRAP_BYTES], struct pv_hash *ret_root)
 {
@@ -144,7 +142,7 @@ static enum pv_err wrap_present(struct pv_room *room, const struct pv_roster *vi
     return err ? err : pv_merkle_list_root(&wrap, 1, ret_root);
 }
 
-static enum pv_err write_with_wrap(struct pv_room *room, const struct pv_roster_body *body, const struct pv_kem_pk *pk,
+enum pv_err pv_write_with_wrap(struct pv_room *room, const struct pv_roster_body *body, const struct pv_kem_pk *pk,
                                    const uint8_t wrap[static PV_WRAP_BYTES])
 {
     struct pv_buf beside;
@@ -212,8 +210,8 @@ static enum pv_err invite(struct pv_room *room, const struct pv_invite_options *
     pv_invite_kem_seed(&gate_key, &kem_seed);
     pv_kem_from_seed(&kem_seed, &kem_pk);
     pv_kem_hash(&kem_pk, &in->kem_hash);
-    err = wrap_present(room, view, PV_BYTES_OF(in->id), &kem_pk, &in->kem_hash, wrap, &in->wraps_root);
-    if (!err) err = write_with_wrap(room, &body, &kem_pk, wrap);
+    err = pv_wrap_present(room, view, PV_BYTES_OF(in->id), &kem_pk, &in->kem_hash, wrap, &in->wraps_root);
+    if (!err) err = pv_write_with_wrap(room, &body, &kem_pk, wrap);
     if (!err) err = put_gate(room, in, &b, gate_request);
     link->gate = in->id;
     pv_wipe(&b, sizeof b);
@@ -233,7 +231,7 @@ enum pv_err pv_room_invite(struct pv_room *room, const struct pv_invite_options 
     if (room->pin.n) memcpy(link.note, room->pin.p, room->pin.n);
     enum pv_err err = pv_room_begin(room);
     if (err) return err;
-    err = rekey_with_it(room); /* nobody is let in while a rekey is due */
+    err = pv_rekey_with_it(room); /* nobody is let in while a rekey is due */
     if (!err) err = invite(room, options, &link, gate_request);
     err = finish(room, err);
     if (!err) *ret_link = link;
@@ -281,6 +279,15 @@ enum pv_err pv_room_read_by_link(struct pv_room *room, const struct pv_invite_li
     return PV_OK;
 }
 
+/* A device that a removal barred here by mistake would keep the person out. */
+static void leave_out_barred(const struct pv_roster *view, const struct pv_hash *person, struct pv_party *party)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < party->device_count; i++)
+        if (!pv_roster_is_barred(view, person, &party->devices[i])) party->devices[kept++] = party->devices[i];
+    party->device_count = kept;
+}
+
 static enum pv_err join(struct pv_room *room, const struct pv_invite_link *link, const struct pv_sign_sk *join_sk,
                         struct pv_own_party *party)
 {
@@ -292,10 +299,11 @@ static enum pv_err join(struct pv_room *room, const struct pv_invite_link *link,
     if (err) return err;
     j->invite = link->gate;
     j->party = party->party;
+    leave_out_barred(view, &room->me->person, &j->party);
     err = pv_join_sign(join_sk, &room->id, &room->me->person, &j->party, &j->invite, &j->join_sig);
     if (!err)
-        err = wrap_present(room, view, PV_BYTES_OF(room->me->person), &party->kem_pk, &j->party.kem_hash, wrap, &j->wraps_root);
-    return err ? err : write_with_wrap(room, &body, &party->kem_pk, wrap);
+        err = pv_wrap_present(room, view, PV_BYTES_OF(room->me->person), &party->kem_pk, &j->party.kem_hash, wrap, &j->wraps_root);
+    return err ? err : pv_write_with_wrap(room, &body, &party->kem_pk, wrap);
 }
 
 enum pv_err pv_room_join(struct pv_room *room, const struct pv_invite_link *link, const struct pv_half_b *half_b)

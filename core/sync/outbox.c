@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/log/seal.h"
-#include "core/sync/room_parts.h"
+#include "core/sync/mend.h"
 
 static const uint8_t NO_REFS[] = {0x80};
 static const uint8_t NOTHING_BESIDE[] = {0x83, 0x80, 0x80, 0x80};
@@ -111,6 +111,7 @@ struct sealing {
     struct pv_room *room;
     uint64_t first_left; /* the first draft that stays one; 0: none */
     const char *dropped;
+    bool asked_devices, devices_allow; /* the person's devices here are those of the person's own room */
 };
 
 static enum pv_err seal_draft(void *context, const struct pv_write *write)
@@ -120,12 +121,17 @@ static enum pv_err seal_draft(void *context, const struct pv_write *write)
     enum pv_err err = pv_room_view(s->room, &view);
     if (err) return err;
     if (write->kind == PV_KIND_ROSTER && pv_roster_is_born(view)) {
+        bool mending = s->room->person_room && (write->type == PV_ROSTER_DEVICE_ADD || write->type == PV_ROSTER_DEVICE_REMOVE);
+        if (mending) return pv_store_write_drop(s->room->store, write->id); /* what is still lacking is written anew */
         /* It lost a race and was made for a state that is gone: whoever asked for it is told, and asks again. */
         s->dropped = "a change of the room's members came first; look at the room and try again";
         return pv_store_write_drop(s->room->store, write->id);
     }
+    err = s->asked_devices ? PV_OK : pv_mend_allows_sealing(s->room, &s->devices_allow);
+    if (err) return err;
+    s->asked_devices = true;
     err = PV_ERR_NOT_FOUND;
-    if (write->kind != PV_KIND_ROSTER && may_seal(s->room, view) && !refusal(s->room, view, (enum pv_kind)write->kind))
+    if (s->devices_allow && write->kind != PV_KIND_ROSTER && may_seal(s->room, view) && !refusal(s->room, view, (enum pv_kind)write->kind))
         err = seal_payload(s->room, view, write); /* without the epoch's secret it waits, too */
     if (err != PV_ERR_NOT_FOUND) return err;
     if (s->first_left == 0) s->first_left = write->id;
@@ -166,6 +172,35 @@ enum pv_err pv_room_write(struct pv_room *room, enum pv_kind kind, struct pv_byt
     return err;
 }
 
+/* `bytes` as the next entry of this device over the view. */
+static enum pv_err judge(struct pv_room *room, const struct pv_roster *view, struct pv_bytes bytes,
+                         enum pv_verdict *ret_verdict, enum pv_reason *ret_reason)
+{
+    struct pv_log_item item = {.index = pv_roster_size(view), .body = bytes};
+    struct pv_head head;
+    *ret_reason = PV_REASON_NONE;
+    enum pv_err err = pv_store_head_get(room->store, &head);
+    if (err) return err;
+    item.entry.header = header_over(room, &head);
+    item.entry.header.epoch = pv_roster_epoch(view);
+    pv_refs_hash(pv_bytes(NO_REFS, sizeof NO_REFS), &item.entry.header.refs_hash);
+    pv_body_hash(item.body, &item.entry.header.body_hash);
+    return pv_roster_judge(view, &item, ret_verdict, ret_reason);
+}
+
+enum pv_err pv_judge_roster(struct pv_room *room, const struct pv_roster_body *body, enum pv_verdict *ret_verdict,
+                            enum pv_reason *ret_reason)
+{
+    const struct pv_roster *view;
+    struct pv_buf bytes;
+    pv_buf_init(&bytes, PV_LIMIT_BODY_BYTES);
+    pv_roster_body_put(&bytes, body);
+    enum pv_err err = bytes.err ? bytes.err : pv_room_view(room, &view);
+    if (!err) err = judge(room, view, pv_buf_bytes(&bytes), ret_verdict, ret_reason);
+    pv_buf_release(&bytes);
+    return err;
+}
+
 enum pv_err pv_write_roster(struct pv_room *room, const struct pv_roster_body *body, struct pv_bytes beside)
 {
     const struct pv_roster *view;
@@ -173,25 +208,16 @@ enum pv_err pv_write_roster(struct pv_room *room, const struct pv_roster_body *b
     struct pv_write write = {.kind = PV_KIND_ROSTER, .type = body->type, .refs = pv_bytes(NO_REFS, sizeof NO_REFS),
                              .beside = beside.n ? beside : pv_bytes(NOTHING_BESIDE, sizeof NOTHING_BESIDE),
                              .created_ms = room->now_ms};
-    struct pv_head head;
+    enum pv_verdict verdict;
+    enum pv_reason reason;
     pv_buf_init(&bytes, PV_LIMIT_BODY_BYTES);
     pv_roster_body_put(&bytes, body);
     pv_random_fill(room->random, write.write_id.b, sizeof write.write_id.b);
     enum pv_err err = bytes.err ? bytes.err : pv_room_view(room, &view);
-    if (!err) err = pv_store_head_get(room->store, &head);
-    if (!err) {
-        /* Ask the rules first: what is signed here is valid on this device's view. */
-        struct pv_log_item item = {.index = pv_roster_size(view), .body = pv_buf_bytes(&bytes)};
-        enum pv_verdict verdict;
-        enum pv_reason reason = PV_REASON_NONE;
-        item.entry.header = header_over(room, &head);
-        item.entry.header.epoch = pv_roster_epoch(view);
-        pv_refs_hash(write.refs, &item.entry.header.refs_hash);
-        pv_body_hash(item.body, &item.entry.header.body_hash);
-        err = pv_roster_judge(view, &item, &verdict, &reason);
-        if (!err && verdict != PV_ACCEPTED)
-            err = pv_room_raise(room, PV_ERR_DENIED, pv_bytes(NULL, 0), "%s", pv_reason_text(reason));
-    }
+    /* Ask the rules first: what is signed here is valid on this device's view. */
+    if (!err) err = judge(room, view, pv_buf_bytes(&bytes), &verdict, &reason);
+    if (!err && verdict != PV_ACCEPTED)
+        err = pv_room_raise(room, PV_ERR_DENIED, pv_bytes(NULL, 0), "%s", pv_reason_text(reason));
     write.payload = pv_buf_bytes(&bytes);
     if (!err) err = pv_store_write_add(room->store, &write, &write.id);
     if (!err) err = sign_roster(room, view, &write);

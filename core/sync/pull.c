@@ -51,6 +51,8 @@ static enum pv_err complete(struct pv_pull *pull)
     if (!err) err = pv_fold_index_words(pull->room->store, 0);
     if (!err) err = pull->paused;
     if (err) return pv_pull_error(pull, err);
+    if (pull->room->pulls_done < pull->number) pull->room->pulls_done = pull->number;
+    pull->room->key_wants_person = pull->keys_wait;
     return pull->then ? pull->then(&pull->task, NULL) : pv_task_finish(&pull->task);
 }
 
@@ -210,6 +212,7 @@ enum pv_err pv_pull_start(struct pv_task *task, const struct pv_response *respon
 {
     (void)response;
     struct pv_pull *pull = (struct pv_pull *)task;
+    if (!pull->number) pull->number = ++pull->room->pulls_begun;
     return pv_task_ask(task, PV_GET, pull->auth, PAGE_ANSWER_MAX, page_answer,
                        "/v1/rooms/%s/entries?from=%llu&max=%d&bodies=1", pull->room_hex,
                        (unsigned long long)pull->room->edge.size, PAGE_ENTRIES);

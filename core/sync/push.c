@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/sync/mend.h"
 #include "core/sync/pull.h"
 
 enum {
@@ -77,6 +78,7 @@ static enum pv_err make_ready(struct push *push, bool *ret_needs_keys, struct pv
     enum pv_err err = pv_room_begin(room);
     if (err) return err;
     err = pv_rekey_complain(room);
+    if (!err && room->person_room) err = pv_mend(room);
     if (!err) err = pv_room_view(room, &view);
     if (!err) err = pv_rekey_is_ours(room, view, &ours);
     if (!err && ours) {
@@ -201,14 +203,15 @@ static enum pv_err send_next(struct push *push)
     return send_entries(push);
 }
 
-/* Would what waits make us a member? */
-static enum pv_err is_joining(struct pv_room *room, bool *ret_is)
+/* Would what waits found the room, or make us a member? */
+static enum pv_err is_entering(struct pv_room *room, bool *ret_is)
 {
     const struct pv_roster *view;
     enum pv_err err = pv_room_view(room, &view);
     if (err) return err;
-    *ret_is = pv_roster_is_born(room->roster) && !pv_roster_principal(room->roster, &room->me->person) &&
-              pv_roster_principal(view, &room->me->person);
+    const struct pv_hash *me = pv_room_my_principal(room);
+    bool outside = !pv_roster_is_born(room->roster) || !pv_roster_principal(room->roster, me);
+    *ret_is = outside && pv_roster_is_born(view) && pv_roster_principal(view, me);
     return PV_OK;
 }
 
@@ -217,10 +220,10 @@ static enum pv_err push_begin(struct pv_task *task, const struct pv_response *re
 {
     struct push *push = push_of(task);
     struct pv_room *room = push->pull.room;
-    bool joining = false;
-    enum pv_err err = room->edge.size ? is_joining(room, &joining) : PV_OK;
+    bool entering = false;
+    enum pv_err err = is_entering(room, &entering);
     if (err) return pv_pull_error(&push->pull, err);
-    return joining || room->edge.size == 0 ? send_next(push) : pv_pull_start(task, response);
+    return entering ? send_next(push) : pv_pull_start(task, response);
 }
 
 enum pv_err pv_push_task(struct pv_room *room, const char *registration, struct pv_task **ret_task)

@@ -328,19 +328,3 @@ enum pv_err pv_room_raise(struct pv_room *room, enum pv_err err, struct pv_bytes
     pv_buf_append(&room->evidence, evidence.p, evidence.n);
     return err;
 }
-
-enum pv_err pv_room_person_record(struct pv_room *person_room, struct pv_buf *record)
-{
-    /* The genesis carries both founding devices; certificates of later ones follow from the log. */
-    struct pv_stored_entry genesis;
-    struct pv_buf memory;
-    pv_buf_init(&memory, PV_LIMIT_BATCH_BYTES);
-    enum pv_err err = pv_store_entry_get(person_room->store, 0, &memory, &genesis);
-    if (!err && !genesis.has_body) err = PV_ERR_CORRUPT;
-    if (!err) {
-        pv_record_put(record, genesis.entry, genesis.body, NULL, 0);
-        err = record->err;
-    }
-    pv_buf_release(&memory);
-    return err;
-}

@@ -28,6 +28,13 @@ struct pv_room {
     struct pv_id16 invite;
     struct pv_kem_seed invite_kem_seed;
 
+    /* How this copy stands to that of the person's own room (mend_plan.c). In memory only: what is lost with it is
+     * looked at again. */
+    uint64_t pulls_begun, pulls_done;  /* of this room: the newest that was begun, and the newest begun that ended well */
+    uint64_t person_wanted;            /* a pull of the person's own room that has to end first; 0: none */
+    bool key_wants_person;             /* a wrap is for a key of the person that is not here yet */
+    uint64_t newer_than, newer_from;   /* invites from an index on were made after a removal in the person's room */
+
     char alarm[320];
     struct pv_buf evidence;
 };
@@ -118,9 +125,26 @@ struct pv_own_party {
 };
 PV_MUST_USE enum pv_err pv_own_party_make(struct pv_room *person_room, struct pv_own_party *ret_party);
 void pv_own_party_release(struct pv_own_party *party);
+/* Append the person record with the certificates of the devices that are current, as many as fit.
+ *   ret_party  may be NULL; takes the devices that it lists, nothing else */
+PV_MUST_USE enum pv_err pv_own_record(struct pv_room *person_room, struct pv_buf *record, struct pv_party *ret_party);
+
+/* The view's present secret, wrapped to one recipient: what lies beside an invite, a join, a person's new device. */
+PV_MUST_USE enum pv_err pv_wrap_present(struct pv_room *room, const struct pv_roster *view, struct pv_bytes recipient,
+                                        const struct pv_kem_pk *pk, const struct pv_hash *kem_hash,
+                                        uint8_t ret_wrap[static PV_WRAP_BYTES], struct pv_hash *ret_root);
+/* Write a body beside which lie this key and this wrap. In a transaction. */
+PV_MUST_USE enum pv_err pv_write_with_wrap(struct pv_room *room, const struct pv_roster_body *body,
+                                           const struct pv_kem_pk *pk, const uint8_t wrap[static PV_WRAP_BYTES]);
+/* A change that makes a rekey due is sent with that rekey, if every recipient's key is at hand; else the push makes
+ * it, when it has fetched them. In a transaction. */
+PV_MUST_USE enum pv_err pv_rekey_with_it(struct pv_room *room);
 
 void pv_beside_put(struct pv_buf *buf, const struct pv_bytes *kem_keys, size_t kem_key_count,
                    const struct pv_bytes *links, size_t link_count, const struct pv_bytes *wraps, size_t wrap_count);
+/* What the rules would say to this body, written now. In a transaction or not. */
+PV_MUST_USE enum pv_err pv_judge_roster(struct pv_room *room, const struct pv_roster_body *body,
+                                        enum pv_verdict *ret_verdict, enum pv_reason *ret_reason);
 /* Add a roster body to the outbox and sign it; refused if the view's verdict is not accepted. In a transaction. */
 PV_MUST_USE enum pv_err pv_write_roster(struct pv_room *room, const struct pv_roster_body *body, struct pv_bytes beside);
 /* Sign every draft that the rules allow now. In a transaction. */

@@ -368,7 +368,7 @@ enum pv_err rig_run(struct rig_server *server, enum pv_err made, struct pv_task 
         struct pv_buf answer;
         err = pv_task_next(task, &request);
         if (err || !request) break;
-        if (server->down) {
+        if (server->down || (server->down_from && server->requests >= server->down_from)) {
             err = PV_ERR_OFFLINE;
             break;
         }
@@ -429,16 +429,54 @@ enum pv_err rig_device_init(struct rig_device *device, struct rig_server *server
     *device = (struct rig_device){.server = server, .seed = seeded_make(seed)};
     device->random = seeded_random(&device->seed);
     device->me = identity_from(&device->seed);
-    struct pv_identity paper = identity_from(&device->seed);
-    enum pv_err err = pv_found_person_room(&device->me, &paper, &server->info, &device->random, server->now_ms, &founded);
+    device->paper = identity_from(&device->seed);
+    enum pv_err err = pv_found_person_room(&device->me, &device->paper, &server->info, &device->random, server->now_ms, &founded);
     device->person_db = memory_db();
     if (!err) err = pv_store_open(device->person_db, &device->person_store);
     if (!err) err = open_room(device->person_store, device, NULL, &founded.room_id, pv_bytes(NULL, 0), &device->person);
     if (!err) err = pv_room_adopt_genesis(device->person, &founded);
     pv_new_room_release(&founded);
+    device->paper.person = device->me.person;
+    return err ? err : rig_person_push(device);
+}
+
+enum pv_err rig_person_push(struct rig_device *device)
+{
     struct pv_task *task = NULL;
-    if (!err) err = pv_push_task(device->person, NULL, &task);
-    return rig_run(server, err, task);
+    pv_room_set_time(device->person, device->server->now_ms);
+    enum pv_err err = pv_push_task(device->person, NULL, &task);
+    return rig_run(device->server, err, task);
+}
+
+enum pv_err rig_person_pull(struct rig_device *device)
+{
+    struct pv_task *task = NULL;
+    pv_room_set_time(device->person, device->server->now_ms);
+    enum pv_err err = pv_pull_task(device->person, PV_AUTH_SESSION, &task);
+    return rig_run(device->server, err, task);
+}
+
+enum pv_err rig_device_open(struct rig_device *device, struct rig_server *server, const struct pv_identity *me,
+                            const struct pv_hash *person, uint64_t seed)
+{
+    *device = (struct rig_device){.server = server, .seed = seeded_make(seed), .me = *me};
+    device->random = seeded_random(&device->seed);
+    device->me.person = *person;
+    device->person_db = memory_db();
+    enum pv_err err = pv_store_open(device->person_db, &device->person_store);
+    return err ? err : open_room(device->person_store, device, NULL, person, pv_bytes(NULL, 0), &device->person);
+}
+
+enum pv_err rig_device_second(struct rig_device *device, struct rig_device *old, uint64_t seed, bool paper)
+{
+    struct seeded keys = seeded_make(seed + 1000000);
+    const struct pv_identity me = identity_from(&keys);
+    struct pv_new_device handed;
+    enum pv_err err = pv_device_consent(&me, paper, &old->me.person, &old->me.device, &handed);
+    if (!err) err = pv_device_add(old->person, &handed);
+    if (!err) err = rig_person_push(old);
+    if (!err) err = rig_device_open(device, old->server, &me, &old->me.person, seed);
+    return err ? err : rig_person_pull(device);
 }
 
 void rig_device_release(struct rig_device *device)
@@ -493,6 +531,16 @@ enum pv_err rig_push(struct rig_member *member)
     pv_room_set_time(member->room, member->device->server->now_ms);
     enum pv_err err = pv_push_task(member->room, NULL, &task);
     return rig_run(member->device->server, err, task);
+}
+
+enum pv_err rig_settle(struct rig_member *member)
+{
+    enum pv_err err = rig_push(member);
+    for (int tries = 0; tries < 4 && !err && pv_room_wants_person(member->room); tries++) {
+        err = rig_person_pull(member->device);
+        if (!err) err = rig_push(member);
+    }
+    return err;
 }
 
 enum pv_err rig_pull(struct rig_member *member)

@@ -6,7 +6,7 @@
 
 #include <sqlite3.h>
 
-#include "core/sync/room.h"
+#include "core/sync/devices.h"
 #include "tests/seeded.h"
 
 enum { RIG_ROOMS = 16 };
@@ -43,6 +43,7 @@ struct rig_server {
     size_t gate_count;
     /* faults */
     bool down;                 /* no answer at all */
+    size_t down_from;          /* no answer from this request on; 0: never */
     bool hide_kem_keys;        /* says that it has none */
     bool lose_ack;             /* the next append is done but not answered */
     size_t page_max;           /* entries a page, 0: all */
@@ -64,6 +65,7 @@ struct rig_device {
     struct seeded seed;
     struct pv_random random;
     struct pv_identity me;
+    struct pv_identity paper;  /* of the person's kit; only on the device that founded the person */
     sqlite3 *person_db;
     struct pv_store *person_store;
     struct pv_room *person;
@@ -89,6 +91,15 @@ enum pv_err rig_run(struct rig_server *server, enum pv_err made, struct pv_task 
 
 enum pv_err rig_device_init(struct rig_device *device, struct rig_server *server, uint64_t seed);
 void rig_device_release(struct rig_device *device);
+/* A device of its own keys with an empty copy of an existing person's room, as whom `me` says. */
+enum pv_err rig_device_open(struct rig_device *device, struct rig_server *server, const struct pv_identity *me,
+                            const struct pv_hash *person, uint64_t seed);
+/* Keys from `seed`, certified and added by `old`, whose person room is sent; then the new one pulls it. */
+enum pv_err rig_device_second(struct rig_device *device, struct rig_device *old, uint64_t seed, bool paper);
+enum pv_err rig_person_push(struct rig_device *device);
+enum pv_err rig_person_pull(struct rig_device *device);
+/* Push, and pull the person's own room whenever the room asks for that, until it is settled. */
+enum pv_err rig_settle(struct rig_member *member);
 /* Open a copy of room `id`, empty. */
 enum pv_err rig_member_open(struct rig_member *member, struct rig_device *device, const struct pv_hash *id);
 /* The same over an opened database, which becomes the member's. */

@@ -1,0 +1,340 @@
+/* A person's devices: adding, removing, and what every room of theirs must show before anything is sealed there. */
+#include "tests/unit/sync_rig.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/tap.h"
+
+static void is_texts(struct rig_member *member, const char *want, const char *what)
+{
+    struct pv_buf texts;
+    pv_buf_init(&texts, SIZE_MAX);
+    rig_texts(member, &texts);
+    bool same = texts.p && strcmp((const char *)texts.p, want) == 0;
+    tap_ok(same, "%s", what);
+    if (!same) tap_note("got %s", texts.p ? (const char *)texts.p : "nothing");
+    pv_buf_release(&texts);
+}
+
+static void is_err(enum pv_err got, enum pv_err want, const char *what)
+{
+    tap_ok(got == want, "%s", what);
+    if (got != want) tap_note("got %s, want %s", pv_err_web_name(got), pv_err_web_name(want));
+}
+
+static uint64_t unsent(struct rig_member *member)
+{
+    uint64_t count = UINT64_MAX;
+    return pv_store_write_count(member->store, &count) ? UINT64_MAX : count;
+}
+
+static enum pv_devices_state state_of(struct rig_member *member)
+{
+    struct pv_devices_report report;
+    return pv_devices_report(member->room, &report) ? (enum pv_devices_state)99 : report.state;
+}
+
+static bool is_in(const struct rig_member *member, const struct rig_device *device)
+{
+    return pv_roster_device(pv_room_roster(member->room), &device->me.device) != NULL;
+}
+
+static bool is_current(const struct rig_device *by, const struct rig_device *device)
+{
+    return pv_roster_device(pv_room_roster(by->person), &device->me.device) != NULL;
+}
+
+/* Ada's laptop and phone, Bob, and a room of theirs. */
+struct home {
+    struct rig_server server;
+    struct rig_device laptop, phone, bob;
+    struct rig_member l, p, b;
+};
+
+static enum pv_err home_make(struct home *h)
+{
+    struct pv_invite_link link;
+    rig_server_init(&h->server, 1);
+    enum pv_err err = rig_device_init(&h->laptop, &h->server, 2);
+    if (!err) err = rig_device_init(&h->bob, &h->server, 3);
+    if (!err) err = rig_found(&h->l, &h->laptop);
+    if (!err) err = rig_say(&h->l, "one");
+    if (!err) err = rig_invite(&h->l, PV_ROLE_EDITOR, 1, &link);
+    if (!err) err = rig_join(&h->b, &h->bob, &link);
+    if (!err) err = rig_say(&h->b, "two");
+    if (!err) err = rig_push(&h->b); /* in an epoch of its own */
+    if (!err) err = rig_device_second(&h->phone, &h->laptop, 4, false);
+    if (!err) err = rig_settle(&h->l);
+    if (!err) err = rig_member_open(&h->p, &h->phone, pv_room_id(h->l.room));
+    return err ? err : rig_settle(&h->p);
+}
+
+static void home_init(struct home *h)
+{
+    is_err(home_make(h), PV_OK, "Ada, on a laptop that added a phone, and Bob share a room");
+}
+
+static void home_release(struct home *h)
+{
+    rig_member_close(&h->l);
+    rig_member_close(&h->p);
+    rig_member_close(&h->b);
+    rig_device_release(&h->laptop);
+    rig_device_release(&h->phone);
+    rig_device_release(&h->bob);
+    rig_server_release(&h->server);
+}
+
+static enum pv_err revoke(struct rig_device *by, const struct rig_device *device)
+{
+    struct pv_revocation revocation = {.devices = {device->me.device}, .count = 1};
+    enum pv_err err = pv_revocation_spare(by->person, NULL, 0, &revocation);
+    return err ? err : pv_device_revoke(by->person, &revocation);
+}
+
+static void test_second_device(void)
+{
+    struct home h;
+    struct rig_member own, other;
+    home_init(&h);
+    is_texts(&h.p, "one\ntwo\n", "it reads all that was written before it came");
+    is_err(rig_say(&h.p, "three"), PV_OK, "writes");
+    is_err(rig_settle(&h.p), PV_OK, "and sends");
+    is_err(rig_pull(&h.b), PV_OK, "Bob fetches");
+    is_texts(&h.b, "one\ntwo\nthree\n", "and reads what the phone wrote");
+    tap_ok(is_in(&h.b, &h.phone), "his roster has the phone");
+    is_err(rig_found(&own, &h.phone), PV_OK, "the phone founds a room: its certificate is in the record");
+    tap_ok(is_in(&own, &h.laptop) && is_in(&own, &h.phone), "where both devices are");
+    is_err(rig_member_open(&other, &h.laptop, pv_room_id(own.room)), PV_OK, "the laptop opens it");
+    is_err(rig_settle(&other), PV_OK, "fetches it");
+    is_err(rig_say(&other, "hello"), PV_OK, "writes");
+    is_err(rig_settle(&other), PV_OK, "fetches, and sends");
+    is_err(rig_pull(&own), PV_OK, "the phone fetches");
+    is_texts(&own, "hello\n", "and reads it");
+    rig_member_close(&own);
+    rig_member_close(&other);
+    home_release(&h);
+}
+
+static void test_revoke(void)
+{
+    struct home h;
+    size_t count;
+    home_init(&h);
+    is_err(rig_say(&h.l, "from the laptop"), PV_OK, "the laptop writes and is offline");
+    is_err(revoke(&h.phone, &h.laptop), PV_OK, "the phone revokes it");
+    is_err(rig_say(&h.p, "secret"), PV_OK, "and writes at once");
+    tap_ok(state_of(&h.p) == PV_DEVICES_PERSON_DUE, "which waits for Ada's own room");
+    h.server.down = true;
+    is_err(rig_settle(&h.p), PV_ERR_OFFLINE, "without a server");
+    h.server.down = false;
+    is_err(rig_settle(&h.p), PV_OK, "or when only this room is sent for");
+    tap_is_int((long long)unsent(&h.p), 1, "it still waits");
+    is_err(rig_person_push(&h.phone), PV_OK, "the own room is sent");
+    tap_ok(!is_current(&h.phone, &h.laptop) && !pv_roster_rekey_due(pv_room_roster(h.phone.person)), "the laptop is out, new keys are in");
+    tap_ok(state_of(&h.p) == PV_DEVICES_MEND, "so the room can be mended");
+    is_err(rig_settle(&h.p), PV_OK, "which its next push does");
+    tap_is_int((long long)unsent(&h.p), 0, "and sends what waited");
+    tap_ok(!is_in(&h.p, &h.laptop) && state_of(&h.p) == PV_DEVICES_READY, "the laptop is out there too");
+    const struct pv_principal *ada = pv_roster_principal(pv_room_roster(h.p.room), &h.phone.me.person);
+    const struct pv_epoch_info *epochs = pv_roster_epochs(pv_room_roster(h.phone.person), &count);
+    tap_ok(ada && pv_hash_equal(&ada->kem_hash, &epochs[count - 1].kem_hash), "and the room wraps to Ada's new key");
+    is_err(rig_pull(&h.b), PV_OK, "Bob fetches");
+    is_texts(&h.b, "one\ntwo\nsecret\n", "and reads it");
+    is_err(rig_pull(&h.l), PV_OK, "the laptop, to a server that lets it");
+    is_texts(&h.l, "one\ntwo\n", "reads nothing new");
+    is_err(rig_settle(&h.l), PV_OK, "what it wrote");
+    is_err(rig_pull(&h.b), PV_OK, "Bob fetches again");
+    is_texts(&h.b, "one\ntwo\nsecret\n", "and it never comes");
+    is_err(rig_person_pull(&h.laptop), PV_OK, "once it knows");
+    tap_ok(state_of(&h.l) == PV_DEVICES_REVOKED, "it knows itself revoked");
+    struct rig_member none;
+    is_err(rig_found(&none, &h.laptop), PV_ERR_DENIED, "and founds no room");
+    home_release(&h);
+}
+
+/* Not knowing of a revocation, the writer who shares the room loses nothing by it. */
+static void test_crossing(void)
+{
+    struct home h;
+    home_init(&h);
+    is_err(rig_pull(&h.b), PV_OK, "Bob fetches");
+    is_err(rig_say(&h.b, "crossing"), PV_OK, "and writes while");
+    is_err(revoke(&h.phone, &h.laptop), PV_OK, "the phone revokes the laptop");
+    is_err(rig_person_push(&h.phone), PV_OK, "in Ada's own room");
+    is_err(rig_settle(&h.p), PV_OK, "and in this one");
+    is_err(rig_settle(&h.b), PV_OK, "Bob sends");
+    is_err(rig_settle(&h.p), PV_OK, "the phone fetches");
+    is_texts(&h.p, "one\ntwo\ncrossing\n", "what he wrote is there once");
+    home_release(&h);
+}
+
+/* A thief adds a device and a kit to both rooms, and one to this room alone. */
+static void test_thief(void)
+{
+    struct home h;
+    struct rig_device tablet, kit, spare, secret_device;
+    struct pv_revocation revocation = {.count = 1};
+    struct pv_hash gone[PV_LIMIT_DEVICES_PRESENT];
+    size_t count;
+    home_init(&h);
+    is_err(rig_device_second(&tablet, &h.laptop, 5, false), PV_OK, "Ada adds a tablet by the laptop");
+    is_err(rig_settle(&h.l), PV_OK, "to all rooms");
+    is_err(rig_device_second(&spare, &h.laptop, 6, false), PV_OK, "the laptop's thief adds a device");
+    is_err(rig_device_second(&kit, &h.laptop, 7, true), PV_OK, "and a kit");
+    is_err(rig_device_second(&secret_device, &spare, 8, false), PV_OK, "and by that one a third");
+    is_err(rig_person_pull(&h.laptop), PV_OK, "which the laptop hears of");
+    is_err(rig_settle(&h.l), PV_OK, "all into the room");
+    is_err(rig_person_pull(&h.phone), PV_OK, "the phone looks");
+    revocation.devices[0] = h.laptop.me.device;
+    is_err(pv_revocation_spare(h.phone.person, &tablet.me.device, 1, &revocation), PV_OK, "and keeps the tablet");
+    is_err(pv_revocation_preview(h.phone.person, &revocation, gone, &count), PV_OK, "what goes");
+    tap_is_int((long long)count, 4, "is the laptop and all three");
+    tap_ok(pv_hash_equal(&gone[0], &h.laptop.me.device), "the named one first");
+    tap_ok(is_current(&h.phone, &h.laptop), "though nothing was done yet");
+    is_err(pv_device_revoke(h.phone.person, &revocation), PV_OK, "it is revoked");
+    is_err(rig_person_push(&h.phone), PV_OK, "and sent");
+    is_err(rig_settle(&h.p), PV_OK, "the room follows");
+    tap_ok(is_in(&h.p, &tablet) && is_in(&h.p, &h.phone), "tablet and phone stay");
+    tap_ok(!is_in(&h.p, &h.laptop) && !is_in(&h.p, &spare) && !is_in(&h.p, &kit) && !is_in(&h.p, &secret_device), "all else is gone");
+    tap_ok(state_of(&h.p) == PV_DEVICES_READY, "and Ada may write");
+    is_err(rig_device_second(&spare, &h.phone, 6, false), PV_ERR_DENIED, "the thief's device never comes back");
+    rig_device_release(&tablet);
+    rig_device_release(&kit);
+    rig_device_release(&spare);
+    rig_device_release(&secret_device);
+    home_release(&h);
+}
+
+/* All devices lost: the paper device adds a new one and revokes the others. */
+static void test_paper(void)
+{
+    struct home h;
+    struct rig_device paper, fresh;
+    struct rig_member by_paper, by_fresh;
+    struct pv_revocation revocation = {.count = 2};
+    home_init(&h);
+    is_err(revoke(&h.phone, &h.laptop), PV_OK, "the phone revokes the laptop");
+    struct pv_revocation first_paper = {.devices = {h.laptop.paper.device}, .count = 1};
+    is_err(pv_device_revoke(h.phone.person, &first_paper), PV_ERR_DENIED, "but no device revokes the kit");
+    is_err(rig_device_open(&paper, &h.server, &h.laptop.paper, &h.laptop.me.person, 20), PV_OK, "both are lost; the kit");
+    is_err(rig_person_pull(&paper), PV_OK, "reads Ada's room");
+    is_err(rig_device_second(&fresh, &paper, 21, false), PV_OK, "adds a new device");
+    revocation.devices[0] = h.laptop.me.device;
+    revocation.devices[1] = h.phone.me.device;
+    is_err(pv_revocation_spare(paper.person, &fresh.me.device, 1, &revocation), PV_OK, "keeps that");
+    is_err(pv_device_revoke(paper.person, &revocation), PV_OK, "revokes the others");
+    is_err(rig_person_push(&paper), PV_OK, "and sends it");
+    is_err(rig_member_open(&by_paper, &paper, pv_room_id(h.l.room)), PV_OK, "in the room too");
+    is_err(rig_settle(&by_paper), PV_OK, "it mends what is to mend");
+    tap_ok(!is_in(&by_paper, &h.laptop) && !is_in(&by_paper, &h.phone) && is_in(&by_paper, &fresh), "old ones are out, the new one is in");
+    is_err(rig_person_pull(&fresh), PV_OK, "the new device fetches");
+    is_err(rig_member_open(&by_fresh, &fresh, pv_room_id(h.l.room)), PV_OK, "and opens the room");
+    is_err(rig_settle(&by_fresh), PV_OK, "and fetches it");
+    is_texts(&by_fresh, "one\ntwo\n", "reads all");
+    is_err(rig_say(&by_fresh, "back"), PV_OK, "and writes");
+    is_err(rig_settle(&by_fresh), PV_OK, "and sends");
+    is_err(rig_pull(&h.b), PV_OK, "Bob fetches");
+    is_texts(&h.b, "one\ntwo\nback\n", "and reads it");
+    rig_member_close(&by_paper);
+    rig_member_close(&by_fresh);
+    rig_device_release(&paper);
+    rig_device_release(&fresh);
+    home_release(&h);
+}
+
+/* A device that this copy of the own room does not know yet is asked about before it is thrown out. */
+static void test_unknown(void)
+{
+    struct home h;
+    struct rig_device tablet;
+    home_init(&h);
+    is_err(rig_device_second(&tablet, &h.laptop, 5, false), PV_OK, "the laptop adds a tablet");
+    is_err(rig_settle(&h.l), PV_OK, "here too");
+    is_err(rig_push(&h.p), PV_OK, "the phone, which did not look at the own room, fetches this one");
+    is_err(rig_say(&h.p, "waits"), PV_OK, "and writes");
+    tap_ok(state_of(&h.p) == PV_DEVICES_PERSON_OLD && pv_room_wants_person(h.p.room), "it has to look there first");
+    is_err(rig_push(&h.p), PV_OK, "sending alone");
+    tap_is_int((long long)unsent(&h.p), 1, "seals nothing");
+    tap_ok(is_in(&h.p, &tablet), "and removes nobody");
+    is_err(rig_settle(&h.p), PV_OK, "with a look at the own room");
+    tap_is_int((long long)unsent(&h.p), 0, "it is sent");
+    tap_ok(is_in(&h.p, &tablet), "and the tablet stays");
+    rig_device_release(&tablet);
+    home_release(&h);
+}
+
+/* Links that a revoked device may know close; later ones stay open. */
+static void test_links(void)
+{
+    struct home h;
+    struct rig_member elsewhere, by_phone;
+    struct pv_invite_link old, newer;
+    struct rig_device carol;
+    home_init(&h);
+    is_err(rig_device_init(&carol, &h.server, 9), PV_OK, "Carol");
+    is_err(rig_found(&elsewhere, &carol), PV_OK, "has a room");
+    is_err(rig_invite(&elsewhere, PV_ROLE_EDITOR, 5, &old), PV_OK, "and sends Ada a link");
+    h.server.now_ms += 60000;
+    is_err(revoke(&h.phone, &h.laptop), PV_OK, "whose laptop is stolen with it");
+    is_err(rig_person_push(&h.phone), PV_OK, "and revoked");
+    h.server.now_ms += 60000;
+    is_err(rig_join(&by_phone, &h.phone, &old), PV_OK, "by the phone she joins");
+    is_err(rig_settle(&by_phone), PV_OK, "the room is mended");
+    tap_ok(!pv_roster_invite(pv_room_roster(by_phone.room), &old.gate)->open, "the link, good for four more, is closed");
+    tap_ok(pv_roster_is_barred(pv_room_roster(by_phone.room), &h.phone.me.person, &h.laptop.me.device), "and the laptop barred");
+    is_err(rig_pull(&elsewhere), PV_OK, "Carol sees it");
+    is_err(rig_invite(&elsewhere, PV_ROLE_EDITOR, 5, &newer), PV_OK, "and makes a new one");
+    is_err(rig_say(&by_phone, "hello"), PV_OK, "Ada writes");
+    is_err(rig_settle(&by_phone), PV_OK, "and sends");
+    tap_ok(pv_roster_invite(pv_room_roster(by_phone.room), &newer.gate)->open, "and that one stays open");
+    rig_member_close(&by_phone);
+    rig_member_close(&elsewhere);
+    rig_device_release(&carol);
+    home_release(&h);
+}
+
+/* A revocation cut after any number of requests is gone on with by whichever device comes next. */
+static void test_cut(void)
+{
+    bool all = true;
+    size_t cuts = 0;
+    for (size_t after = 1; all && after < 60; after++) {
+        struct home h;
+        struct rig_device tablet;
+        struct rig_member t;
+        all = home_make(&h) == PV_OK && rig_device_second(&tablet, &h.phone, 5, false) == PV_OK && rig_settle(&h.p) == PV_OK &&
+              rig_member_open(&t, &tablet, pv_room_id(h.p.room)) == PV_OK && rig_settle(&t) == PV_OK && revoke(&h.phone, &h.laptop) == PV_OK;
+        h.server.down_from = h.server.requests + after;
+        enum pv_err err = rig_person_push(&h.phone);
+        if (!err) err = rig_settle(&h.p);
+        cuts += err != PV_OK;
+        h.server.down_from = 0;
+        /* the phone sends what it signed; the tablet does the rest */
+        all = all && rig_person_push(&h.phone) == PV_OK && rig_person_pull(&tablet) == PV_OK && rig_person_push(&tablet) == PV_OK &&
+              rig_say(&t, "after") == PV_OK && rig_settle(&t) == PV_OK && rig_settle(&h.p) == PV_OK && rig_settle(&t) == PV_OK;
+        all = all && !is_in(&t, &h.laptop) && state_of(&t) == PV_DEVICES_READY && state_of(&h.p) == PV_DEVICES_READY && unsent(&t) == 0;
+        if (!all) tap_note("cut after %zu requests: %s", after, pv_err_web_name(err));
+        rig_member_close(&t);
+        rig_device_release(&tablet);
+        home_release(&h);
+        if (!err) break;
+    }
+    tap_ok(all, "cut after each of %zu requests, it is taken up", cuts);
+    tap_ok(cuts > 4, "there were requests to cut at");
+}
+
+int main(void)
+{
+    tap_is_int(pv_crypto_init(), PV_OK, "crypto");
+    test_second_device();
+    test_revoke();
+    test_crossing();
+    test_thief();
+    test_paper();
+    test_unknown();
+    test_links();
+    test_cut();
+    return tap_done();
+}
