@@ -20,6 +20,15 @@ run 0 "the others do not" setsid privity rooms --offline
 PRIVITY_PASSPHRASE_FILE=$T/passphrase run 0 "with it the room opens" privity read acme --offline
 run 0 "and stays open" setsid privity read acme --offline
 
+run 0 "lock" privity lock
+PRIVITY_UNLOCK_MINUTES=7 PRIVITY_PASSPHRASE_FILE=$T/passphrase run 0 "unlock for some minutes" privity unlock
+if [ -r /proc/keys ]; then
+	# The fourth column is the time left; the home's id names its keys.
+	times=$(awk -v home="privity:$(grep -oE '[0-9a-f]{32}' "$PRIVITY_HOME/version")" 'index($0, home) { print $4 }' /proc/keys | sort -u)
+	like "$times" '^[67]m' "the keys are there"
+	is "$(grep -vxE '[67]m' <<<"$times")" "" "and each has its time"
+fi
+
 export PRIVITY_NO_KEYRING=1
 run 2 "without a keyring the passphrase is needed" setsid privity rooms --offline
 PRIVITY_PASSPHRASE_FILE=$T/passphrase run 0 "each time" privity rooms --offline
