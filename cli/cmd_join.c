@@ -217,12 +217,17 @@ static enum pv_err settle(struct pv_session *session, struct join *join, const c
     return err;
 }
 
-/* An earlier `join` may have ended anywhere. If this person is in, or the entry that says so waits here, the link is
- * not opened once more: it may be good for one use. */
+/* Is it a refusal, and not trouble that passes? */
+static bool is_refusal(enum pv_err err)
+{
+    return err == PV_ERR_DENIED || err == PV_ERR_EXPIRED || err == PV_ERR_CONFLICT || err == PV_ERR_NOT_FOUND;
+}
+
+/* The entry of an earlier `join` that waits here is sent first. If the log has it then, the link is not opened once
+ * more: it may be good for one use. If it is refused, its own link ended, and this one is in its place. */
 static enum pv_err resume(struct pv_session *session, struct join *join, const char *as, bool *ret_done, struct pv_report *report)
 {
-    struct pv_report said = {.err = PV_OK};
-    const struct pv_roster *view = NULL;
+    const struct pv_roster *roster;
     enum pv_err err;
 
     *ret_done = false;
@@ -231,15 +236,11 @@ static enum pv_err resume(struct pv_session *session, struct join *join, const c
     if (err == PV_OK)
         err = pv_session_room_new(session, &join->known.id, join->known.name, &join->server, &join->room, report);
     if (err != PV_OK) return err;
-    if (pv_cli_unsent(join->room)) session->kept = true;
-    err = pv_contact_push(session, join->room, NULL, &said);
-    if (err == PV_ERR_OFFLINE || pv_err_exit_status(err) == 4) {
-        *report = said;
-        return err;
-    }
-    err = pv_room_view(join->room->room, &view);
-    if (err != PV_OK) return pv_session_room_error(session, join->room, err, report);
-    if (!pv_roster_is_born(view) || !pv_roster_principal(view, &session->me.person)) return PV_OK;
+    err = pv_cli_unsent(join->room) ? pv_cli_send(session, join->room, report) : pv_contact_push(session, join->room, NULL, report);
+    if (err != PV_OK && !is_refusal(err)) return err;
+    roster = pv_room_roster(join->room->room);
+    if (err != PV_OK || !pv_roster_is_born(roster) || !pv_roster_principal(roster, &session->me.person))
+        return pv_session_room_error(session, join->room, pv_room_join_give_up(join->room->room), report);
     *ret_done = true;
     return join->known.state == PV_ROOM_INTENDED ? settle(session, join, as, report) : PV_OK;
 }

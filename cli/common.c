@@ -417,7 +417,7 @@ void pv_cli_room_json(struct pv_session *session, const struct pv_known_room *kn
         else if (pv_contact_gone(room) == PV_GONE_LEFT)
             state = "left";
         else if (known->state != PV_ROOM_LEFT)
-            state = me ? "joined" : known->state == PV_ROOM_JOINED ? "removed" : state;
+            state = me && pv_roster_principal(pv_room_roster(room->room), &me->id) ? "joined" : known->state == PV_ROOM_JOINED ? "removed" : state;
     }
     pv_out_json_hash(json, "id", &known->id);
     pv_out_json_string(json, "name", known->name);

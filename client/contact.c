@@ -222,7 +222,10 @@ static enum pv_err find_out_gone(struct pv_session *session, struct pv_open_room
     struct pv_report ignored = {.err = PV_OK};
     enum pv_err err;
 
-    if (!pv_roster_principal(pv_room_roster(room->room), &session->me.person)) return PV_ERR_DENIED; /* a joiner */
+    if (!pv_roster_principal(pv_room_roster(room->room), &session->me.person))
+        return pv_report(report, PV_ERR_DENIED,
+                         "%s: you are not in this room: joining was broken off; run privity join with its link again, or with a new one where that has ended",
+                         room->label);
     err = pv_contact_own_head(session, room, &ignored);
     if (err == PV_OK) err = settle_left(room);
     if (err == PV_OK || err == PV_ERR_OFFLINE) return err;

@@ -273,6 +273,28 @@ static enum pv_err abandon_from(struct pv_room *room, uint64_t n)
     return err;
 }
 
+/* What changes the members was made by one who is none. */
+static enum pv_err drop_roster_write(void *context, const struct pv_write *write)
+{
+    struct pv_room *room = context;
+    return write->kind == PV_KIND_ROSTER ? pv_store_write_drop(room->store, write->id) : PV_OK;
+}
+
+enum pv_err pv_room_join_give_up(struct pv_room *room)
+{
+    enum pv_err err = pv_room_begin(room);
+    if (err) return err;
+    if (!pv_roster_is_born(room->roster) || !pv_roster_principal(room->roster, pv_room_my_principal(room))) {
+        err = abandon_from(room, 0);
+        if (!err) err = pv_store_write_each(room->store, drop_roster_write, room);
+    }
+    if (err) {
+        pv_room_rollback(room);
+        return err;
+    }
+    return pv_room_commit(room);
+}
+
 enum pv_err pv_outbox_judged(struct pv_room *room, const struct pv_log_item *item, enum pv_verdict verdict)
 {
     pv_room_changed(room);

@@ -112,6 +112,10 @@ PV_MUST_USE enum pv_err pv_room_read_by_link(struct pv_room *room, const struct 
 PV_MUST_USE enum pv_err pv_room_join(struct pv_room *room, const struct pv_invite_link *link,
                                      const struct pv_half_b *half_b);
 
+/* Give up a join of ours that the log will never take (its invite ended): what was written behind it waits as drafts
+ * for the next one. Nothing happens to who is in. */
+PV_MUST_USE enum pv_err pv_room_join_give_up(struct pv_room *room);
+
 /* ---- tasks */
 
 /* Nonce and session; `ret_token` afterwards by pv_session_token. */

@@ -3,6 +3,7 @@
     proxy = Proxy(server.port)      listens on proxy.port at once
     proxy.sent, proxy.received      bytes of each connection, by number: what clients said, what the server said
     proxy.answer = function         (connection's socket, bytes from the server) in place of passing them on
+    proxy.ask = function            (server's socket, bytes from the client) likewise; an OSError ends the connection
     requests(proxy)                 the HTTP requests that passed: (method, path, headers, body)
 """
 
@@ -12,7 +13,7 @@ import threading
 
 class Proxy:
     def __init__(self, to_port, port=0):
-        self.to_port, self.sent, self.received, self.answer = to_port, [], [], None
+        self.to_port, self.sent, self.received, self.answer, self.ask = to_port, [], [], None, None
         self.listener = socket.create_server(("127.0.0.1", port), backlog=64)
         self.port = self.listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -43,8 +44,9 @@ class Proxy:
         try:
             while data := source.recv(65536):
                 kept += data
-                if is_answer and self.answer:
-                    self.answer(sink, data)
+                instead = self.answer if is_answer else self.ask
+                if instead:
+                    instead(sink, data)
                 else:
                     sink.sendall(data)
         except OSError:
