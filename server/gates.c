@@ -3,6 +3,7 @@
 
 #include "core/room/gate.h"
 #include "server/committer.h"
+#include "server/limits.h"
 
 enum { PASSWORD_TRIES = 10, PASSWORD_WINDOW_MS = 3600 * 1000 };
 
@@ -76,7 +77,8 @@ void pv_gate_put_handler(struct pv_server *server, struct pv_web_request *reques
     enum pv_err err = read_put(request->body, &put);
     if (err) {
         pv_problem(response, err, NULL, "the body is not [signed gate, half or null]");
-    } else if (check_put(server, request, &put, &room, response)) {
+    } else if (check_put(server, request, &put, &room, response) &&
+               pv_limits_bytes(server, &request->session, request->body.n, response)) {
         err = server->meta->ops->gate_put(server->meta, &put.gate.id, room.no, put.gate.version, put.signed_gate,
                                           put.has_half ? put.half.b : NULL, put.gate.refs);
         if (!err) response->status = 201;

@@ -22,6 +22,7 @@
 
 #include "server/committer.h"
 #include "server/events.h"
+#include "server/limits.h"
 #include "server/metrics.h"
 #include "server/router.h"
 #include "server/tls_files.h"
@@ -30,6 +31,7 @@ enum {
     POOL_BYTES = 10 * 1024, /* of a connection: the head of a request, and of its answer */
     POOL_STEP_BYTES = 4 * 1024,
     IDLE_S = 60,
+    PACE_BYTES_PER_S = 4096, /* of a body under way for longer than that */
     STREAM_BLOCK_BYTES = 512,
     STACK_BYTES = 512 * 1024,
     BACKLOG = 1024
@@ -53,6 +55,7 @@ struct call {
     struct pv_web_response response;
     struct pv_buf body;
     struct timespec began;
+    uint64_t came_bytes; /* of the body */
     char address[INET6_ADDRSTRLEN];
     bool refused;  /* answered from the head */
     bool answered; /* the response is made, perhaps by the committer */
@@ -88,10 +91,17 @@ static void find_address(struct call *call)
     snprintf(call->address, sizeof call->address, "?");
     if (!info || !info->client_addr) return;
     const struct sockaddr *peer = info->client_addr;
-    const void *ip = peer->sa_family == AF_INET6
-        ? (const void *)&((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr
-        : (const void *)&((const struct sockaddr_in *)(const void *)peer)->sin_addr;
-    inet_ntop(peer->sa_family, ip, call->address, sizeof call->address);
+    if (peer->sa_family != AF_INET6) {
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, call->address, sizeof call->address);
+        return;
+    }
+    struct in6_addr ip = ((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&ip)) {
+        inet_ntop(AF_INET, &ip.s6_addr[12], call->address, sizeof call->address);
+        return;
+    }
+    memset(&ip.s6_addr[8], 0, 8); /* whoever has one such address has them all */
+    inet_ntop(AF_INET6, &ip, call->address, sizeof call->address);
 }
 
 /* ---- answering */
@@ -210,6 +220,9 @@ static enum MHD_Result answer(struct call *call)
 {
     struct pv_web_response *response = &call->response;
     struct MHD_Response *made = NULL;
+    /* It stays in memory until it is read, however slowly. */
+    if (!response->stream && !response->is_blob)
+        (void)pv_limits_hold(call->http->server, &call->request, response->body.cap, response); /* or a problem instead */
     log_answer(call);
     if (response->stream) made = make_stream(call);
     else if (response->is_blob) made = make_blob(call);
@@ -251,8 +264,19 @@ static struct call *begin_call(struct pv_http *http, struct MHD_Connection *conn
     return call;
 }
 
+/* Who holds a body's place for longer than a slow line needs loses it. */
+static bool keeps_pace(struct call *call, size_t n)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    call->came_bytes += n;
+    uint64_t seconds = (uint64_t)(now.tv_sec - call->began.tv_sec);
+    return seconds <= IDLE_S || call->came_bytes >= (seconds - IDLE_S) * PACE_BYTES_PER_S;
+}
+
 static enum MHD_Result take_part(struct call *call, const char *data, size_t n)
 {
+    if (!keeps_pace(call, n)) return MHD_NO;
     if (call->refused) return MHD_YES;
     if (call->request.route->uploads) {
         pv_router_upload(call->http->server, &call->request, pv_bytes(data, n));

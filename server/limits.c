@@ -8,7 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUCKETS = 4096, PROBES = 8, QUOTAS = 1024, DAY_MS = 24 * 3600 * 1000 };
+enum {
+    BUCKETS = 4096,
+    PROBES = 8,
+    QUOTAS = 1024,
+    DAY_MS = 24 * 3600 * 1000,
+    HOLDERS = 4096,
+    HOLDER_PROBES = 64,
+    SHARE_BYTES = 64 * 1024 * 1024 /* two of the largest bodies, and then some */
+};
 
 struct bucket {
     struct pv_hash key;
@@ -22,9 +30,15 @@ struct quota {
     bool used;
 };
 
+struct holder {
+    struct pv_hash key;
+    uint64_t bytes; /* 0: the place is free */
+};
+
 struct pv_limits {
     struct pv_limits_config config;
     pthread_mutex_t lock;
+    struct holder holders[HOLDERS];
     struct bucket buckets[BUCKETS];
     struct quota quotas[QUOTAS];
 };
@@ -103,6 +117,52 @@ bool pv_limits_device(struct pv_server *server, const struct pv_web_request *req
 {
     if (!server->limits || !server->limits->config.device_per_s || !request->has_session) return true;
     return allow(server, &request->session.device_id, server->limits->config.device_per_s, response);
+}
+
+/* Its place, or a free one, or NULL. */
+static struct holder *find_holder(struct pv_limits *limits, const struct pv_hash *key)
+{
+    struct holder *place = NULL;
+    size_t first = slot_of(key, HOLDERS);
+    for (size_t i = 0; i < HOLDER_PROBES; i++) {
+        struct holder *holder = &limits->holders[(first + i) % HOLDERS];
+        if (holder->bytes && pv_hash_equal(&holder->key, key)) return holder;
+        if (!holder->bytes && !place) place = holder;
+    }
+    return place;
+}
+
+bool pv_limits_hold(struct pv_server *server, struct pv_web_request *request, uint64_t bytes, struct pv_web_response *response)
+{
+    struct pv_limits *limits = server->limits;
+    struct pv_hash key = request->session.person;
+    if (!limits || bytes <= PV_HELD_SMALL_BYTES) return true;
+    if (!request->has_session || !request->session.has_person) pv_sha256(pv_bytes_of_string(request->address), &key);
+    if (request->share_bytes) key = request->holder; /* the answer with the body, whoever it is by now */
+    pthread_mutex_lock(&limits->lock);
+    struct holder *holder = find_holder(limits, &key);
+    bool good = holder && bytes <= SHARE_BYTES && holder->bytes <= SHARE_BYTES - bytes;
+    if (good) {
+        holder->key = request->holder = key;
+        holder->bytes += bytes;
+        request->share_bytes += bytes;
+    }
+    pthread_mutex_unlock(&limits->lock);
+    if (good) return true;
+    pv_buf_release(&response->body);
+    pv_problem(response, PV_ERR_RATE, "share", "too many large requests of yours are under way at once, try again later");
+    response->retry_after_s = 2;
+    return false;
+}
+
+void pv_limits_release(struct pv_server *server, struct pv_web_request *request)
+{
+    if (!server->limits || !request->share_bytes) return;
+    pthread_mutex_lock(&server->limits->lock);
+    struct holder *holder = find_holder(server->limits, &request->holder);
+    if (holder && holder->bytes >= request->share_bytes) holder->bytes -= request->share_bytes;
+    pthread_mutex_unlock(&server->limits->lock);
+    request->share_bytes = 0;
 }
 
 static void save(struct pv_server *server, struct quota *quota)

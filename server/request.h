@@ -33,6 +33,8 @@ struct pv_web_request {
     struct pv_meta_session session;
     struct pv_hash token_hash;
     uint64_t held_bytes;      /* of the body, counted against PV_BODIES_BYTES */
+    uint64_t share_bytes;     /* of body and answer, counted against what one holder may hold */
+    struct pv_hash holder;    /* a person with an account, or an address */
     enum pv_access access;    /* of the session's device in the room; a ticket reads as a viewer */
 
     /* A body that is written to the blob store as it comes. */

@@ -192,9 +192,10 @@ static bool check_length(struct pv_web_request *request, struct pv_web_response 
 /* Many large bodies at once, each within its limit, must not use up the memory. */
 static bool hold_body(struct pv_server *server, struct pv_web_request *request, struct pv_web_response *response)
 {
+    if (request->length <= PV_HELD_SMALL_BYTES) return true;
     uint64_t held = atomic_fetch_add(&server->held_bytes, request->length) + request->length;
     request->held_bytes = request->length;
-    if (held <= PV_BODIES_BYTES) return true;
+    if (held <= PV_BODIES_BYTES) return pv_limits_hold(server, request, request->length, response);
     pv_problem(response, PV_ERR_RATE, "busy", "the server is taking in too much at once, try again later");
     response->retry_after_s = 2;
     return false;
@@ -253,6 +254,7 @@ void pv_router_end(struct pv_server *server, struct pv_web_request *request)
 {
     atomic_fetch_sub(&server->held_bytes, request->held_bytes);
     request->held_bytes = 0;
+    pv_limits_release(server, request);
     if (request->upload) server->blobs->ops->abandon(request->upload);
     request->upload = NULL;
     free(request->upload_hash);

@@ -21,6 +21,7 @@ enum {
     PV_CODE_MS = 7 * 24 * 3600 * 1000,
     PV_BLOB_KEEP_MS = 7 * 24 * 3600 * 1000, /* of one that nothing refers to */
     PV_BODIES_BYTES = 256 * 1024 * 1024,    /* of request bodies held at once, all together */
+    PV_HELD_SMALL_BYTES = 16 * 1024,        /* so little is not counted: who signs in or joins is never kept out by others */
     PV_NOTE_FRESH_S = 3600                  /* an older checkpoint is signed again when asked for */
 };
 
