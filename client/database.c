@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "client/sqlite_begin.h"
 #include "client/system.h"
 
 enum { NAME_HEX = 16, RAW_PREFIX = 4, BUSY_MS = 10000, WAL_BYTES_LEFT = 1024 * 1024 };
@@ -92,6 +93,8 @@ enum pv_err pv_database_open(const struct pv_home *home, const struct pv_hash *r
     enum pv_err err;
     int rc;
 
+    err = pv_sqlite_begin();
+    if (err != PV_OK) return err;
     pv_database_name("rooms", room, ".db", name);
     err = pv_home_check(home, name, report);
     if (err != PV_OK && err != PV_ERR_NOT_FOUND) return err;

@@ -13,6 +13,7 @@ CLIENT_SRC := \
 	client/report.c \
 	client/save.c \
 	client/session.c \
+	client/sqlite_begin.c \
 	client/system.c \
 	client/transport.c \
 	client/upload.c \
