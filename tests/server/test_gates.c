@@ -147,6 +147,12 @@ static unsigned release(const struct made *made, struct guest *guest)
 	return status;
 }
 
+/* A gate is gone from sight when the server has its half no more, and not before. */
+static void is_erased(const struct made *made, const char *reason, const char *what)
+{
+	is_status(ask("GET", NULL, pv_bytes(NULL, 0), &made->link.gate, ""), 410, reason, what);
+}
+
 /* Does the answer open to B? Keeps the ticket. */
 static bool opens(const struct made *made, struct guest *guest)
 {
@@ -278,7 +284,8 @@ static void test_expiry(void)
 	tap_is_int((long long)room_size(), (long long)size + 1, "once");
 	good(rig_pull(&a), "which verifies");
 	tap_ok(!pv_roster_invite(pv_room_roster(a.room), &made.link.gate)->open, "and closes it");
-	is_status(release(&made, &guest), 410, "expired", "its gate has lost its half");
+	is_status(release(&made, &guest), 410, "expired", "its gate opens no more");
+	is_erased(&made, "expired", "and has lost its half");
 	srv.now_ms += 4000;
 	is_status(release(&late, &guest), 410, "expired", "asking for one past its time");
 	srv_tick(&srv);
@@ -293,11 +300,13 @@ static void test_ends(void)
 	struct guest guest = guest_of(8);
 	good(rig_join(&b, &bob.device, &once.link), "Bob joins by an invite for one");
 	is_status(release(&once, &guest), 410, "spent", "which is used up");
+	is_erased(&once, "spent", "its half is erased");
 	good(rig_pull(&a), "Ada sees it");
 	other = make_invite(5, 0);
 	good(pv_room_remove(a.room, &bob.device.me.person), "while another is open Ada removes Bob");
 	good(rig_push(&a), "and sends that");
 	is_status(release(&other, &guest), 410, "revoked", "which ends it");
+	is_erased(&other, "revoked", "with its half");
 }
 
 int main(void)
