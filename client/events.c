@@ -8,6 +8,7 @@ struct pv_events {
     CURLM *multi;
     CURL *curl;
     struct curl_slist *headers;
+    size_t head_bytes;
     bool hint;
     bool ended;
     char field[8]; /* begin of the line at hand */
@@ -47,6 +48,7 @@ enum pv_err pv_events_open(struct pv_transport *transport, struct pv_events **re
     curl_easy_setopt(events->curl, CURLOPT_HTTPHEADER, events->headers);
     curl_easy_setopt(events->curl, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(events->curl, CURLOPT_WRITEDATA, events);
+    pv_transport_limit_head(events->curl, &events->head_bytes);
     curl_easy_setopt(events->curl, CURLOPT_FAILONERROR, 1L);
     curl_easy_setopt(events->curl, CURLOPT_TCP_KEEPALIVE, 1L);
     /* The server comments every 25 s: silence for a minute means that the line is dead. */

@@ -16,7 +16,9 @@ enum {
     SILENCE_SECONDS = 30,
     TRIES = 3,
     TRY_PAUSE_MS = 200,
+    SLOW_BYTES_PER_S = 200, /* for so long, and it is as good as silent */
     PROBLEM_MAX = 64 * 1024,
+    HEAD_MAX = 64 * 1024,   /* the trailers of an answer in chunks included, which libcurl counts by nothing */
     TOKEN_BYTES = 512,
     TEXT_BYTES = 256
 };
@@ -29,6 +31,7 @@ struct pv_transport {
     uint64_t deadline_ms;      /* in ticks; 0: none */
     bool broke_off;            /* the connection stood, then went away before the whole answer was here */
     struct pv_buf body;
+    size_t head_bytes;
     char content_type[TEXT_BYTES];
     char detail[TEXT_BYTES];
     char reason[TEXT_BYTES];
@@ -112,6 +115,21 @@ static size_t on_body(char *p, size_t size, size_t n, void *context)
     struct pv_transport *transport = context;
     pv_buf_append(&transport->body, p, size * n);
     return transport->body.err == PV_OK ? size * n : 0;
+}
+
+static size_t on_header(char *p, size_t size, size_t n, void *context)
+{
+    size_t *head_bytes = context;
+    (void)p;
+    *head_bytes += size * n;
+    return *head_bytes <= HEAD_MAX ? size * n : 0;
+}
+
+void pv_transport_limit_head(CURL *curl, size_t *head_bytes)
+{
+    *head_bytes = 0;
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, head_bytes);
 }
 
 /* ---- headers */
@@ -204,7 +222,7 @@ static enum pv_err set_times(struct pv_transport *transport)
         curl_easy_setopt(transport->curl, CURLOPT_CONNECTTIMEOUT_MS, left_ms);
     }
     curl_easy_setopt(transport->curl, CURLOPT_TIMEOUT_MS, left_ms);
-    curl_easy_setopt(transport->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(transport->curl, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES_PER_S);
     curl_easy_setopt(transport->curl, CURLOPT_LOW_SPEED_TIME, (long)SILENCE_SECONDS);
     return PV_OK;
 }
@@ -215,7 +233,7 @@ static enum pv_err report_curl(struct pv_transport *transport, CURLcode code, st
     const char *url = transport->url;
     switch ((int)code) {
     case CURLE_WRITE_ERROR:
-        if (transport->body.err == PV_ERR_LIMIT)
+        if (transport->body.err == PV_ERR_LIMIT || transport->head_bytes > HEAD_MAX)
             return pv_report(report, PV_ERR_OFFLINE, "the answer of %s is larger than any right one: is it a privity server?", url);
         return pv_report(report, PV_ERR_NOMEM, "out of memory");
     case CURLE_PARTIAL_FILE:
@@ -304,6 +322,7 @@ enum pv_err pv_transport_send(struct pv_transport *transport, const struct pv_re
     curl_easy_setopt(transport->curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(transport->curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(transport->curl, CURLOPT_WRITEDATA, transport);
+    pv_transport_limit_head(transport->curl, &transport->head_bytes);
     curl_easy_setopt(transport->curl, CURLOPT_ERRORBUFFER, transport->error);
     code = curl_easy_perform(transport->curl);
     err = code == CURLE_OK ? finish(transport, request, &response, report) : report_curl(transport, code, report);

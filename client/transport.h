@@ -18,7 +18,7 @@ void pv_transport_free(struct pv_transport *transport);
 const char *pv_transport_url(const struct pv_transport *transport);
 
 /* From now on all requests together may take this long; 0: no limit but the usual one for a connection (10 s)
- * and for a server that sends nothing (30 s). */
+ * and for a server that sends next to nothing (30 s). */
 void pv_transport_set_deadline(struct pv_transport *transport, uint64_t milliseconds);
 /* Secrets, copied; NULL forgets. A ticket goes beside the session: a joiner is no member yet. */
 PV_MUST_USE enum pv_err pv_transport_set_session(struct pv_transport *transport, const char *token);

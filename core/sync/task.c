@@ -78,7 +78,8 @@ enum pv_err pv_task_feed(struct pv_task *task, const struct pv_response *respons
     task->request.registration = NULL;
     pv_buf_wipe(&task->body);
     if (response->status >= 400 && !task->takes_problems) return pv_task_problem(task, response);
-    if (response->body.n > task->request.max_response_bytes) return PV_ERR_LIMIT;
+    if (response->body.n > task->request.max_response_bytes)
+        return pv_task_error(task, PV_ERR_IO, "the answer is larger than any right one: is it a privity server?");
     return task->on_answer(task, response);
 }
 

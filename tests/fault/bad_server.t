@@ -141,6 +141,13 @@ for what, answer in (("late", late), ("a trickle", trickle)):
     if result.status in (0, 5):
         said.append(text)
 
+# --- trailers, which libcurl keeps all of
+
+proxy.answer = instead(b"HTTP/1.1 200 OK\r\nContent-Type: application/cbor\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" +
+                       b"X-Y: zzzzzzzzzzzzzzzzzzzzzz\r\n" * 10000 + b"\r\n")
+result = world.home("trailers", server).run("init", "--name", "x", "--server", proxy.url, "--kit", world.dir / "kit-trailers")
+ok(result.status == 1 and "larger than any right one" in result.err, "endless trailers are not kept", *result.why())
+
 # --- TLS asked of a server without, and a port where nobody speaks HTTP
 
 proxy.answer = None
