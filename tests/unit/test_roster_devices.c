@@ -269,6 +269,14 @@ static void test_kem(void)
 	is(replace_kem(extra[1], laptop, 0, 4), PV_REASON_NONE, "or goes in the same entry");
 	tap_ok(kem_is(4), "then too");
 	end();
+
+	begin_person("a key in a person room");
+	is(add(laptop, extra[0]), PV_REASON_NONE, "a phone");
+	is(replace_kem(laptop, extra[0], 9, 5), PV_REASON_NONE, "is removed, with a key beside");
+	struct pv_hash key = kit_hash("kem", 5);
+	tap_ok(!present(extra[0]) && !pv_hash_equal(&pv_roster_principal(room.roster, &laptop->id)->kem_hash, &key),
+	       "which means nothing there");
+	end();
 }
 
 static void test_limit(void)

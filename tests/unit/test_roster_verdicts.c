@@ -73,6 +73,10 @@ static void test_impossible(void)
 	is(judge(a, PV_KIND_ROSTER, pv_bytes("\x82\x06\x00", 3), NULL), IMPOSSIBLE, "a malformed body");
 	is(judge(a, PV_KIND_ROSTER, pv_bytes("\x81\x10", 2), NULL), UNSUPPORTED, "a newer roster type");
 	is(judge(a, PV_KIND_ROSTER, leave, kind_5), UNSUPPORTED, "a newer kind");
+	is(judge(a, PV_KIND_ROSTER, pv_bytes("\x81\x10", 2), other_author), UNSUPPORTED, "a newer type, before its author is asked for");
+	is(judge(a, PV_KIND_ROSTER, pv_bytes("\x81\x10", 2), other_room), IMPOSSIBLE, "but not before its room");
+	is(judge(a, PV_KIND_ROSTER, pv_bytes("\x81\x10", 2), other_body_hash), IMPOSSIBLE, "nor before its hash");
+	is(judge(a, PV_KIND_ROSTER, pv_bytes("\x82\x10\x18", 3), NULL), IMPOSSIBLE, "nor if it is not one item");
 	is(judge(a, PV_KIND_ROSTER, leave, other_author), IMPOSSIBLE, "an author whom nobody listed");
 	is(judge(b, PV_KIND_ROSTER, leave, NULL), IMPOSSIBLE, "another such");
 	is(judge(a, PV_KIND_ROSTER, leave, log_key_author), IMPOSSIBLE, "the log key as a member");
