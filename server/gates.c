@@ -260,8 +260,11 @@ static void release(struct pv_server *server, const struct pv_release_request *w
     }
     if (!check_policy(server, gate, row, repeated, response) || !check_password(server, gate, wanted, response)) return;
     err = make_answer(server, wanted, row, &ticket_hash, &response->body);
-    if (!err && repeated) { /* the same half again, a fresh ticket, nothing counted */
-        err = meta->ops->ticket_put(meta, &ticket_hash, row->room.no, pv_server_now_ms(server) + PV_TICKET_MS);
+    if (!err && repeated) { /* the same half again, a ticket that only reads, nothing counted */
+        uint64_t until_ms = pv_server_now_ms(server) + PV_TICKET_MS, unused;
+        err = meta->ops->ticket_put(meta, &ticket_hash, row->room.no, until_ms);
+        /* It reads: an account for every repetition would be an account for nothing. */
+        if (!err) err = meta->ops->count(meta, PV_META_COUNT_REGISTERED, &ticket_hash, 0, 1, until_ms, &unused);
         if (!err) pv_answer(response, PV_TYPE_CBOR);
     } else if (!err) {
         err = pv_job_new(PV_JOB_RELEASE, 0, &job);

@@ -49,11 +49,14 @@ struct pv_meta_member {
     enum pv_access access; /* NONE: no longer present */
 };
 
+/* What `count` counts of tickets, by their hash: accounts made. One that is counted makes no more. */
+#define PV_META_COUNT_REGISTERED "registered"
+
 enum pv_meta_registration {
     PV_REGISTRATION_NONE = 0, /* the batch founds no account */
     PV_REGISTRATION_FREE,     /* registration is open */
     PV_REGISTRATION_CODE,     /* spends the code */
-    PV_REGISTRATION_TICKET    /* the ticket must live */
+    PV_REGISTRATION_TICKET    /* the ticket must live, and not be counted yet */
 };
 
 /* A gate's release, counted in the transaction that logs it. */

@@ -184,27 +184,55 @@ static enum pv_err put_gates(struct pv_sqlite_conn *conn, const struct pv_meta_a
     return err;
 }
 
+/* A code goes. */
+static enum pv_err take_code(struct pv_sqlite_conn *conn, const struct pv_meta_append *room)
+{
+    sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_CODE_TAKE);
+    if (stmt) {
+        pv_sqlite_bind_hash(stmt, 1, &room->registration_hash);
+        pv_sqlite_bind_uint(stmt, 2, room->now_ms);
+    }
+    enum pv_err err = pv_sqlite_run(conn, stmt);
+    return !err && sqlite3_changes(conn->db) == 0 ? PV_ERR_DENIED : err;
+}
+
+/* A ticket stays, for reading, and is counted: it is good for one account. */
+static enum pv_err take_ticket(struct pv_sqlite_conn *conn, const struct pv_meta_append *room)
+{
+    sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_TICKET);
+    if (stmt) {
+        pv_sqlite_bind_hash(stmt, 1, &room->registration_hash);
+        pv_sqlite_bind_uint(stmt, 2, room->now_ms);
+    }
+    enum pv_err err = pv_sqlite_row(conn, stmt);
+    pv_sqlite_done(stmt);
+    if (err) return err == PV_ERR_NOT_FOUND ? PV_ERR_DENIED : err;
+    stmt = pv_sqlite_stmt(conn, SQL_COUNT_ADD);
+    if (stmt) {
+        sqlite3_bind_text(stmt, 1, PV_META_COUNT_REGISTERED, -1, SQLITE_STATIC);
+        pv_sqlite_bind_hash(stmt, 2, &room->registration_hash);
+        pv_sqlite_bind_uint(stmt, 3, 0);
+        pv_sqlite_bind_uint(stmt, 4, 1);
+        pv_sqlite_bind_uint(stmt, 5, room->now_ms + 24 * 3600 * 1000); /* tickets live for minutes */
+    }
+    err = pv_sqlite_row(conn, stmt);
+    bool first = !err && pv_sqlite_uint(stmt, 0) == 1;
+    pv_sqlite_done(stmt);
+    return err || first ? err : PV_ERR_DENIED;
+}
+
 static enum pv_err register_account(struct pv_sqlite_conn *conn, const struct pv_meta_append *room)
 {
+    enum pv_err err = PV_OK;
     if (room->registration == PV_REGISTRATION_NONE) return PV_OK;
-    if (room->registration != PV_REGISTRATION_FREE) {
-        bool code = room->registration == PV_REGISTRATION_CODE;
-        sqlite3_stmt *stmt = pv_sqlite_stmt(conn, code ? SQL_CODE_TAKE : SQL_TICKET);
-        if (stmt) {
-            pv_sqlite_bind_hash(stmt, 1, &room->registration_hash);
-            pv_sqlite_bind_uint(stmt, 2, room->now_ms);
-        }
-        enum pv_err err = code ? pv_sqlite_run(conn, stmt) : pv_sqlite_row(conn, stmt);
-        if (code && !err && sqlite3_changes(conn->db) == 0) err = PV_ERR_NOT_FOUND;
-        if (!code) pv_sqlite_done(stmt);
-        if (err) return err == PV_ERR_NOT_FOUND ? PV_ERR_DENIED : err;
-    }
-    sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_ACCOUNT_PUT);
+    if (room->registration == PV_REGISTRATION_CODE) err = take_code(conn, room);
+    if (room->registration == PV_REGISTRATION_TICKET) err = take_ticket(conn, room);
+    sqlite3_stmt *stmt = err ? NULL : pv_sqlite_stmt(conn, SQL_ACCOUNT_PUT);
     if (stmt) {
         pv_sqlite_bind_hash(stmt, 1, &room->room);
         pv_sqlite_bind_uint(stmt, 2, room->now_ms);
     }
-    return pv_sqlite_run(conn, stmt);
+    return err ? err : pv_sqlite_run(conn, stmt);
 }
 
 static enum pv_err put_room(struct pv_sqlite_conn *conn, struct pv_meta_append *room)

@@ -309,6 +309,33 @@ static void test_ends(void)
 	is_erased(&other, "revoked", "with its half");
 }
 
+static void test_accounts(void)
+{
+	struct made made = make_invite(5, 0);
+	struct guest guest = guest_of(21);
+	struct srv_person person;
+	srv.server.registration = PV_REGISTER_INVITE;
+	is_status(release(&made, &guest), 200, "", "where accounts are by invitation, a release");
+	tap_ok(opens(&made, &guest), "gives a ticket");
+	tap_ok(srv_person_init(&person, &srv, 30, guest.ticket + 7) == PV_OK, "by which a person registers");
+	srv_person_release(&person);
+	tap_ok(srv_person_init(&person, &srv, 31, guest.ticket + 7) == PV_ERR_DENIED, "but not two");
+	srv_person_release(&person);
+	is_status(release(&made, &guest), 200, "", "the same release again");
+	tap_ok(opens(&made, &guest), "gives another ticket");
+	is_status(read_by(&guest, room_hex), 200, "", "which reads");
+	tap_ok(srv_person_init(&person, &srv, 32, guest.ticket + 7) == PV_ERR_DENIED, "and registers nobody");
+	srv_person_release(&person);
+	guest = guest_of(22);
+	is_status(release(&made, &guest), 200, "", "another release, which the log tells");
+	tap_ok(opens(&made, &guest) && srv_person_init(&person, &srv, 33, guest.ticket + 7) == PV_OK, "lets another person register");
+	srv_person_release(&person);
+	srv.server.registration = PV_REGISTER_OPEN;
+	login(&ada);
+	login(&bob);
+	good(rig_pull(&a), "Ada reads on");
+}
+
 int main(void)
 {
 	if (pv_crypto_init()) return 1;
@@ -319,6 +346,7 @@ int main(void)
 	good(rig_found(&a, &ada.device), "Ada founds a room");
 	pv_hex_encode(pv_room_id(a.room)->b, 32, room_hex);
 	test_release();
+	test_accounts();
 	test_putting();
 	test_password();
 	test_expiry();
