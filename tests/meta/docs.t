@@ -26,6 +26,12 @@ own = {number.rstrip(".") for number in re.findall(r"§(\d[\d.]*)", re.sub(r"(?:
 # §4.2.1 is RFC 8949's.
 is_(sorted(own - headings - {"4.2.1"}), [], "FORMAT.md: the sections it refers to are there")
 
+architecture = pages[ROOT / "docs/ARCHITECTURE.md"]
+table = set(re.findall(r"`([a-z]+(?:/[a-z]+)?)`", "\n".join(re.findall(r"^\| (`.*?) \|", architecture, re.M))))
+is_(sorted(name for name in table if not (ROOT / name).is_dir()), [], "ARCHITECTURE.md: the folders in its table are there")
+folders = {f"core/{path.name}" for path in (ROOT / "core").iterdir() if path.is_dir()} | {"client", "cli", "server", "tests", "bench", "tools"}
+is_(sorted(folders - table), [], "and all of them")
+
 dev = (ROOT / "dev").read_text()
 known = set(re.findall(r"^dev_(\w+)\(\)", dev, re.M))
 asked = {word for text in pages.values() for word in re.findall(r"\./dev ([a-z]+)\b", text)}
