@@ -54,6 +54,8 @@ LIBS_wasm := -lc-printscan-long-double $(DEPS)/wasm/lib/libsodium.a $(DEPS)/wasm
 PROGRAMS := $(if $(CLI_MAIN),$(BIN)/privity) $(if $(SERVER_MAIN),$(BIN)/privityd) $(if $(VECTORS_MAIN),$(BIN)/pv-vectors)
 SHARE := $(if $(CLI_MAIN),$(addprefix build/share/,man/man1/privity.1 bash-completion/completions/privity \
 	zsh/site-functions/_privity fish/vendor_completions.d/privity.fish))
+SERVER_SHARE := $(if $(SERVER_MAIN),$(addprefix build/share/,man/man8/privityd.8 bash-completion/completions/privityd \
+	zsh/site-functions/_privityd fish/vendor_completions.d/privityd.fish))
 TEST_PROGRAMS := $(patsubst %.c,$(B)/%,$(UNIT_TESTS) $(NATIVE_TESTS))
 TOOL_PROGRAMS := $(patsubst %.c,$(B)/%,$(TEST_TOOLS))
 BENCH_PROGRAMS := $(patsubst %.c,$(B)/%,$(BENCH_PROGS))
@@ -67,7 +69,7 @@ TEST_SOURCES := $(TEST_SRC) $(UNIT_TESTS) $(NATIVE_TESTS) $(TEST_TOOLS) $(VECTOR
 .DEFAULT_GOAL := all
 .SECONDARY: $(EMBEDDED)
 .PHONY: all tests bench fuzz wasm deps deps-wasm objects
-all: $(PROGRAMS) $(if $(SAN),,$(SHARE))
+all: $(PROGRAMS) $(if $(SAN),,$(SHARE) $(SERVER_SHARE))
 tests: all $(TEST_PROGRAMS) $(TOOL_PROGRAMS)
 bench: all $(BENCH_PROGRAMS)
 fuzz: $(FUZZ_PROGRAMS)
@@ -125,7 +127,7 @@ $(GEN)/%.inc: %
 define link
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(Q)$(CC) $(LDFLAGS_all) $(1) $(filter %.o %.a,$^) $(LIBS_all) -o $@
+	$(Q)$(CC) $(LDFLAGS_all) $(LDFLAGS_of) $(1) $(filter %.o %.a,$^) $(LIBS_all) -o $@
 endef
 
 CORE := $(B)/libprivity.a
@@ -142,11 +144,28 @@ $(SHARE): build/bin/privity
 	$(call say,GEN )
 	$(Q)$< help $(SHARE_OF) >$@
 
+build/share/bash-completion/completions/privityd: SHELL_OF := bash
+build/share/zsh/site-functions/_privityd: SHELL_OF := zsh
+build/share/fish/vendor_completions.d/privityd.fish: SHELL_OF := fish
+$(filter-out %.8,$(SERVER_SHARE)): build/bin/privityd
+	@mkdir -p $(@D)
+	$(call say,GEN )
+	$(Q)$< --completion $(SHELL_OF) >$@
+build/share/man/man8/privityd.8: docs/man/privityd.8
+	@mkdir -p $(@D)
+	$(call say,GEN )
+	$(Q)cp $< $@
+
 $(BIN)/privityd: $(call objects,$(B),$(SERVER_MAIN)) $(B)/libserver.a $(CORE)
 $(BIN)/pv-vectors: $(call objects,$(B),$(VECTORS_MAIN)) $(B)/libtest.a $(CLIENT)
 $(patsubst %.c,$(B)/%,$(UNIT_TESTS)): $(B)/%: $(B)/%.o $(B)/libtest.a $(CORE)
 $(patsubst %.c,$(B)/%,$(NATIVE_TESTS) $(TEST_TOOLS) $(BENCH_PROGS) $(FUZZ_TARGETS)): \
 	$(B)/%: $(B)/%.o $(B)/libtest.a $(B)/libcli.a $(B)/libserver.a $(CLIENT)
+
+# Memory that runs out under AddressSanitizer too, see tests/fault/failing_malloc.h.
+ifneq ($(findstring address,$(SAN)),)
+$(B)/tests/fault/fault_server: LDFLAGS_of := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc free)
+endif
 
 $(PROGRAMS) $(TEST_PROGRAMS) $(TOOL_PROGRAMS) $(BENCH_PROGRAMS):
 	$(call link)

@@ -127,6 +127,14 @@ static const struct command commands[] = {
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
+bool pv_admin_command(size_t i, const char **ret_name, const char **ret_help)
+{
+    if (i >= COMMANDS) return false;
+    *ret_name = commands[i].name;
+    *ret_help = commands[i].help;
+    return true;
+}
+
 void pv_admin_help(struct pv_buf *text)
 {
     char line[160];

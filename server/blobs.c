@@ -107,8 +107,7 @@ void pv_blob_get(struct pv_server *server, struct pv_web_request *request, struc
         response->status = 206;
         break;
     case RANGE_OUTSIDE:
-        pv_problem(response, PV_ERR_USAGE, "range", "the blob has %llu bytes", (unsigned long long)blob.size_bytes);
-        response->status = 416;
+        pv_problem_status(response, 416, PV_ERR_USAGE, "range", "the blob has %llu bytes", (unsigned long long)blob.size_bytes);
         return;
     }
     PV_METRIC_ADD(server->metrics, blobs_out_bytes, response->length);

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { TEXT, NUMBER, WORD };
+/* LIST: told several times, it adds. LINE: of the command line alone, see main.c. */
+enum kind { TEXT, FILE_NAME, DIR_NAME, NUMBER, WORD, LIST, LINE };
 
 struct option {
     const char *name, *argument, *help;
@@ -20,21 +21,32 @@ struct option {
 
 static const char *const registration_words[] = {"open", "invite", "closed", NULL};
 static const char *const level_words[] = {"error", "warn", "info", "debug", NULL};
+static const char *const header_words[] = {"x-forwarded-for", "forwarded", NULL};
+static const char *const shell_words[] = {"bash", "zsh", "fish", NULL};
 
 #define AT(field) offsetof(struct pv_config, field)
 
 static const struct option options[] = {
+    {"config", "FILE", "read options from FILE, lines of `name = value`", LINE, 0, NULL, 0},
+    {"check-config", NULL, "say what a start would trip over, and change nothing", LINE, 0, NULL, 0},
+    {"completion", "SHELL", "print completions for bash, zsh or fish", LINE, 0, shell_words, 0},
+    {"help", NULL, "print this", LINE, 0, NULL, 0},
+    {"version", NULL, "print the version", LINE, 0, NULL, 0},
     {"listen", "ADDR:PORT", "where to listen (127.0.0.1:7440); port 0 takes any", TEXT, AT(listen), NULL, 0},
     {"public-url", "URL", "how clients reach this server; rooms are bound to its host and port", TEXT, AT(public_url), NULL, 0},
-    {"data", "DIR", "the log key, the lock and the default stores (/var/lib/privityd)", TEXT, AT(data), NULL, 0},
+    {"data", "DIR", "the log key, the lock and the default stores (/var/lib/privityd)", DIR_NAME, AT(data), NULL, 0},
     {"meta", "URL", "metadata store: sqlite:PATH", TEXT, AT(meta), NULL, 0},
     {"blobs", "URL", "blob store: fs:DIR", TEXT, AT(blobs), NULL, 0},
     {"registration", "MODE", "who may make an account: open, invite or closed (invite; on loopback open)", WORD, AT(registration), registration_words, 0},
-    {"tls-cert", "FILE", "certificate chain in PEM, for TLS without a proxy", TEXT, AT(tls_cert), NULL, 0},
-    {"tls-key", "FILE", "its private key in PEM", TEXT, AT(tls_key), NULL, 0},
+    {"tls-cert", "FILE", "certificate chain in PEM, for TLS without a proxy", FILE_NAME, AT(tls_cert), NULL, 0},
+    {"tls-key", "FILE", "its private key in PEM", FILE_NAME, AT(tls_key), NULL, 0},
     {"log-level", "LEVEL", "error, warn, info or debug (info); debug names every request", WORD, AT(log_level), level_words, 0},
     {"threads", "N", "threads that answer requests (4)", NUMBER, AT(threads), NULL, 256},
     {"connections", "N", "connections at once (10000)", NUMBER, AT(connections), NULL, 1000000},
+    {"connections-address", "N", "connections at once of one address, 0 for no limit (256, loopback without limit)", NUMBER, AT(connections_address), NULL, 1000000},
+    {"head-timeout", "SECONDS", "within which a request's head must be here (30)", NUMBER, AT(head_s), NULL, 3600},
+    {"trusted-proxy", "ADDR[/N]", "a proxy whose word on its client's address is taken; may be given several times", LIST, AT(proxies), NULL, 0},
+    {"proxy-header", "NAME", "where it says so: x-forwarded-for or forwarded (x-forwarded-for)", WORD, AT(proxies.header), header_words, 0},
     {"rate-address", "N", "requests a second from one address, 0 for no limit (1000)", NUMBER, AT(limits.address_per_s), NULL, 1000000},
     {"rate-device", "N", "requests a second from one device, 0 for no limit (500)", NUMBER, AT(limits.device_per_s), NULL, 1000000},
     {"quota", "BYTES", "bytes a day that one person may write, 0 for no limit (17179869184)", NUMBER, AT(limits.person_bytes_per_day), NULL, PV_LIMIT_N},
@@ -51,6 +63,8 @@ void pv_config_init(struct pv_config *config)
         .log_level = PV_LOG_INFO,
         .threads = 4,
         .connections = 10000,
+        .head_s = 30,
+        .connections_address = PV_CONNECTIONS_DEFAULT,
         .limits = {1000, 500, 16ull << 30},
     };
 }
@@ -64,7 +78,8 @@ static const struct option *find(const char *name)
 
 bool pv_config_knows(const char *name)
 {
-    return find(name) != NULL;
+    const struct option *option = find(name);
+    return option && option->kind != LINE;
 }
 
 static bool set_word(const struct option *option, void *field, const char *value)
@@ -77,7 +92,8 @@ static bool set_word(const struct option *option, void *field, const char *value
     return false;
 }
 
-_Static_assert(sizeof(enum pv_registration_mode) == sizeof(int) && sizeof(enum pv_log_level) == sizeof(int),
+_Static_assert(sizeof(enum pv_registration_mode) == sizeof(int) && sizeof(enum pv_log_level) == sizeof(int) &&
+               sizeof(enum pv_proxy_header) == sizeof(int),
                "words are stored as int");
 
 enum pv_err pv_config_set(struct pv_config *config, const char *name, const char *value,
@@ -86,13 +102,15 @@ enum pv_err pv_config_set(struct pv_config *config, const char *name, const char
     const struct option *option = find(name);
     bool good = false;
     uint64_t number;
-    if (!option) {
+    if (!option || option->kind == LINE) {
         snprintf(ret_why, PV_CONFIG_WHY_MAX, "there is no option %.64s", name);
         return PV_ERR_USAGE;
     }
     char *field = (char *)config + option->offset;
     switch (option->kind) {
     case TEXT:
+    case FILE_NAME:
+    case DIR_NAME:
         good = strlen(value) < PV_CONFIG_TEXT_MAX && *value;
         if (good) memcpy(field, value, strlen(value) + 1);
         break;
@@ -101,6 +119,8 @@ enum pv_err pv_config_set(struct pv_config *config, const char *name, const char
         if (good) memcpy(field, &number, sizeof number);
         break;
     case WORD: good = set_word(option, field, value); break;
+    case LIST: good = pv_proxies_add(&config->proxies, value) == PV_OK; break;
+    case LINE: break;
     }
     if (good) return PV_OK;
     snprintf(ret_why, PV_CONFIG_WHY_MAX, "%s wants %s, not \"%.64s\": %s", name, option->argument, value, option->help);
@@ -232,6 +252,10 @@ enum pv_err pv_config_finish(struct pv_config *config, char ret_why[static PV_CO
         snprintf(ret_why, PV_CONFIG_WHY_MAX, "tls-cert and tls-key go together");
         return PV_ERR_USAGE;
     }
+    if (config->head_s == 0) {
+        snprintf(ret_why, PV_CONFIG_WHY_MAX, "head-timeout wants at least one second");
+        return PV_ERR_USAGE;
+    }
     if (config->threads == 0 || config->connections < config->threads) {
         snprintf(ret_why, PV_CONFIG_WHY_MAX, "there must be at least one thread, and a connection for each");
         return PV_ERR_USAGE;
@@ -240,12 +264,24 @@ enum pv_err pv_config_finish(struct pv_config *config, char ret_why[static PV_CO
     return err ? err : default_store(config->blobs, "fs:", config, "blobs", ret_why);
 }
 
+bool pv_config_option(size_t i, struct pv_config_option *ret_option)
+{
+    if (i >= OPTIONS) return false;
+    const struct option *option = &options[i];
+    *ret_option = (struct pv_config_option){.name = option->name, .argument = option->argument, .help = option->help,
+                                            .words = option->words,
+                                            .is_file = option->kind == FILE_NAME || strcmp(option->name, "config") == 0,
+                                            .is_dir = option->kind == DIR_NAME};
+    return true;
+}
+
 void pv_config_help(struct pv_buf *text)
 {
     char line[256];
     for (size_t i = 0; i < OPTIONS; i++) {
-        int n = snprintf(line, sizeof line, "  --%s %-*s %s\n", options[i].name,
-                         (int)(22 - (int)strlen(options[i].name)), options[i].argument, options[i].help);
+        const char *argument = options[i].argument ? options[i].argument : "";
+        int width = 24 - (int)strlen(options[i].name);
+        int n = snprintf(line, sizeof line, "  --%s %-*s %s\n", options[i].name, width, argument, options[i].help);
         if (n > 0) pv_buf_append(text, line, (size_t)n);
     }
 }

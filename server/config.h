@@ -4,9 +4,15 @@
 
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/peer.h"
 #include "server/server.h"
 
-enum { PV_CONFIG_TEXT_MAX = 1024, PV_CONFIG_WHY_MAX = 1536 };
+enum {
+    PV_CONFIG_TEXT_MAX = 1024,
+    PV_CONFIG_WHY_MAX = 1536,
+    PV_CONNECTIONS_ADDRESS = 256, /* connections of one address that is not loopback, if nothing is said */
+    PV_CONNECTIONS_DEFAULT = 1000001
+};
 
 struct pv_config {
     char listen[PV_CONFIG_TEXT_MAX];
@@ -20,11 +26,14 @@ struct pv_config {
     enum pv_log_level log_level;
     uint64_t threads;
     uint64_t connections;
+    uint64_t head_s; /* for a request's head, however slowly it comes */
+    uint64_t connections_address; /* PV_CONNECTIONS_DEFAULT: as the default says */
+    struct pv_proxies proxies;
     struct pv_limits_config limits;
 };
 
 void pv_config_init(struct pv_config *config);
-/* Is there an option of this name (without dashes)? */
+/* Is there an option of this name (without dashes) that files may have too? */
 bool pv_config_knows(const char *name);
 /* `ret_why`: a sentence on what is wrong. Errors: USAGE. */
 PV_MUST_USE enum pv_err pv_config_set(struct pv_config *config, const char *name, const char *value,
@@ -36,6 +45,14 @@ PV_MUST_USE enum pv_err pv_config_read(struct pv_config *config, const char *pat
 PV_MUST_USE enum pv_err pv_config_finish(struct pv_config *config, char ret_why[static PV_CONFIG_WHY_MAX]);
 /* One line an option, for --help. */
 void pv_config_help(struct pv_buf *text);
+/* What the table says of an option, for help and completions. */
+struct pv_config_option {
+    const char *name, *argument, *help; /* argument NULL: it takes none */
+    const char *const *words;           /* what it may be; NULL: anything */
+    bool is_file, is_dir;               /* it names one */
+};
+/* The i-th; false: there are no more. */
+bool pv_config_option(size_t i, struct pv_config_option *ret_option);
 
 /* "127.0.0.1:7440", "[::1]:7440", "localhost:7440" into host and port. Errors: USAGE. */
 PV_MUST_USE enum pv_err pv_config_split_listen(const char *listen, char ret_host[static 256], uint16_t *ret_port);

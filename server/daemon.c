@@ -18,6 +18,7 @@
 #include "server/events.h"
 #include "server/gc.h"
 #include "server/http.h"
+#include "server/listen.h"
 #include "server/metrics.h"
 #include "server/tls_files.h"
 #include "server/session_cache.h"
@@ -89,7 +90,7 @@ void pv_daemon_close_stores(struct pv_server *server)
 
 static void expiry_done(struct pv_job *job)
 {
-    if (job->response->err)
+    if (job->response->err && job->response->err != PV_ERR_CORRUPT) /* that the room is damaged was said when it was found */
         PV_LOG(PV_LOG_WARN, "expiry failed", PV_LOG_TEXT("code", pv_err_web_name(job->response->err)));
     pv_web_response_release(job->response);
     free(job->response);
@@ -150,13 +151,16 @@ static void block_signals(sigset_t *ret_set)
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 }
 
-static void serve(struct pv_server *server, const sigset_t *signals)
+static void serve(struct pv_server *server, struct pv_http *http, const sigset_t *signals)
 {
     const struct timespec second = {1, 0};
     for (uint64_t i = 1;; i++) {
         int got = sigtimedwait(signals, NULL, &second);
         if (got == SIGINT || got == SIGTERM) return;
-        if (got < 0) tick(server, i);
+        if (got == SIGHUP) PV_LOG(PV_LOG_INFO, "hangup ignored");
+        if (got >= 0) continue;
+        tick(server, i);
+        pv_http_sweep(http);
     }
 }
 
@@ -208,7 +212,7 @@ static enum pv_err start(struct daemon *daemon, const struct pv_config *config, 
     char host[PV_CONFIG_TEXT_MAX];
     snprintf(host, sizeof host, "%.*s", (int)(strrchr(config->listen, ':') - config->listen), config->listen);
     enum pv_err err = open_data(daemon, config, why);
-    if (!err) err = pv_http_bind(config, &listener, &port, why);
+    if (!err) err = pv_listen_open(config, &listener, &port, why);
     if (err) return err;
     err = name_server(server, config, port);
     server->registration = config->registration;
@@ -259,7 +263,7 @@ int pv_daemon_check(const struct pv_config *config)
     enum pv_err err = pv_data_check(config->data, &locked, why);
     if (!err && *config->tls_cert) err = pv_tls_check(config->tls_cert, config->tls_key, why);
     /* The server that runs on this data has the port. */
-    if (!err && !locked) err = pv_http_bind(config, &listener, &port, why);
+    if (!err && !locked) err = pv_listen_open(config, &listener, &port, why);
     if (listener >= 0) close(listener);
     if (err) {
         fprintf(stderr, "privityd: %s\n", why);
@@ -283,7 +287,7 @@ int pv_daemon_run(const struct pv_config *config)
     block_signals(&signals);
     enum pv_err err = start(daemon, config, why);
     if (err) fprintf(stderr, "privityd: %s\n", *why ? why : pv_err_text(err));
-    else serve(&daemon->server, &signals);
+    else serve(&daemon->server, daemon->http, &signals);
     stop(daemon);
     if (!err) PV_LOG(PV_LOG_INFO, "stopped");
     free(daemon);

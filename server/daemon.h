@@ -19,5 +19,7 @@ int pv_daemon_run(const struct pv_config *config);
 /* `privityd admin …`; argv[0] is the command. Returns the exit status. */
 int pv_admin_run(const struct pv_config *config, int argc, char **argv);
 void pv_admin_help(struct pv_buf *text);
+/* The i-th command; false: there are no more. */
+bool pv_admin_command(size_t i, const char **ret_name, const char **ret_help);
 
 #endif

@@ -5,10 +5,7 @@
  * body is held once, an uploaded blob not at all. */
 #include "server/http.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +19,7 @@
 
 #include "server/committer.h"
 #include "server/events.h"
+#include "server/http_guard.h"
 #include "server/limits.h"
 #include "server/metrics.h"
 #include "server/router.h"
@@ -31,10 +29,10 @@ enum {
     POOL_BYTES = 10 * 1024, /* of a connection: the head of a request, and of its answer */
     POOL_STEP_BYTES = 4 * 1024,
     IDLE_S = 60,
-    PACE_BYTES_PER_S = 4096, /* of a body under way for longer than that */
+    PATH_BYTES_MAX = 1024,
+    HEADERS_MAX = 64,
     STREAM_BLOCK_BYTES = 512,
-    STACK_BYTES = 512 * 1024,
-    BACKLOG = 1024
+    STACK_BYTES = 512 * 1024
 };
 
 struct pv_http {
@@ -42,6 +40,7 @@ struct pv_http {
     struct MHD_Daemon *daemon;
     int listener;
     char *cert, *key;
+    struct pv_http_guard guard;
     atomic_uint calls; /* requests in work, streams apart */
     atomic_uint streams;
     bool quiesced;
@@ -55,8 +54,7 @@ struct call {
     struct pv_web_response response;
     struct pv_buf body;
     struct timespec began;
-    uint64_t came_bytes; /* of the body */
-    char address[INET6_ADDRSTRLEN];
+    char address[PV_PEER_TEXT_BYTES];
     bool refused;  /* answered from the head */
     bool answered; /* the response is made, perhaps by the committer */
     bool is_stream;
@@ -84,26 +82,6 @@ static enum pv_web_method method_of(const char *name)
     return PV_METHOD_OTHER;
 }
 
-static void find_address(struct call *call)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    snprintf(call->address, sizeof call->address, "?");
-    if (!info || !info->client_addr) return;
-    const struct sockaddr *peer = info->client_addr;
-    if (peer->sa_family != AF_INET6) {
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, call->address, sizeof call->address);
-        return;
-    }
-    struct in6_addr ip = ((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(&ip)) {
-        inet_ntop(AF_INET, &ip.s6_addr[12], call->address, sizeof call->address);
-        return;
-    }
-    memset(&ip.s6_addr[8], 0, 8); /* whoever has one such address has them all */
-    inet_ntop(AF_INET6, &ip, call->address, sizeof call->address);
-}
-
 /* ---- answering */
 
 static void count_answer(struct pv_metrics *metrics, unsigned status)
@@ -128,7 +106,7 @@ static void log_answer(const struct call *call)
         PV_LOG_TEXT("resource", call->request.route ? call->request.route->pattern : "none"),
         PV_LOG_NUMBER("method", call->request.method), PV_LOG_NUMBER("status", response->status),
         PV_LOG_TEXT("code", pv_err_web_name(response->err)), PV_LOG_TEXT("reason", response->reason ? response->reason : ""),
-        PV_LOG_TEXT("room", room.text), PV_LOG_TEXT("device", device.text),
+        PV_LOG_TEXT("room", room.text), PV_LOG_TEXT("device", device.text), PV_LOG_TEXT("from", call->address),
         PV_LOG_NUMBER("in", call->request.length), PV_LOG_NUMBER("out", response->body.n),
         PV_LOG_NUMBER("us", (now.tv_sec - call->began.tv_sec) * 1000000 + (now.tv_nsec - call->began.tv_nsec) / 1000),
         {NULL, NULL, 0}});
@@ -179,17 +157,17 @@ static struct MHD_Response *make_blob(struct call *call)
     if (err == PV_ERR_UNSUPPORTED)
         err = server->blobs->ops->read(server->blobs, &response->locator, response->offset, (size_t)response->length,
                                        &response->body);
-    if (err) { /* the row says that it exists */
-        response->has_range = false;
+    if (err) /* the row says that it exists */
         pv_problem(response, err == PV_ERR_NOT_FOUND || err == PV_ERR_TRUNCATED ? PV_ERR_CORRUPT : err, "blob",
                    "the blob store has lost a blob, or a part of it");
-    }
     return NULL;
 }
 
 static struct MHD_Response *make_body(struct call *call)
 {
     struct pv_buf *body = &call->response.body;
+    struct pv_bytes constant = call->response.constant;
+    if (constant.n) return MHD_create_response_from_buffer(constant.n, (void *)(uintptr_t)constant.p, MHD_RESPMEM_PERSISTENT);
     struct MHD_Response *made =
         MHD_create_response_from_buffer(body->n, body->p, body->n ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     if (made && body->n) pv_buf_init(body, body->max); /* its memory went along */
@@ -253,7 +231,7 @@ static struct call *begin_call(struct pv_http *http, struct MHD_Connection *conn
     call->http = http;
     call->connection = connection;
     clock_gettime(CLOCK_MONOTONIC, &call->began);
-    find_address(call);
+    pv_http_guard_address(&http->guard, connection, call->address);
     call->request = (struct pv_web_request){.method = method_of(method), .path = url, .address = call->address,
                                         .header = header, .query = query, .driver = connection};
     const char *length = header(connection, "Content-Length");
@@ -264,19 +242,20 @@ static struct call *begin_call(struct pv_http *http, struct MHD_Connection *conn
     return call;
 }
 
-/* Who holds a body's place for longer than a slow line needs loses it. */
-static bool keeps_pace(struct call *call, size_t n)
+/* What the library lets through and we do not: decided before the head is looked at. */
+static bool check_head(struct call *call)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    call->came_bytes += n;
-    uint64_t seconds = (uint64_t)(now.tv_sec - call->began.tv_sec);
-    return seconds <= IDLE_S || call->came_bytes >= (seconds - IDLE_S) * PACE_BYTES_PER_S;
+    if (strlen(call->request.path) > PATH_BYTES_MAX)
+        pv_problem_status(&call->response, 414, PV_ERR_LIMIT, "path", "the path is over %d bytes", PATH_BYTES_MAX);
+    else if (MHD_get_connection_values(call->connection, MHD_HEADER_KIND, NULL, NULL) > HEADERS_MAX)
+        pv_problem_status(&call->response, 431, PV_ERR_LIMIT, "headers", "there are over %d headers", HEADERS_MAX);
+    else return true;
+    return false;
 }
 
+/* Room for the announced body at once, when it is small; a large one grows as it comes. */
 static enum MHD_Result take_part(struct call *call, const char *data, size_t n)
 {
-    if (!keeps_pace(call, n)) return MHD_NO;
     if (call->refused) return MHD_YES;
     if (call->request.route->uploads) {
         pv_router_upload(call->http->server, &call->request, pv_bytes(data, n));
@@ -343,7 +322,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         call = *state = begin_call(http, connection, url, method);
         if (!call) return MHD_NO;
         bool framed = check_framing(call);
-        call->refused = !framed || !pv_router_begin(http->server, &call->request, &call->response);
+        call->refused = !framed || !check_head(call) || !pv_router_begin(http->server, &call->request, &call->response);
+        pv_http_guard_expect(&http->guard, connection, call->request.length);
         /* With a body under way the connection ends here; without one it lives on. */
         return call->refused && (call->request.length || !framed) ? answer(call) : MHD_YES;
     }
@@ -352,6 +332,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         *data_n = 0;
         return take_part(call, data, n);
     }
+    pv_http_guard_expect(&http->guard, connection, 0);
     return call->answered || call->refused ? answer(call) : run(call);
 }
 
@@ -360,10 +341,10 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 {
     struct pv_http *http = context;
     struct call *call = *state;
-    (void)connection;
     (void)why;
     if (!call) return;
     *state = NULL;
+    pv_http_guard_rest(&http->guard, connection, IDLE_S);
     if (call->response.stream) pv_stream_close(call->response.stream);
     if (call->is_stream) {
         atomic_fetch_sub(&http->streams, 1);
@@ -377,15 +358,6 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     free(call);
 }
 
-static void on_connection(void *context, struct MHD_Connection *connection, void **socket_state,
-                          enum MHD_ConnectionNotificationCode what)
-{
-    struct pv_http *http = context;
-    (void)connection;
-    (void)socket_state;
-    PV_METRIC_ADD(http->server->metrics, connections, what == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1);
-}
-
 __attribute__((format(printf, 2, 0))) static void on_complaint(void *context, const char *format, va_list ap)
 {
     char text[512];
@@ -396,62 +368,6 @@ __attribute__((format(printf, 2, 0))) static void on_complaint(void *context, co
 }
 
 /* ---- start and stop */
-
-static enum pv_err bind_address(const struct addrinfo *address, int *ret_socket)
-{
-    int on = 1;
-    int fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
-    if (fd < 0) return PV_ERR_IO;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(fd, address->ai_addr, address->ai_addrlen) || listen(fd, BACKLOG)) {
-        enum pv_err err = errno == EADDRINUSE ? PV_ERR_CONFLICT : PV_ERR_IO;
-        int saved = errno;
-        close(fd);
-        errno = saved;
-        return err;
-    }
-    *ret_socket = fd;
-    return PV_OK;
-}
-
-static uint16_t port_of(int fd)
-{
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address = {.v6 = {0}};
-    socklen_t n = sizeof address;
-    if (getsockname(fd, &address.any, &n)) return 0;
-    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
-}
-
-enum pv_err pv_http_bind(const struct pv_config *config, int *ret_socket, uint16_t *ret_port,
-                         char ret_why[static PV_CONFIG_WHY_MAX])
-{
-    char host[256], service[8];
-    uint16_t port;
-    int fd = -1;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found = NULL;
-    enum pv_err err = pv_config_split_listen(config->listen, host, &port);
-    if (err) return err;
-    snprintf(service, sizeof service, "%u", port);
-    int failed = getaddrinfo(host, service, &hints, &found);
-    if (failed) {
-        snprintf(ret_why, PV_CONFIG_WHY_MAX, "there is no address %s: %s", host, gai_strerror(failed));
-        return PV_ERR_USAGE;
-    }
-    err = bind_address(found, &fd);
-    if (err == PV_ERR_CONFLICT)
-        snprintf(ret_why, PV_CONFIG_WHY_MAX, "port %u on %s is in use by another program: stop that one, or choose another with --listen", port, host);
-    else if (err)
-        snprintf(ret_why, PV_CONFIG_WHY_MAX, "cannot listen on %.300s: %s", config->listen, strerrordesc_np(errno));
-    freeaddrinfo(found);
-    if (err) return err;
-    *ret_socket = fd;
-    *ret_port = port_of(fd);
-    return PV_OK;
-}
 
 static enum pv_err read_pem(const char *path, char **ret_text, char ret_why[static PV_CONFIG_WHY_MAX])
 {
@@ -489,7 +405,8 @@ enum pv_err pv_http_start(struct pv_server *server, const struct pv_config *conf
     if (!http) return PV_ERR_NOMEM;
     *http = (struct pv_http){.server = server, .listener = listener};
     bool tls = *config->tls_cert;
-    enum pv_err err = tls ? pv_tls_check(config->tls_cert, config->tls_key, ret_why) : PV_OK;
+    enum pv_err err = pv_http_guard_init(&http->guard, config, server->metrics);
+    if (!err && tls) err = pv_tls_check(config->tls_cert, config->tls_key, ret_why);
     if (!err && tls) err = read_pem(config->tls_cert, &http->cert, ret_why);
     if (!err && tls) err = read_pem(config->tls_key, &http->key, ret_why);
     if (err) {
@@ -504,12 +421,12 @@ enum pv_err pv_http_start(struct pv_server *server, const struct pv_config *conf
     };
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0);
     http->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_complaint, NULL,
+        flags, 0, pv_http_guard_arrival, &http->guard, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_complaint, NULL,
         MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)(config->threads > 1 ? config->threads : 0),
         MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES, MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->connections,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
         (size_t)POOL_STEP_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+        on_completed, http, MHD_OPTION_NOTIFY_CONNECTION, pv_http_guard_connection, &http->guard, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
     if (!http->daemon) {
         snprintf(ret_why, PV_CONFIG_WHY_MAX, "%s", tls ? "the HTTP library does not start: do certificate and key fit?"
                                                        : "the HTTP library does not start");
@@ -518,6 +435,11 @@ enum pv_err pv_http_start(struct pv_server *server, const struct pv_config *conf
     }
     *ret_http = http;
     return PV_OK;
+}
+
+void pv_http_sweep(struct pv_http *http)
+{
+    pv_http_guard_sweep(&http->guard);
 }
 
 void pv_http_drain(struct pv_http *http, unsigned grace_ms)
@@ -537,6 +459,7 @@ void pv_http_free(struct pv_http *http)
     if (!http) return;
     if (http->daemon) MHD_stop_daemon(http->daemon);
     if (http->quiesced || !http->daemon) close(http->listener);
+    pv_http_guard_release(&http->guard);
     if (http->key) pv_wipe(http->key, strlen(http->key));
     free(http->key);
     free(http->cert);

@@ -15,7 +15,9 @@ enum {
     DAY_MS = 24 * 3600 * 1000,
     HOLDERS = 4096,
     HOLDER_PROBES = 64,
-    SHARE_BYTES = 64 * 1024 * 1024 /* two of the largest bodies, and then some */
+    SHARE_BYTES = 64 * 1024 * 1024, /* two of the largest bodies, and then some */
+    UPLOADS_MAX = 512, /* under way at once: each holds a file */
+    UPLOADS_OF_DEVICE = 16
 };
 
 struct bucket {
@@ -41,6 +43,8 @@ struct pv_limits {
     struct holder holders[HOLDERS];
     struct bucket buckets[BUCKETS];
     struct quota quotas[QUOTAS];
+    struct pv_hash uploads[UPLOADS_MAX]; /* by device; the first upload_count */
+    size_t upload_count;
 };
 
 enum pv_err pv_limits_new(const struct pv_limits_config *config, struct pv_limits **ret_limits)
@@ -163,6 +167,33 @@ void pv_limits_release(struct pv_server *server, struct pv_web_request *request)
     if (holder && holder->bytes >= request->share_bytes) holder->bytes -= request->share_bytes;
     pthread_mutex_unlock(&server->limits->lock);
     request->share_bytes = 0;
+}
+
+bool pv_limits_upload(struct pv_server *server, const struct pv_hash *device, struct pv_web_response *response)
+{
+    struct pv_limits *limits = server->limits;
+    size_t same = 0;
+    if (!limits) return true;
+    pthread_mutex_lock(&limits->lock);
+    for (size_t i = 0; i < limits->upload_count; i++) same += pv_hash_equal(&limits->uploads[i], device);
+    bool good = limits->upload_count < UPLOADS_MAX && same < UPLOADS_OF_DEVICE;
+    if (good) limits->uploads[limits->upload_count++] = *device;
+    pthread_mutex_unlock(&limits->lock);
+    if (good) return true;
+    pv_problem(response, PV_ERR_RATE, "busy", "too many uploads are under way, try again later");
+    response->retry_after_s = 2;
+    return false;
+}
+
+void pv_limits_upload_end(struct pv_server *server, const struct pv_hash *device)
+{
+    struct pv_limits *limits = server->limits;
+    if (!limits) return;
+    pthread_mutex_lock(&limits->lock);
+    size_t i = 0;
+    while (i < limits->upload_count && !pv_hash_equal(&limits->uploads[i], device)) i++;
+    if (i < limits->upload_count) limits->uploads[i] = limits->uploads[--limits->upload_count];
+    pthread_mutex_unlock(&limits->lock);
 }
 
 static void save(struct pv_server *server, struct quota *quota)

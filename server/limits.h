@@ -23,6 +23,9 @@ bool pv_limits_bytes(struct pv_server *server, const struct pv_meta_session *ses
  * address for who has none, since devices' keys cost nothing. False: `response` is 429 with Retry-After. */
 bool pv_limits_hold(struct pv_server *server, struct pv_web_request *request, uint64_t bytes, struct pv_web_response *response);
 void pv_limits_release(struct pv_server *server, struct pv_web_request *request);
+/* Begin an upload of this device; false: `response` is 429, too many are under way. */
+bool pv_limits_upload(struct pv_server *server, const struct pv_hash *device, struct pv_web_response *response);
+void pv_limits_upload_end(struct pv_server *server, const struct pv_hash *device);
 /* Bring the counted bytes into the store. */
 void pv_limits_flush(struct pv_server *server);
 

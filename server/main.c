@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/completion.h"
 #include "server/daemon.h"
 
 enum { WORDS_MAX = 8, HELP_MAX = 16 * 1024 };
@@ -10,6 +11,7 @@ enum { WORDS_MAX = 8, HELP_MAX = 16 * 1024 };
 struct command_line {
     struct pv_config config;
     bool help, version, check;
+    const char *completion; /* for which shell */
     char *words[WORDS_MAX]; /* what is no option */
     int word_count;
 };
@@ -20,10 +22,7 @@ static int print_help(void)
     static const char head[] =
         "usage: privityd [OPTION…]              serve\n"
         "       privityd [OPTION…] --check-config\n"
-        "       privityd [OPTION…] admin COMMAND\n\n"
-        "  --config FILE          read options from FILE, lines of `name = value`\n"
-        "  --check-config         say whether the configuration is good, and do nothing\n"
-        "  --help, --version\n\n";
+        "       privityd [OPTION…] admin COMMAND\n\n";
     pv_buf_init(&text, HELP_MAX);
     pv_config_help(&text);
     pv_buf_append_byte(&text, '\n');
@@ -31,6 +30,18 @@ static int print_help(void)
     printf("%s%.*s", head, (int)text.n, (const char *)text.p);
     pv_buf_release(&text);
     return 0;
+}
+
+static int wrong_usage(const char *why);
+
+static int print_completion(const char *shell)
+{
+    struct pv_buf text;
+    pv_buf_init(&text, HELP_MAX);
+    enum pv_err err = pv_completion_put(&text, shell);
+    if (!err) printf("%.*s", (int)text.n, (const char *)text.p);
+    pv_buf_release(&text);
+    return err ? wrong_usage("completions are for bash, zsh and fish") : 0;
 }
 
 static int wrong_usage(const char *why)
@@ -53,8 +64,8 @@ static int take_option(struct command_line *line, char **argv, int left, bool fi
         *flag = true;
         return 1;
     }
-    bool is_file = strcmp(name, "config") == 0;
-    if (flag || (!is_file && !pv_config_knows(name))) {
+    bool is_file = strcmp(name, "config") == 0, is_completion = strcmp(name, "completion") == 0;
+    if (flag || (!is_file && !is_completion && !pv_config_knows(name))) {
         snprintf(why, PV_CONFIG_WHY_MAX, "there is no option --%s", name);
         return 0;
     }
@@ -64,8 +75,9 @@ static int take_option(struct command_line *line, char **argv, int left, bool fi
     }
     const char *value = equals ? equals + 1 : argv[1];
     enum pv_err err = PV_OK;
+    if (is_completion) line->completion = value;
     if (is_file && files) err = pv_config_read(&line->config, value, why);
-    if (!is_file && !files) err = pv_config_set(&line->config, name, value, why);
+    if (!is_file && !is_completion && !files) err = pv_config_set(&line->config, name, value, why);
     return err ? 0 : equals ? 1 : 2;
 }
 
@@ -96,6 +108,7 @@ int main(int argc, char **argv)
     pv_config_init(&line.config);
     if (!parse(&line, argc, argv, true, why) || !parse(&line, argc, argv, false, why)) return wrong_usage(why);
     if (line.help) return print_help();
+    if (line.completion) return print_completion(line.completion);
     if (line.version) return printf("privityd %s\n", PV_SERVER_VERSION) < 0;
     if (pv_config_finish(&line.config, why)) return wrong_usage(why);
     if (pv_crypto_init()) {

@@ -25,6 +25,9 @@
     X(events, "counter", "hints given to event streams")                                         \
     X(streams, "gauge", "event streams open now")                                                \
     X(connections, "gauge", "connections open now")                                              \
+    X(connections_refused, "counter", "connections refused because their address has too many")  \
+    X(connections_cut, "counter", "connections cut for sending too slowly")                      \
+    X(rooms_damaged, "gauge", "rooms that did not load when they were last needed")              \
     X(queue, "gauge", "append requests that wait for a commit")                                  \
     X(store_errors, "counter", "failures of a store")
 

@@ -19,32 +19,60 @@ void pv_web_response_release(struct pv_web_response *response)
     pv_buf_release(&response->body);
 }
 
-void pv_problem(struct pv_web_response *response, enum pv_err err, const char *reason, const char *detail, ...)
+/* What is answered when there is no memory even for saying so. */
+static const char out_of_memory[] =
+    "{\"status\":503,\"title\":\"out of memory\",\"detail\":\"out of memory\",\"code\":\"out-of-memory\"}\n";
+
+__attribute__((format(printf, 5, 0))) static void put_problem(struct pv_web_response *response, unsigned status,
+                                                              enum pv_err err, const char *reason, const char *detail,
+                                                              va_list ap)
 {
     char text[512];
-    va_list ap;
-    va_start(ap, detail);
+    struct pv_buf *body = &response->body;
     vsnprintf(text, sizeof text, detail, ap);
-    va_end(ap);
-    pv_buf_clear(&response->body);
-    response->status = pv_err_http_status(err);
+    pv_buf_clear(body);
+    response->status = status;
     response->type = "application/problem+json";
     response->err = err;
     response->reason = reason;
-    response->is_blob = false;
-    pv_json_put_text(&response->body, "{\"status\":");
-    pv_json_put_number(&response->body, response->status);
-    pv_json_put_text(&response->body, ",\"title\":");
-    pv_json_put_string(&response->body, pv_err_text(err));
-    pv_json_put_text(&response->body, ",\"detail\":");
-    pv_json_put_string(&response->body, text);
-    pv_json_put_text(&response->body, ",\"code\":");
-    pv_json_put_string(&response->body, pv_err_web_name(err));
+    response->is_blob = response->has_range = false;
+    response->constant = pv_bytes(NULL, 0);
+    pv_json_put_text(body, "{\"status\":");
+    pv_json_put_number(body, status);
+    pv_json_put_text(body, ",\"title\":");
+    pv_json_put_string(body, pv_err_text(err));
+    pv_json_put_text(body, ",\"detail\":");
+    pv_json_put_string(body, text);
+    pv_json_put_text(body, ",\"code\":");
+    pv_json_put_string(body, pv_err_web_name(err));
     if (reason) {
-        pv_json_put_text(&response->body, ",\"reason\":");
-        pv_json_put_string(&response->body, reason);
+        pv_json_put_text(body, ",\"reason\":");
+        pv_json_put_string(body, reason);
     }
-    pv_json_put_text(&response->body, "}\n");
+    pv_json_put_text(body, "}\n");
+    if (!body->err) return;
+    pv_buf_release(body);
+    response->err = PV_ERR_NOMEM;
+    response->status = pv_err_http_status(PV_ERR_NOMEM);
+    response->reason = NULL;
+    response->constant = pv_bytes(out_of_memory, sizeof out_of_memory - 1);
+}
+
+void pv_problem(struct pv_web_response *response, enum pv_err err, const char *reason, const char *detail, ...)
+{
+    va_list ap;
+    va_start(ap, detail);
+    put_problem(response, pv_err_http_status(err), err, reason, detail, ap);
+    va_end(ap);
+}
+
+void pv_problem_status(struct pv_web_response *response, unsigned status, enum pv_err err, const char *reason,
+                       const char *detail, ...)
+{
+    va_list ap;
+    va_start(ap, detail);
+    put_problem(response, status, err, reason, detail, ap);
+    va_end(ap);
 }
 
 void pv_problem_of(struct pv_web_response *response, enum pv_err err)

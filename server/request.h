@@ -41,6 +41,7 @@ struct pv_web_request {
     struct pv_blob_writer *upload;
     struct pv_id16 upload_locator;
     uint64_t upload_bytes;
+    bool upload_counted; /* among those that a device has under way */
     struct pv_sha256 *upload_hash; /* owned */
     enum pv_err upload_err;
 };
@@ -51,6 +52,7 @@ struct pv_web_response {
     const char *reason;   /* of a problem, for the log; a constant */
     enum pv_err err;
     struct pv_buf body;   /* owned */
+    struct pv_bytes constant; /* n > 0: instead of `body`, when there is no memory for it */
     unsigned retry_after_s;
     /* Instead of a body: bytes of a blob. */
     bool has_range;       /* 206 with Content-Range */
@@ -71,6 +73,9 @@ void pv_web_response_release(struct pv_web_response *response);
 /* Answer with problem details. `reason` is a constant or NULL, `detail` a sentence. */
 void pv_problem(struct pv_web_response *response, enum pv_err err, const char *reason, const char *detail, ...)
     __attribute__((format(printf, 4, 5)));
+/* The same with a status of HTTP's own instead of the error's. */
+void pv_problem_status(struct pv_web_response *response, unsigned status, enum pv_err err, const char *reason,
+                       const char *detail, ...) __attribute__((format(printf, 5, 6)));
 /* The same with the error's own text. */
 void pv_problem_of(struct pv_web_response *response, enum pv_err err);
 /* 200 with what the body holds; a failed buffer becomes a problem. */

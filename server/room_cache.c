@@ -6,13 +6,15 @@
 
 #include "core/log/checkpoint.h"
 #include "server/log.h"
+#include "server/metrics.h"
 
 enum {
     BUCKETS = 1024,
     BUDGET_BYTES = 32 * 1024 * 1024,
     PROBES = 8,
     STATE_BYTES = 24 * 1024, /* a room with few members */
-    DEVICE_BYTES = 768      /* and what each device adds, its heads and listings included */
+    DEVICE_BYTES = 768,     /* and what each device adds, its heads and listings included */
+    DAMAGED_MAX = 256       /* rooms of which it is remembered that this was told */
 };
 
 #define ROSTER_BYTES_MAX ((size_t)64 * 1024 * 1024)
@@ -22,6 +24,8 @@ struct pv_room_cache {
     struct pv_room_state *buckets[BUCKETS];
     struct pv_room_state *newest, *oldest;
     size_t weight;
+    struct pv_hash damaged[DAMAGED_MAX];
+    size_t damaged_count;
 };
 
 enum pv_err pv_room_cache_new(struct pv_server *server, struct pv_room_cache **ret_cache)
@@ -274,6 +278,18 @@ static struct pv_room_state *find(struct pv_room_cache *cache, const struct pv_h
     return state;
 }
 
+/* Say it once, and once more when it is over, however often the room is asked for meanwhile. */
+static void tell_damage(struct pv_room_cache *cache, const struct pv_hash *room, bool is_damaged)
+{
+    size_t i = 0;
+    while (i < cache->damaged_count && !pv_hash_equal(&cache->damaged[i], room)) i++;
+    if (is_damaged == (i < cache->damaged_count) || (is_damaged && i == DAMAGED_MAX)) return;
+    if (is_damaged) cache->damaged[cache->damaged_count++] = *room;
+    else cache->damaged[i] = cache->damaged[--cache->damaged_count];
+    PV_METRIC_ADD(cache->server->metrics, rooms_damaged, is_damaged ? 1 : -1);
+    PV_LOG(PV_LOG_WARN, is_damaged ? "room damaged" : "room whole again", PV_LOG_TEXT("room", pv_log_id(room->b).text));
+}
+
 enum pv_err pv_room_cache_get(struct pv_room_cache *cache, const struct pv_hash *room,
                               struct pv_room_state **ret_state)
 {
@@ -297,8 +313,11 @@ enum pv_err pv_room_cache_get(struct pv_room_cache *cache, const struct pv_hash 
     if (err) {
         pv_roster_free(state->roster);
         free(state);
-        return err == PV_ERR_NOT_FOUND ? PV_ERR_CORRUPT : err;
+        if (err == PV_ERR_NOT_FOUND) err = PV_ERR_CORRUPT;
+        if (err == PV_ERR_CORRUPT) tell_damage(cache, room, true);
+        return err;
     }
+    tell_damage(cache, room, false);
     insert(cache, state);
     pv_room_cache_weigh(cache, state);
     *ret_state = state;

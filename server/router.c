@@ -177,8 +177,7 @@ static bool check_length(struct pv_web_request *request, struct pv_web_response 
 {
     bool carries = request->method == PV_METHOD_POST || request->method == PV_METHOD_PUT;
     if (!request->has_length && carries) {
-        pv_problem(response, PV_ERR_USAGE, "length", "a body needs a Content-Length");
-        response->status = 411;
+        pv_problem_status(response, 411, PV_ERR_USAGE, "length", "a body needs a Content-Length");
         return false;
     }
     if (request->length > request->route->max_body_bytes) {
@@ -204,6 +203,8 @@ static bool hold_body(struct pv_server *server, struct pv_web_request *request, 
 static bool begin_upload(struct pv_server *server, struct pv_web_request *request, struct pv_web_response *response)
 {
     enum pv_err err = PV_ERR_NOMEM;
+    if (!pv_limits_upload(server, &request->session.device_id, response)) return false;
+    request->upload_counted = true;
     request->upload_hash = malloc(sizeof *request->upload_hash);
     if (request->upload_hash) {
         pv_sha256_init(request->upload_hash);
@@ -219,11 +220,8 @@ bool pv_router_begin(struct pv_server *server, struct pv_web_request *request, s
     bool known_path;
     const struct pv_route *route = find_route(request, &known_path);
     if (!route) {
-        pv_problem(response, PV_ERR_NOT_FOUND, NULL, "no such resource");
-        if (known_path) {
-            pv_problem(response, PV_ERR_USAGE, "method", "this resource does not know that method");
-            response->status = 405;
-        }
+        if (known_path) pv_problem_status(response, 405, PV_ERR_USAGE, "method", "this resource does not know that method");
+        else pv_problem(response, PV_ERR_NOT_FOUND, NULL, "no such resource");
         return false;
     }
     request->route = route;
@@ -259,4 +257,6 @@ void pv_router_end(struct pv_server *server, struct pv_web_request *request)
     request->upload = NULL;
     free(request->upload_hash);
     request->upload_hash = NULL;
+    if (request->upload_counted) pv_limits_upload_end(server, &request->session.device_id);
+    request->upload_counted = false;
 }

@@ -9,7 +9,9 @@ SERVER_SRC := \
 	server/blob/memory.c \
 	server/blobs.c \
 	server/committer.c \
+	server/completion.c \
 	server/config.c \
+	server/connections.c \
 	server/daemon.c \
 	server/data.c \
 	server/entries.c \
@@ -18,8 +20,10 @@ SERVER_SRC := \
 	server/gc.c \
 	server/health.c \
 	server/http.c \
+	server/http_guard.c \
 	server/json_text.c \
 	server/limits.c \
+	server/listen.c \
 	server/log.c \
 	server/meta/sqlite.c \
 	server/meta/sqlite_append.c \
@@ -27,6 +31,7 @@ SERVER_SRC := \
 	server/meta/sqlite_log.c \
 	server/meta/sqlite_soft.c \
 	server/metrics.c \
+	server/peer.c \
 	server/proofs.c \
 	server/request.c \
 	server/room_cache.c \

@@ -47,11 +47,13 @@ NATIVE_TESTS := \
 	tests/fault/fault_keys.c \
 	tests/fault/fault_log.c \
 	tests/fault/fault_roster.c \
+	tests/fault/fault_server.c \
 	tests/fault/fault_sync.c \
 	tests/fault/fault_store.c \
 	tests/unit/test_args.c \
 	tests/unit/test_bulk.c \
 	tests/unit/test_cipher.c \
+	tests/unit/test_peer.c \
 	tests/unit/test_store_file.c \
 	tests/unit/test_term.c \
 	tests/unit/test_transfer_steps.c \

@@ -31,7 +31,7 @@
     X(PV_ERR_IO, 1, 500, "io", "reading or writing failed")                                          \
     X(PV_ERR_CORRUPT, 1, 500, "corrupt", "stored data is damaged")                                   \
     X(PV_ERR_FULL, 1, 507, "full", "no space left")                                                  \
-    X(PV_ERR_NOMEM, 1, 500, "out-of-memory", "out of memory")
+    X(PV_ERR_NOMEM, 1, 503, "out-of-memory", "out of memory")
 
 enum pv_err {
 #define PV_ERR_CODE(code, exit_status, http, web, text) code,

@@ -88,13 +88,24 @@ enum pv_err pv_sqlite_exec(struct pv_sqlite_conn *conn, enum pv_sqlite_statement
     return pv_sqlite_run(conn, pv_sqlite_stmt(conn, id));
 }
 
+static enum pv_err roll_back(struct pv_sqlite_conn *conn)
+{
+    return sqlite3_get_autocommit(conn->db) ? PV_OK : pv_sqlite_exec(conn, SQL_ROLLBACK);
+}
+
+enum pv_err pv_sqlite_begin(struct pv_sqlite_conn *conn)
+{
+    /* Going back must not need memory that may be gone by then. */
+    if (!pv_sqlite_stmt(conn, SQL_ROLLBACK) || !pv_sqlite_stmt(conn, SQL_COMMIT)) return unprepared(conn);
+    enum pv_err err = roll_back(conn); /* should it have failed the last time */
+    return err ? err : pv_sqlite_exec(conn, SQL_BEGIN);
+}
+
 enum pv_err pv_sqlite_end(struct pv_sqlite_conn *conn, enum pv_err err)
 {
     if (!err) err = pv_sqlite_exec(conn, SQL_COMMIT);
-    if (err && !sqlite3_get_autocommit(conn->db)) {
-        enum pv_err rollback = pv_sqlite_exec(conn, SQL_ROLLBACK);
-        (void)rollback; /* the first error is the one to tell */
-    }
+    enum pv_err rollback = err ? roll_back(conn) : PV_OK;
+    (void)rollback; /* the first error is the one to tell */
     return err;
 }
 
@@ -321,7 +332,7 @@ enum pv_err pv_sqlite_expire(struct pv_meta *meta, uint64_t now_ms)
                                                    SQL_EXPIRE_CODES, SQL_EXPIRE_COUNTERS};
     struct pv_sqlite *store = pv_sqlite_of(meta);
     struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_SOFT);
-    enum pv_err err = pv_sqlite_exec(conn, SQL_BEGIN);
+    enum pv_err err = pv_sqlite_begin(conn);
     for (size_t i = 0; i < sizeof all / sizeof *all && !err; i++) {
         sqlite3_stmt *stmt = pv_sqlite_stmt(conn, all[i]);
         if (stmt) pv_sqlite_bind_uint(stmt, 1, now_ms);

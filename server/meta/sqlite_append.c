@@ -263,7 +263,7 @@ enum pv_err pv_sqlite_append(struct pv_meta *meta, struct pv_meta_append *rooms,
 {
     struct pv_sqlite *store = pv_sqlite_of(meta);
     struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_DURABLE);
-    enum pv_err err = pv_sqlite_exec(conn, SQL_BEGIN);
+    enum pv_err err = pv_sqlite_begin(conn);
     for (size_t i = 0; i < count && !err; i++) {
         struct pv_meta_append *room = &rooms[i];
         bool guarded = can_fail_late(room), fresh = room->no == 0;

@@ -118,7 +118,7 @@ enum pv_err pv_sqlite_gate_put(struct pv_meta *meta, const struct pv_id16 *id, u
 {
     struct pv_sqlite *store = pv_sqlite_of(meta);
     struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_DURABLE);
-    enum pv_err err = pv_sqlite_exec(conn, SQL_BEGIN);
+    enum pv_err err = pv_sqlite_begin(conn);
     if (!err && version > 1) err = drop_old_refs(conn, id, room);
     if (!err) {
         sqlite3_stmt *stmt = pv_sqlite_stmt(conn, version == 1 ? SQL_GATE_NEW : SQL_GATE_UPDATE);

@@ -182,7 +182,7 @@ enum pv_err pv_sqlite_suspend(struct pv_meta *meta, const struct pv_hash *person
 {
     struct pv_sqlite *store = pv_sqlite_of(meta);
     struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_DURABLE);
-    enum pv_err err = pv_sqlite_exec(conn, SQL_BEGIN);
+    enum pv_err err = pv_sqlite_begin(conn);
     sqlite3_stmt *stmt = err ? NULL : pv_sqlite_stmt(conn, SQL_SUSPEND);
     if (stmt) {
         pv_sqlite_bind_hash(stmt, 1, person);

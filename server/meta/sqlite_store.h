@@ -148,6 +148,8 @@ enum pv_err pv_sqlite_run(struct pv_sqlite_conn *conn, sqlite3_stmt *stmt);
 enum pv_err pv_sqlite_row(struct pv_sqlite_conn *conn, sqlite3_stmt *stmt);
 void pv_sqlite_done(sqlite3_stmt *stmt);
 enum pv_err pv_sqlite_exec(struct pv_sqlite_conn *conn, enum pv_sqlite_statement id);
+/* Begin a transaction; its end then needs no memory for statements. */
+enum pv_err pv_sqlite_begin(struct pv_sqlite_conn *conn);
 /* Commit when `err` is OK, else roll back; the result is what happened. */
 enum pv_err pv_sqlite_end(struct pv_sqlite_conn *conn, enum pv_err err);
 

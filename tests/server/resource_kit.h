@@ -26,7 +26,7 @@ static void good(enum pv_err err, const char *what)
 	if (err) tap_note("got %s", pv_err_web_name(err));
 }
 
-static void is_status(unsigned got, unsigned want, const char *reason, const char *what)
+__attribute__((unused)) static void is_status(unsigned got, unsigned want, const char *reason, const char *what)
 {
 	bool same = got == want && strcmp(srv_reason, reason) == 0;
 	tap_ok(same, "%s", what);

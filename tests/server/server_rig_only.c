@@ -9,6 +9,7 @@
 #include "server/log.h"
 
 const char *srv_reason = "";
+void (*srv_around)(const char *method, const char *target, const struct pv_web_response *response);
 
 static uint64_t clock_now(void *context)
 {
@@ -52,12 +53,12 @@ void srv_tick(struct srv *srv)
 	struct pv_hash rooms[16];
 	size_t count = 0;
 	struct pv_meta *meta = srv->server.meta;
-	if (meta->ops->overdue(meta, srv->now_ms, 16, rooms, &count)) abort();
+	if (meta->ops->overdue(meta, srv->now_ms, 16, rooms, &count)) return;
 	for (size_t i = 0; i < count; i++) {
 		struct pv_web_response response;
 		struct pv_job *job;
 		pv_web_response_init(&response);
-		if (pv_job_new(PV_JOB_EXPIRE, 0, &job)) abort();
+		if (pv_job_new(PV_JOB_EXPIRE, 0, &job)) return;
 		job->room = rooms[i];
 		job->response = &response;
 		pv_committer_step(srv->server.committer, job);
@@ -111,6 +112,7 @@ void srv_request(struct srv *srv, const char *method, const char *target, const 
 					 .header = get_header, .query = get_query, .driver = &driver,
 					 .has_length = true, .length = body.n, .body = body};
 	pv_web_response_init(ret_response);
+	if (srv_around) srv_around(method, target, NULL);
 	if (pv_router_begin(&srv->server, &request, ret_response)) {
 		if (request.route->uploads && body.n) {
 			size_t half = body.n / 2;
@@ -127,6 +129,7 @@ void srv_request(struct srv *srv, const char *method, const char *target, const 
 		}
 	}
 	pv_router_end(&srv->server, &request);
+	if (srv_around) srv_around(method, target, ret_response);
 	if (ret_response->is_blob && pv_buf_bytes(&ret_response->body).n == 0 &&
 	    srv->server.blobs->ops->read(srv->server.blobs, &ret_response->locator, ret_response->offset,
 					 (size_t)ret_response->length, &ret_response->body))

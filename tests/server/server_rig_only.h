@@ -28,6 +28,9 @@ struct srv_header {
 	const char *name, *value;
 };
 
+/* Called before and after the server works on a request, if set; `response` is NULL before. */
+extern void (*srv_around)(const char *method, const char *target, const struct pv_web_response *response);
+
 /* One request; `headers` end with a NULL name. The answer is the caller's to release. `target` has its query. */
 void srv_request(struct srv *srv, const char *method, const char *target, const struct srv_header *headers,
 		 struct pv_bytes body, struct pv_web_response *ret_response);

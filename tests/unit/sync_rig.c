@@ -592,7 +592,7 @@ enum pv_err rig_join(struct rig_member *member, struct rig_device *device, const
         pv_buf_init(&answer, SIZE_MAX);
         struct pv_response response = {.status = serve(device->server, request, &answer, &why)};
         response.body = pv_buf_bytes(&answer);
-        response.problem = response.status >= 400 ? PV_ERR_DENIED : PV_OK;
+        response.problem = response.status >= 400 && response.status < 500 ? PV_ERR_DENIED : PV_OK;
         err = pv_task_feed(task, &response);
         pv_buf_release(&answer);
     }
