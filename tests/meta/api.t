@@ -41,7 +41,7 @@ codes = {code: status for status, line in re.findall(r"^\| (\d{3}) \| (.*) \|$",
 is_(codes, {code: status for status, code in table if code != "ok"}, "each code with its status")
 
 verdicts = set(re.findall(r'X\(\w+, "(\w+)"\)', (ROOT / "core/room/roster.h").read_text()))
-used = set(re.findall(r'(?:pv_problem|refuse)\((?:[^";]|\([^)]*\))*?, "([a-z_]+)"', server))
+used = set(re.findall(r'(?:pv_problem(?:_status)?|refuse)\((?:[^";]|\([^)]*\))*?, "([a-z_]+)"', server))
 used |= set(re.findall(r'"(early|expired|spent|revoked|unsigned|unapproved|password|impossible)"', server))
 listed = {word for line in re.findall(r"^\| (`[a-z].*?) \|", section, re.M) for word in re.findall(r"`([a-z]+)`", line)}
 ok(len(used) > 30, "reasons are found", *sorted(used))
@@ -63,7 +63,9 @@ is_(sorted(variables - asked), [], "and no other")
 options = set(re.findall(r'^    \{"([a-z-]+)", "', (ROOT / "server/config.c").read_text(), re.M))
 manual = set(re.findall(r"Fl -([a-z-]+)", "\n".join(re.findall(r"^\.It (Fl.*)$", (ROOT / "docs/man/privityd.8").read_text(), re.M))))
 ok(len(options) > 10, "options of privityd are found")
-is_(sorted(manual - {"config", "check-config", "help", "version"}), sorted(options), "privityd(8) lists each option")
+alone = {"config", "check-config", "completion", "help", "version"}  # of the command line
+is_(sorted(manual - alone), sorted(options - alone), "privityd(8) lists each option")
+is_(sorted(alone - manual), [], "and those of the command line alone")
 admin = set(re.findall(r'^    \{"([a-z]+)", (?:NULL|"[A-Z]+"), ', (ROOT / "server/admin.c").read_text(), re.M))
 is_(sorted(set(re.findall(r"^\.It Cm admin ([a-z]+)", (ROOT / "docs/man/privityd.8").read_text(), re.M))), sorted(admin),
     "and each command of the operator")

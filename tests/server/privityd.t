@@ -29,6 +29,33 @@ like "$err" 'open, invite or closed' "and the right ones are told"
 exits 2 "an unknown command too" "$privityd" frobnicate
 exits 2 "an unknown admin command too" "$privityd" --data "$home/none" admin frobnicate
 
+# --- completions, from the same table
+
+for shell in bash zsh fish; do
+	exits 0 "completions for $shell" "$privityd" --completion "$shell"
+	printf '%s\n' "$out" >"$home/completion.$shell"
+	missing=$("$privityd" --help | sed -n 's/^  --\([a-z-]*\).*/\1/p' | while read -r option; do
+		grep -q -e "-\(-\|l \)$option\b" "$home/completion.$shell" || echo "$option"
+	done)
+	is "$missing" "" "have every option"
+	if command -v "$shell" >/dev/null; then
+		"$shell" -n "$home/completion.$shell"
+		ok $? "and are read by it"
+	fi
+done
+exits 2 "completions for another shell" "$privityd" --completion tcsh
+# shellcheck disable=SC2034 # bash reads them
+complete_with() {
+	. "$home/completion.bash"
+	COMP_WORDS=(privityd "$@")
+	COMP_CWORD=$#
+	_privityd
+	echo "${COMPREPLY[*]}"
+}
+is "$(complete_with --regis)" "--registration" "bash completes an option"
+is "$(complete_with --registration c)" "closed" "its value"
+is "$(complete_with admin s)" "suspend stats" "and the operator's commands"
+
 # --- the configuration file
 
 printf '# a comment\nlisten = 127.0.0.1:0\n\n data=%s/data \nregistration = closed\n' "$home" >"$home/good.conf"
@@ -40,6 +67,7 @@ exits 2 "a bad one is refused" "$privityd" --config "$home/bad.conf" --check-con
 like "$err" 'bad.conf, line 2.*bogus' "by file, line and name"
 exits 2 "a public URL with a path is refused" "$privityd" --public-url https://x.example/y --check-config
 exits 2 "a certificate without its key too" "$privityd" --tls-cert x --check-config
+exits 2 "a proxy that is no address too" "$privityd" --trusted-proxy proxy.example --check-config
 exits 2 "a store that is not known too" "$privityd" --meta mysql:x --check-config
 
 # --- what a start would trip over
@@ -101,6 +129,12 @@ exits 1 "another's on its port is not" "$privityd" --data "$home/other" --listen
 like "$err" "port $port" "by its number"
 exits 1 "a port in use is refused" "$privityd" --data "$home/other" --listen "127.0.0.1:$port"
 like "$err" "port $port" "by its number"
+
+# --- signals that do not stop it
+
+kill -HUP "$server"
+until grep -q '"hangup ignored"' "$home/err"; do sleep 0.05; done
+is "$(status "$url/healthz")" 200 "a hangup is noted and changes nothing"
 
 # --- over HTTP
 

@@ -334,7 +334,7 @@ static enum pv_err problem_of(unsigned status)
     case 403: return PV_ERR_DENIED;
     case 404: return PV_ERR_NOT_FOUND;
     case 409: return PV_ERR_CONFLICT;
-    default: return status >= 400 ? PV_ERR_MALFORMED : PV_OK;
+    default: return status >= 400 && status < 500 ? PV_ERR_MALFORMED : PV_OK;
     }
 }
 
