@@ -112,7 +112,7 @@ static enum pv_err send_registration(struct pv_session *session, struct init *in
     snprintf(said, sizeof said, "%s", report->text);
     session->kept = true;
     if (err == PV_ERR_OFFLINE)
-        return pv_report(report, err, "%.600s; what was made is kept: run `privity refresh` to register later", said);
+        return pv_report(report, err, "%.600s; what was made is kept, and the next command that reaches the server registers you", said);
     if (pv_err_exit_status(err) == 3)
         return pv_report(report, err, "%.600s; what was made is kept: %s", said,
                          init->has_code ? "ask whoever runs the server for a new code, and run init again with it in the file that --registration-file names"

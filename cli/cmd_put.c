@@ -9,6 +9,16 @@
 #include "cli/output.h"
 #include "cli/term.h"
 #include "client/system.h"
+#include "core/state/overlay.h"
+
+/* What stands at a place in the room. */
+struct standing {
+    bool found;
+    struct pv_write_ref head;
+    bool has_sha256;
+    struct pv_hash sha256;
+    uint64_t size_bytes;
+};
 
 struct put {
     struct pv_session *session;
@@ -18,6 +28,8 @@ struct put {
     struct pv_put_source *sources; /* `local` owned */
     char **places;                 /* owned; where each goes */
     struct pv_id16 *writes;        /* write id of each file's entry */
+    struct standing *standings;    /* of each place, at the first file that goes there */
+    size_t *first;                 /* that file's number; another one if several have the same place */
     size_t count;
     size_t unchanged;
 };
@@ -42,8 +54,8 @@ static enum pv_err add(struct put *put, const char *local, const char *place)
     return put->sources[n].local && put->places[n] ? PV_OK : PV_ERR_NOMEM;
 }
 
-/* `relative` is the path below what was named on the command line, its own name first. */
-static enum pv_err add_below(struct put *put, const char *local, const char *relative)
+/* `name` is of what was given on the command line, `below` the path in it. */
+static enum pv_err add_below(struct put *put, const char *local, const char *name, const char *below)
 {
     struct pv_buf text, place;
     enum pv_err err;
@@ -54,7 +66,8 @@ static enum pv_err add_below(struct put *put, const char *local, const char *rel
         pv_buf_append(&text, put->folder.p, put->folder.n);
         pv_buf_append_byte(&text, '/');
     }
-    pv_buf_append(&text, relative, strlen(relative) + 1);
+    pv_buf_append(&text, name, strlen(name));
+    pv_buf_append(&text, below, strlen(below) + 1);
     err = text.err ? text.err : pv_cli_place((const char *)text.p, false, &place, put->report);
     pv_buf_append_byte(&place, '\0');
     if (err == PV_OK) err = place.err ? place.err : add(put, local, (const char *)place.p);
@@ -63,10 +76,11 @@ static enum pv_err add_below(struct put *put, const char *local, const char *rel
     return err;
 }
 
-static enum pv_err walk_entry(struct put *put, const FTSENT *entry, size_t skip)
+/* `skip` bytes of the entry's path are the one that was given, which goes by `name`. */
+static enum pv_err walk_entry(struct put *put, const FTSENT *entry, const char *name, size_t skip)
 {
     switch (entry->fts_info) {
-    case FTS_F: return add_below(put, entry->fts_path, entry->fts_path + skip);
+    case FTS_F: return add_below(put, entry->fts_path, name, entry->fts_path + skip);
     case FTS_SL:
     case FTS_SLNONE:
     case FTS_DEFAULT: pv_term_line(stderr, "privity: %s is no plain file: left out", entry->fts_path); return PV_OK;
@@ -82,38 +96,58 @@ static int by_name(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
+/* The name under which a path of the command line goes into the room: its own last part, also where that is a link;
+ * `.` and `..` have none, and go by what they are. */
+static enum pv_err name_of(const char *word, const char *path, struct pv_buf *ret_name)
+{
+    size_t n = strlen(word), from;
+    const char *slash = strrchr(path, '/');
+    while (n > 1 && word[n - 1] == '/') n--;
+    for (from = n; from > 0 && word[from - 1] != '/';) from--;
+    bool is_dots = (n - from == 1 && word[from] == '.') || (n - from == 2 && word[from] == '.' && word[from + 1] == '.');
+    if (n == from || is_dots) pv_buf_append(ret_name, slash + 1, strlen(slash + 1));
+    else pv_buf_append(ret_name, word + from, n - from);
+    return ret_name->err;
+}
+
+static enum pv_err walk_all(struct put *put, char *path, const char *name)
+{
+    char *const roots[] = {path, NULL};
+    FTS *walker = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+    FTSENT *entry;
+    enum pv_err err = PV_OK;
+
+    if (!walker) return PV_ERR_NOMEM;
+    while (err == PV_OK && (entry = fts_read(walker))) err = walk_entry(put, entry, name, strlen(path));
+    fts_close(walker);
+    return err;
+}
+
 /* One path of the command line: a file, or a directory with all that is in it. */
 static enum pv_err walk(struct put *put, const char *word)
 {
     char *path = realpath(word, NULL);
-    char *const roots[] = {path, NULL};
-    const char *slash;
-    FTS *walker;
-    FTSENT *entry;
-    enum pv_err err = PV_OK;
+    size_t before = put->count;
+    struct pv_buf name;
+    struct stat st;
+    enum pv_err err;
 
     if (!path) return pv_report(put->report, errno == ENOENT ? PV_ERR_NOT_FOUND : PV_ERR_IO, "cannot open %s: %s", word, strerror(errno));
-    slash = strrchr(path, '/');
-    walker = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
-    if (!walker) {
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
         free(path);
-        return PV_ERR_NOMEM;
+        return pv_report(put->report, PV_ERR_IO, "%s is no plain file and no directory: nothing was put", word);
     }
-    while (err == PV_OK && (entry = fts_read(walker))) err = walk_entry(put, entry, (size_t)(slash - path) + 1);
-    fts_close(walker);
+    pv_buf_init(&name, PV_LIMIT_PATH_BYTES);
+    err = name_of(word, path, &name);
+    pv_buf_append_byte(&name, '\0');
+    if (err == PV_OK) err = walk_all(put, path, (const char *)name.p);
+    if (err == PV_OK && put->count == before) err = pv_report(put->report, PV_ERR_NOT_FOUND, "there is no file in %s: nothing was put", word);
+    pv_buf_release(&name);
     free(path);
     return err;
 }
 
 /* ---- what the transfer reports */
-
-struct standing {
-    bool found;
-    struct pv_write_ref head;
-    bool has_sha256;
-    struct pv_hash sha256;
-    uint64_t size_bytes;
-};
 
 static enum pv_err take_standing(void *context, const struct pv_file_row *row)
 {
@@ -122,32 +156,69 @@ static enum pv_err take_standing(void *context, const struct pv_file_row *row)
     return PV_OK;
 }
 
-static enum pv_err find_standing(struct put *put, const char *place, struct standing *standing)
+static int by_place(const void *a, const void *b, void *context)
 {
+    const struct put *put = context;
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    int order = strcmp(put->places[x], put->places[y]);
+    return order ? order : x < y ? -1 : x > y;
+}
+
+static enum pv_err find_first(struct put *put)
+{
+    size_t *sorted = calloc(put->count, sizeof *sorted);
+    put->first = calloc(put->count, sizeof *put->first);
+    put->standings = calloc(put->count, sizeof *put->standings);
+    if (!sorted || !put->first || !put->standings) {
+        free(sorted);
+        return PV_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < put->count; i++) sorted[i] = i;
+    qsort_r(sorted, put->count, sizeof *sorted, by_place, put);
+    for (size_t i = 0; i < put->count; i++) {
+        bool same = i > 0 && strcmp(put->places[sorted[i]], put->places[sorted[i - 1]]) == 0;
+        put->first[sorted[i]] = same ? put->first[sorted[i - 1]] : sorted[i];
+    }
+    free(sorted);
+    return PV_OK;
+}
+
+/* What stands where the files are to go, asked for once: each question folds all that is unsent. */
+static enum pv_err find_standing(struct put *put)
+{
+    struct pv_overlay overlay;
     struct pv_query query;
-    enum pv_err err = pv_cli_query(put->session, put->room, &query, put->report);
+    enum pv_err err = find_first(put);
+
+    if (err == PV_OK) err = pv_cli_query(put->session, put->room, &query, put->report);
     if (err != PV_OK) return err;
-    err = pv_query_file(&query, pv_bytes_of_string(place), false, take_standing, standing);
-    return err == PV_ERR_NOT_FOUND ? PV_OK : pv_session_room_error(put->session, put->room, err, put->report);
+    err = pv_overlay_begin(&query, &overlay);
+    if (err != PV_OK) return pv_session_room_error(put->session, put->room, err, put->report);
+    for (size_t i = 0; i < put->count && err == PV_OK; i++) {
+        if (put->first[i] != i) continue;
+        err = pv_query_file(&query, pv_bytes_of_string(put->places[i]), false, take_standing, &put->standings[i]);
+        if (err == PV_ERR_NOT_FOUND) err = PV_OK;
+    }
+    pv_overlay_end(&overlay);
+    return pv_session_room_error(put->session, put->room, err, put->report);
 }
 
 static enum pv_err stored(void *context, size_t number, const struct pv_upload_result *result)
 {
     struct put *put = context;
-    struct standing standing = {.found = false};
+    struct standing *standing = &put->standings[put->first[number]];
     struct pv_payload payload = {.type = PV_PAYLOAD_FILE_PUT, .write_id = put->writes[number]};
     struct pv_file *file = &payload.u.file_put.file;
     struct pv_buf refs;
-    enum pv_err err = find_standing(put, put->places[number], &standing);
+    enum pv_err err;
 
-    if (err != PV_OK) return err;
-    if (standing.found && standing.has_sha256 && result->has_sha256 && standing.size_bytes == result->size_bytes &&
-        pv_hash_equal(&standing.sha256, &result->sha256)) {
+    if (standing->found && standing->has_sha256 && result->has_sha256 && standing->size_bytes == result->size_bytes &&
+        pv_hash_equal(&standing->sha256, &result->sha256)) {
         put->unchanged++;
         return PV_OK;
     }
-    payload.u.file_put.has_replaces = standing.found;
-    payload.u.file_put.replaces = standing.head;
+    payload.u.file_put.has_replaces = standing->found;
+    payload.u.file_put.replaces = standing->head;
     *file = (struct pv_file){.size_bytes = result->size_bytes, .has_sha256 = result->has_sha256, .sha256 = result->sha256, .manifest = result->manifest};
     pv_cli_file_times(file, &put->sources[number].stat);
     err = pv_path_from_text(pv_bytes_of_string(put->places[number]), &file->path);
@@ -155,6 +226,8 @@ static enum pv_err stored(void *context, size_t number, const struct pv_upload_r
     if (err == PV_OK) err = pv_cli_refs(result->refs, &refs);
     if (err == PV_OK) err = pv_cli_write(put->session, put->room, &payload, pv_buf_bytes(&refs), put->report);
     pv_buf_release(&refs);
+    if (err == PV_OK) /* for another file of the same place */
+        *standing = (struct standing){true, {put->session->me.device, put->writes[number]}, result->has_sha256, result->sha256, result->size_bytes};
     return err;
 }
 
@@ -214,6 +287,8 @@ static void release(struct put *put)
     free(put->sources);
     free(put->places);
     free(put->writes);
+    free(put->standings);
+    free(put->first);
     pv_buf_wipe(&put->folder);
 }
 
@@ -223,9 +298,9 @@ static enum pv_err run(struct put *put, const struct pv_args *args)
     enum pv_err err = to ? pv_cli_place(to, true, &put->folder, put->report) : PV_OK;
 
     for (size_t i = 1; err == PV_OK && i < args->word_count; i++) err = walk(put, args->words[i]);
-    if (err == PV_OK && put->count == 0) err = pv_report(put->report, PV_ERR_USAGE, "there is no file to put");
     if (err == PV_OK) err = pv_cli_room_fetched(put->session, args->words[0], &put->room, put->report);
     if (err == PV_OK) err = may_write(put);
+    if (err == PV_OK) err = find_standing(put);
     if (err == PV_OK) err = transfer(put);
     return err;
 }

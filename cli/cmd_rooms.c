@@ -259,6 +259,7 @@ enum pv_err pv_cmd_status(struct pv_session *session, const struct pv_args *args
             pv_json_i64(&out.json, "clock_difference", difference_ms);
         else
             pv_json_null(&out.json, "clock_difference");
+        pv_json_bool(&out.json, "registered", pv_roster_is_born(pv_room_roster(session->person->room)));
         pv_json_u64(&out.json, "unsent", pv_cli_unsent(session->person));
         pv_json_begin_array(&out.json, "rooms");
         each_room(&status, &directory);
@@ -269,6 +270,8 @@ enum pv_err pv_cmd_status(struct pv_session *session, const struct pv_args *args
         if (difference_ms > 60000 || difference_ms < -60000)
             pv_term_line(stdout, "this device's clock is %lld s %s the server's", (long long)(difference_ms > 0 ? difference_ms : -difference_ms) / 1000,
                          difference_ms > 0 ? "behind" : "ahead of");
+        if (!pv_roster_is_born(pv_room_roster(session->person->room)))
+            pv_term_line(stdout, "not registered there yet: the next command that reaches it does that");
         if (pv_cli_unsent(session->person))
             pv_term_line(stdout, "your own room: %llu not sent", (unsigned long long)pv_cli_unsent(session->person));
         each_room(&status, &directory);

@@ -33,9 +33,10 @@ const struct pv_command pv_commands[] = {
                      "person with a server.",
                      "The recovery kit is shown once, or written to FILE for you to print and to put away. It opens "
                      "everything when all devices are lost; nobody can make a second one of it.",
-                     "The server has to be reachable: without it nothing is made. It may ask for a registration code: give the file "
-                     "that holds it, or type it when asked. Refused for want of one, all that was made stays, and the same command "
-                     "with a code, or `privity join` with an invite, registers later."),
+                     "The server has to answer once, since a person's id is made of its key too: without it nothing is made. Is it gone "
+                     "before it took the person, all that was made stays, and the next command that reaches it registers. It may ask "
+                     "for a registration code: give the file that holds it, or type it when asked. Refused for want of one, all stays "
+                     "too, and the same command with a code, or `privity join` with an invite, registers later."),
         .options = OPTIONS({.name = "name", .arg = "NAME", .help = "how others see you"},
                            {.name = "server", .arg = "URL", .help = "the server that will hold your rooms; default PRIVITY_SERVER"},
                            {.name = "kit", .arg = "FILE", .complete = PV_COMPLETE_FILE, .help = "write the recovery kit to FILE instead of showing it"},
@@ -62,7 +63,7 @@ const struct pv_command pv_commands[] = {
         .text = TEXT("Shows for each room what waits to be sent, when the server last answered, and everything found that "
                      "must not be. Also how far this device's clock is from the server's."),
         .json = FIELDS("id", "the person's id, hex", "clock_difference", "milliseconds that the server is ahead, or null",
-                       "rooms", "as of `rooms`, with", "rooms[].last_contact", "milliseconds since 1970, or null",
+                       "registered", "whether the server knows this person", "rooms", "as of `rooms`, with", "rooms[].last_contact", "milliseconds since 1970, or null",
                        "rooms[].alarms", "texts of what was found"),
         .run = pv_cmd_status,
     },

@@ -25,6 +25,7 @@ enum pv_err pv_cli_check_name(const char *name, struct pv_report *report)
     size_t n = strlen(name);
     if (n == 0 || n > PV_LIMIT_NAME_BYTES)
         return pv_report(report, PV_ERR_USAGE, n ? "a name is at most %d bytes long" : "a name is empty", PV_LIMIT_NAME_BYTES);
+    if (strspn(name, " ") == n) return pv_report(report, PV_ERR_USAGE, "a name is blank");
     if (!pv_utf8_is_valid((const uint8_t *)name, n)) return pv_report(report, PV_ERR_USAGE, "a name is not UTF-8");
     for (const char *p = name; *p; p++)
         if ((unsigned char)*p < ' ' || *p == 0x7f)
@@ -124,6 +125,7 @@ enum pv_err pv_directory_find(struct pv_session *session, const char *text, stru
     struct pv_report said = {.err = PV_OK};
     enum pv_err err = pv_directory_list(session, &directory, report), pulled;
 
+    if (err == PV_OK && !*text) err = pv_report(report, PV_ERR_USAGE, "a room's name is missing: see privity rooms");
     if (err == PV_OK) err = pick(&directory, text, ret_room, report);
     pv_directory_release(&directory);
     if (err != PV_ERR_NOT_FOUND || session->offline) return err;
@@ -175,10 +177,20 @@ enum pv_err pv_directory_record(struct pv_session *session, const struct pv_know
 
 enum pv_err pv_cli_registered(struct pv_session *session, struct pv_report *report)
 {
+    struct pv_report said = {.err = PV_OK};
     enum pv_err err = pv_session_person(session, report);
     if (err != PV_OK || pv_roster_is_born(pv_room_roster(session->person->room))) return err;
-    return pv_report(report, PV_ERR_OFFLINE, "%s does not know you yet: run privity refresh, or init with --registration-file FILE",
-                     session->secrets.server.text);
+    session->send_limit_ms = PV_SESSION_READ_MS;
+    err = pv_contact_push(session, session->person, NULL, &said); /* what `init` could not send */
+    session->send_limit_ms = 0;
+    if (err == PV_OK) return PV_OK;
+    if (pv_err_exit_status(err) != 3 && err != PV_ERR_OFFLINE) {
+        *report = said;
+        return err;
+    }
+    return pv_report(report, PV_ERR_OFFLINE, "%s does not know you yet: %.600s; %s", session->secrets.server.text, said.text,
+                     err == PV_ERR_OFFLINE ? "the next command that reaches it registers you"
+                                           : "run privity init again with --registration-file FILE, or privity join with an invite's link");
 }
 
 enum pv_err pv_cli_room(struct pv_session *session, const char *text, struct pv_open_room **ret_room, struct pv_report *report)

@@ -32,7 +32,8 @@ PV_MUST_USE enum pv_err pv_directory_record(struct pv_session *session, const st
 /* A local name can be typed as a word and is not taken. Errors: USAGE, CONFLICT. */
 PV_MUST_USE enum pv_err pv_directory_check_name(struct pv_session *session, const char *name, struct pv_report *report);
 
-/* Does the person's server know this person? Errors: OFFLINE (said for a person). */
+/* See that the person's server knows this person: register what an `init` could not send. Errors: OFFLINE (said for a
+ * person; also where it wants a code). */
 PV_MUST_USE enum pv_err pv_cli_registered(struct pv_session *session, struct pv_report *report);
 
 /* Find and open. */

@@ -116,6 +116,12 @@ enum pv_err pv_cli_files_below(struct pv_session *session, struct pv_open_room *
     return err;
 }
 
+static enum pv_err see_version(void *context, const struct pv_version_row *row)
+{
+    (void)context, (void)row;
+    return PV_OK;
+}
+
 enum pv_err pv_cli_files_at(struct pv_session *session, struct pv_open_room *room, struct pv_bytes place, bool *ret_is_folder,
                             struct pv_cli_files *ret_files, struct pv_report *report)
 {
@@ -137,6 +143,8 @@ enum pv_err pv_cli_files_at(struct pv_session *session, struct pv_open_room *roo
         return PV_OK;
     }
     pv_cli_files_release(&files);
+    if (err == PV_ERR_NOT_FOUND && place.n && pv_query_versions(&query, place, see_version, NULL) == PV_OK)
+        return pv_report(report, err, "%.*s was removed: its versions can be fetched, see privity versions", (int)place.n, (const char *)place.p);
     if (err == PV_ERR_NOT_FOUND)
         return pv_report(report, err, "%s has no file or folder %.*s: see privity ls %s -R", room->label, (int)place.n, (const char *)place.p, room->label);
     return pv_session_room_error(session, room, err, report);

@@ -25,6 +25,11 @@ static enum pv_err make_keys(struct pv_session *session, struct pv_new_person *p
 
     if (err == PV_OK) err = pv_server_info_task(&task);
     if (err == PV_OK) err = pv_transport_run(transport, task, NULL, NULL, report);
+    if (err == PV_ERR_OFFLINE) {
+        char said[PV_REPORT_BYTES];
+        snprintf(said, sizeof said, "%s", report->text);
+        err = pv_report(report, err, "%.600s; nothing was made, since a person's id is made of the server's key too: try again when it answers", said);
+    }
     if (err != PV_OK) goto out;
     pv_random_fill(&pv_system_random, &person->secrets.sign_seed, sizeof person->secrets.sign_seed);
     pv_random_fill(&pv_system_random, &person->secrets.kem_seed, sizeof person->secrets.kem_seed);

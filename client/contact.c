@@ -286,7 +286,7 @@ enum pv_err pv_contact_push(struct pv_session *session, struct pv_open_room *roo
     err = pv_home_lock(&session->home, name, true, &lock, report);
     if (err != PV_OK) return err;
     pv_room_set_time(room->room, pv_system_now_ms());
-    err = pv_contact_run(session, room, 0, make_push, &push, report);
+    err = pv_contact_run(session, room, session->send_limit_ms, make_push, &push, report);
     pv_home_unlock(&lock);
     pinned = pv_contact_save_pin(session, room, report);
     if (err == PV_ERR_DENIED && room != session->person) return find_out_gone(session, room, report);

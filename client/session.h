@@ -38,6 +38,7 @@ struct pv_session {
     bool has_secrets, has_seed, has_keystore;
     struct pv_keystore keystore;
     bool offline;                     /* never ask a server */
+    uint64_t send_limit_ms;           /* sending ends after it; 0: as long as it takes */
     bool quiet;                       /* do not note that the server was not reached: what follows will say so */
     bool kept;                        /* something was put into an outbox: being offline loses nothing */
     bool told_no_keyring;

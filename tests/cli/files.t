@@ -21,6 +21,31 @@ run 0 "put a directory into a folder" as ada privity put acme "$T/work/design" -
 like "$(err)" "link is no plain file" "a link in it is left out"
 run 1 "put what is not there" as ada privity put acme "$T/absent"
 one_line "put what is not there"
+mkfifo "$T/work/fifo"
+mkdir "$T/work/nothing"
+for odd in fifo nothing; do
+	run 1 "put $odd" as ada privity put acme "$T/work/plan.txt" "$T/work/$odd"
+	one_line "put $odd"
+	like "$(err)" "nothing was put" "says that nothing was"
+done
+run 1 "put a device" as ada privity put acme /dev/zero
+ln -s plan.txt "$T/work/by link"
+ln -s design "$T/work/link to a folder"
+run 0 "put what links name" bash -c 'cd "$0/work" && PRIVITY_HOME=$0/home-ada privity put acme "by link" "link to a folder/" ./plan.txt --to links' "$T"
+run 0 "what links name" as ada privity ls acme links -R
+is "$(cat "$T/out")" $'by link\nlink to a folder/deep/note\nplan.txt' "goes by the names that were given"
+mkdir "$T/work/other"
+echo two >"$T/work/other/plan.txt"
+run 0 "two files of one name at once" as ada privity put acme "$T/work/plan.txt" "$T/work/other/plan.txt" --to twice
+run 0 "versions" as ada privity versions acme twice/plan.txt --json
+is "$(field '[v["size"] for v in o["versions"]]')" "[4, 4]" "are versions of one file"
+run 0 "ls" as ada privity ls acme twice --json
+is "$(field '[(f["name"], f["version"], f["conflict"]) for f in o["files"]]')" '[["plan.txt", 2, false]]' "and no conflict"
+run 0 "put unchanged, offline" as ada privity put acme "$T/work/other/plan.txt" --to twice
+run 0 "rm" as ada privity rm acme twice
+run 0 "rm" as ada privity rm acme links
+run 1 "get what was removed" as ada privity get acme twice/plan.txt -o "$T"
+like "$(err)" "was removed: its versions can be fetched, see privity versions" "says what can be done"
 run 2 "put to a place outside" as ada privity put acme "$T/work/plan.txt" --to ../etc
 
 run 0 "ls" as bob privity ls acme

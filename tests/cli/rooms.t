@@ -14,6 +14,9 @@ is "$(field 'o["name"]+" "+o["role"]+" "+o["state"]')" "acme owner joined" "is t
 run 1 "another room of that name" as ada privity room new acme
 one_line "another room of that name"
 run 2 "a room with a slash" as ada privity room new a/b
+run 2 "a room with a blank name" as ada privity room new '  '
+run 2 "a room without a name" as ada privity read ''
+one_line "a room without a name"
 run 2 "a room with a newline" as ada privity room new $'a\nb'
 run 0 "rooms" as ada privity rooms
 is "$(out)" acme "prints names alone where nobody looks"
