@@ -56,6 +56,38 @@ told = {name: {"2": "TALK", "3": "WORK"}[kind] for name, kind in
         re.findall(r"^\| \d+ (\w+) \| ([23])", section("## 10. ", "## 11. "), re.M)}
 is_({name.upper(): kind for name, kind in told.items()}, kinds, "the kind that each payload goes into")
 
+def fields(array):
+    """How many items a written array has: `[1, id(16), [a, b], …]` has three and more."""
+    depth, count = 0, 1
+    for at, sign in enumerate(array):
+        depth += (sign in "[(") - (sign in "])")
+        if sign == "," and depth == 1:
+            count += 1
+        if depth == 0:
+            return count, array[:at + 1]
+    return None
+
+
+def written(begin, end):
+    """{type: fields} of the bodies in a section's table."""
+    found = {}
+    for number, array in re.findall(r"^\| (\d+) \w+ \| (?:[a-z ]+: )?`(\[\1[^|]*)", section(begin, end), re.M):
+        found[int(number)] = fields(array)[0]
+    return found
+
+
+def wanted(path, prefix):
+    numbers = {name.upper(): number for number, name in enum(body_h, prefix).items()}
+    return {numbers[name]: int(count) for name, count in re.findall(rf"\[{prefix}_(\w+)\] = \{{(\d+), get_", code(path))}
+
+
+is_(written("## 5. ", "## 6. "), wanted("core/room/body.c", "PV_ROSTER"), "how many fields each roster body has")
+is_(written("## 6. ", "## 7. "), wanted("core/room/body_sign.c", "PV_SERVER"), "and each of the server's")
+for name, line_of, path, constant in (("header", "    header = ", "core/log/entry.c", "HEADER_FIELDS"), ("gate", "    gate     = ", "core/room/gate.c", "GATE_FIELDS"),
+                                      ("policy", "    policy   = ", "core/room/gate.c", "POLICY_FIELDS"), ("link", "    link  = ", "core/room/invite_link.c", "LINK_FIELDS"),
+                                      ("keystore", "    keystore = ", "core/room/keystore_file.c", "FILE_FIELDS")):
+    is_(fields(line(line_of))[0], int(re.search(rf"\b{constant} = (\d+)", code(path))[1]), f"how many fields a {name} has")
+
 RULES = "core/room/roster_{}.c"
 PARTS = ("join", "members", "devices", "keeping", "kinds")
 
