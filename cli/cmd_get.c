@@ -65,6 +65,7 @@ static enum pv_err fetch(struct get *get, const struct pv_file *file, const char
     if (err == PV_OK) err = pv_save_exists(&save, file, &exists, &same, get->report);
     if (err == PV_OK && exists && !same && !get->force)
         err = pv_report(get->report, PV_ERR_CONFLICT, "%s is here already and differs: move it away, or give --force", save.name);
+    if (err == PV_OK && !same) err = pv_save_fits(&save, file, get->report);
     if (err == PV_OK && !same) {
         get->save = &save;
         steps.progress = pv_cli_progress_begin(&progress, "getting");

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "client/home.h"
@@ -143,6 +144,16 @@ enum pv_err pv_save_exists(const struct pv_save *save, const struct pv_file *fil
     *ret_same = has_hash(fd, &file->sha256);
     close(fd);
     return PV_OK;
+}
+
+enum pv_err pv_save_fits(const struct pv_save *save, const struct pv_file *file, struct pv_report *report)
+{
+    struct statvfs disk;
+    if (fstatvfs(save->fd, &disk) != 0 || disk.f_blocks == 0 || disk.f_frsize == 0) return PV_OK; /* it does not tell */
+    if (file->size_bytes / disk.f_frsize <= disk.f_bavail) return PV_OK;
+    return pv_report(report, PV_ERR_FULL, "no space left for %s, which takes %llu MiB of the %llu that are free: it was not fetched",
+                     save->name, (unsigned long long)(file->size_bytes >> 20),
+                     (unsigned long long)disk.f_bavail * disk.f_frsize >> 20);
 }
 
 enum pv_err pv_save_write(struct pv_save *save, struct pv_bytes bytes, struct pv_report *report)

@@ -21,6 +21,8 @@ PV_MUST_USE enum pv_err pv_save_begin(const char *directory, struct pv_bytes pla
 /* Is there something under that name? ret_same: a plain file of this size and SHA-256. */
 PV_MUST_USE enum pv_err pv_save_exists(const struct pv_save *save, const struct pv_file *file, bool *ret_exists,
                                        bool *ret_same, struct pv_report *report);
+/* Is there room for the file? A short manifest can name a few bytes for terabytes. Errors: FULL. */
+PV_MUST_USE enum pv_err pv_save_fits(const struct pv_save *save, const struct pv_file *file, struct pv_report *report);
 PV_MUST_USE enum pv_err pv_save_write(struct pv_save *save, struct pv_bytes bytes, struct pv_report *report);
 /* Give it its mode (less `umask`), time and name. Without `replace` an existing one stays: CONFLICT. */
 PV_MUST_USE enum pv_err pv_save_finish(struct pv_save *save, const struct pv_file *file, unsigned umask, bool replace,

@@ -34,12 +34,16 @@ privity get acme given -o "$T/disk/got" 2>"$T/err-get"
 echo "$?" >"$T/status-get"
 ls -A "$T/disk/got" >"$T/got"
 rm "$T/disk/filler"
+privity get acme zeros -o "$T/disk/got" 2>"$T/err-zeros"
+echo "$?" >"$T/status-zeros"
 privity say acme "after" || echo "say after: $?"
 privity refresh || echo "refresh after: $?"
 privity verify acme >/dev/null || echo "verify after: $?"
 END
 head -c 2000000 /dev/urandom >"$T/given"
 as bob privity put acme "$T/given" >/dev/null
+head -c 80000000 /dev/zero >"$T/zeros" # four chunks at most: so little can claim to be so much
+as bob privity put acme "$T/zeros" >/dev/null
 export T
 unshare -rm bash "$T/inside.sh" >"$T/inside.out" 2>&1
 is "$(cat "$T/inside.out")" "" "before and after all commands work"
@@ -53,6 +57,8 @@ like "$(cat "$T/read-full")" "before" "with all that is here"
 is "$(cat "$T/status-get")" 1 "get fails"
 like "$(cat "$T/err-get")" "space" "and says why"
 is "$(cat "$T/got")" "" "and leaves no piece of a file"
+is "$(cat "$T/status-zeros")" 1 "a file that cannot fit"
+like "$(cat "$T/err-zeros")" "zeros, which takes 76 MiB of the [0-5] that are free: it was not fetched" "is not begun"
 run 0 "the other reads" as bob privity read acme --json
 is "$(field '[m["text"] for m in o["messages"]]')" '["before", "after"]' "what was acknowledged, and no more"
 done_testing
