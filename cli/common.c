@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/term.h"
 #include "client/system.h"
+#include "core/sync/devices.h"
 
 enum { PREFIX_MIN = 4, PAYLOAD_MAX = PV_LIMIT_PAYLOAD_BYTES, CANDIDATES_MAX = 8, DAY_MS = 86400000, SEND_TRIES = 5 };
 
@@ -255,9 +256,19 @@ enum pv_err pv_cli_room_fetched(struct pv_session *session, const char *text, st
 static enum pv_err say_why_kept(struct pv_open_room *room, struct pv_report *report)
 {
     uint64_t size, time_s = 0, now_ms = pv_system_now_ms();
+    struct pv_devices_report devices;
     struct pv_buf note;
-    enum pv_err err;
+    enum pv_err err = pv_devices_report(room->room, &devices);
 
+    if (err == PV_OK && devices.state == PV_DEVICES_REVOKED)
+        return pv_report(report, PV_ERR_DENIED, "%s: this device was revoked by another one of yours; what was written stays here", room->label);
+    if (err == PV_OK && devices.state == PV_DEVICES_PAPER)
+        return pv_report(report, PV_ERR_OFFLINE,
+                         "%s: kept and not sent: a recovery kit that you revoked is still in this room, and only your first kit can remove it: "
+                         "run privity recover with that one", room->label);
+    if (err == PV_OK && (devices.state == PV_DEVICES_PERSON_DUE || devices.state == PV_DEVICES_PERSON_OLD))
+        return pv_report(report, PV_ERR_OFFLINE,
+                         "%s: kept and not sent: your devices changed, and your own server has to be asked first; run privity refresh", room->label);
     pv_buf_init(&note, PV_LIMIT_NOTE_BYTES);
     err = pv_store_note_newest(room->store, &size, &time_s, &note);
     pv_buf_release(&note);

@@ -248,8 +248,8 @@ static enum pv_err make_pull(void *context, struct pv_task **ret_task)
     return pv_pull_task(context, PV_AUTH_SESSION, ret_task);
 }
 
-enum pv_err pv_contact_pull(struct pv_session *session, struct pv_open_room *room, uint64_t limit_ms,
-                            struct pv_report *report)
+enum pv_err pv_contact_pull_alone(struct pv_session *session, struct pv_open_room *room, uint64_t limit_ms,
+                                  struct pv_report *report)
 {
     enum pv_err err, pinned;
     pv_room_set_time(room->room, pv_system_now_ms());
@@ -273,8 +273,8 @@ static enum pv_err make_push(void *context, struct pv_task **ret_task)
     return pv_push_task(push->room, push->registration, ret_task);
 }
 
-enum pv_err pv_contact_push(struct pv_session *session, struct pv_open_room *room, const char *registration,
-                            struct pv_report *report)
+enum pv_err pv_contact_push_alone(struct pv_session *session, struct pv_open_room *room, const char *registration,
+                                  struct pv_report *report)
 {
     struct push push = {room->room, registration};
     char name[PV_HOME_NAME_BYTES];

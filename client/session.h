@@ -108,6 +108,11 @@ PV_MUST_USE enum pv_err pv_contact_pull(struct pv_session *session, struct pv_op
 /* Send what is unsent, one process at a time. `registration` NULL: none. */
 PV_MUST_USE enum pv_err pv_contact_push(struct pv_session *session, struct pv_open_room *room, const char *registration,
                                         struct pv_report *report);
+/* The same without a look at the person's own room (devices.c): for that room itself, and what was asked for already. */
+PV_MUST_USE enum pv_err pv_contact_pull_alone(struct pv_session *session, struct pv_open_room *room, uint64_t limit_ms,
+                                              struct pv_report *report);
+PV_MUST_USE enum pv_err pv_contact_push_alone(struct pv_session *session, struct pv_open_room *room,
+                                              const char *registration, struct pv_report *report);
 /* Run a task on the room's server, each request as pv_contact_send sends it. `make` makes the task. Errors: the task's. */
 typedef enum pv_err pv_contact_make_task(void *context, struct pv_task **ret_task);
 PV_MUST_USE enum pv_err pv_contact_run(struct pv_session *session, const struct pv_open_room *room, uint64_t limit_ms,

@@ -4,6 +4,7 @@ CLIENT_SRC := \
 	client/bulk.c \
 	client/contact.c \
 	client/database.c \
+	client/devices.c \
 	client/download.c \
 	client/events.c \
 	client/home.c \
