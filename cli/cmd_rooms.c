@@ -318,7 +318,7 @@ static enum pv_err refresh_rooms(struct pv_session *session, struct pv_report *r
     for (size_t i = 0; i < directory.count; i++) {
         const struct pv_known_room *known = &directory.rooms[i];
         struct pv_open_room *room = NULL;
-        if (!pv_session_is_unlocked(session, &known->id)) continue;
+        if (!pv_session_is_unlocked(session, &known->id) && pv_session_has_room(session, &known->id)) continue;
         said = (struct pv_report){.err = PV_OK};
         err = pv_session_room_new(session, &known->id, known->name, &known->server, &room, &said);
         if (err == PV_OK) err = refresh_room(session, known, room, &said);

@@ -49,6 +49,84 @@ const struct pv_command pv_commands[] = {
         .run = pv_cmd_init,
     },
     {
+        .name = "devices",
+        .synopsis = "",
+        .summary = "list this person's devices and recovery kits",
+        .text = TEXT("Those that were revoked too. A device's name is the one that it was given when it was added; the first "
+                     "one goes by the person's. Lists also who added each, and when by that device's clock."),
+        .json = FIELDS("devices", "a list of", "id", "the device's id, hex", "name", "its name, or null for a kit", "current",
+                       "whether it is this one", "paper", "whether it is a recovery kit", "revoked", "whether it was revoked",
+                       "added", "milliseconds since 1970", "added_by", "id of the device that added it, or null for the first two"),
+        .run = pv_cmd_devices,
+    },
+    {
+        .name = "device revoke",
+        .synopsis = "DEVICE... [--keep DEVICE]... [--with-added]",
+        .summary = "take a lost device out of every room",
+        .text = TEXT("Takes devices, named by name or begin of id, out of the person's own room and makes new keys there; then "
+                     "goes through all rooms and does the same in each. From then on they read nothing new and write nothing; "
+                     "they never come back. A recovery kit is revoked only by an older kit, or with the device that added it.",
+                     "What a revoked device has added goes with it. Where that is more than was named, nothing is done until you "
+                     "give --with-added, or --keep for the newest that you trust: what was added up to it stays.",
+                     "Prints a line for each room: done, or what it waits for. Cut off, or with rooms that wait (exit status 5), "
+                     "it is gone on with by the same command, by refresh, or by whichever of your devices next sends something to "
+                     "such a room. Nothing of yours is sent there before.",
+                     "This very device cannot be revoked by itself: do it from another one, or by recover --revoke-others."),
+        .options = OPTIONS({.name = "keep", .arg = "DEVICE", .many = true, .help = "trust this one, and what was added up to it"},
+                           {.name = "with-added", .help = "revoke what they have added, too"}),
+        .json = FIELDS("rooms", "a list of", "id", "the room's id, hex", "name", "its name on this device", "done",
+                       "whether nothing is left to do there", "waits_for", "what it waits for, or null"),
+        .min_words = 1,
+        .max_words = 64,
+        .run = pv_cmd_device_revoke,
+    },
+    {
+        .name = "recover",
+        .synopsis = "--name DEVICE [--server URL] [--kit FILE] [--revoke-others]",
+        .summary = "make a new device from the recovery kit",
+        .text = TEXT("Makes this a device of the person to whom a recovery kit belongs, with every room and its history. The kit's "
+                     "code is read from standard input, or from FILE, which may be the whole text that init wrote.",
+                     "Other devices stay what they were unless --revoke-others is given: then all are revoked but this one and the "
+                     "kit, and further kits with them. Without it, revoke those that are lost by privity device revoke.",
+                     "The kit can be used again, and should be put back where it was. Cut off, or with rooms that wait (exit "
+                     "status 5), the same command goes on."),
+        .options = OPTIONS({.name = "name", .arg = "DEVICE", .help = "this device's name, for your own list"},
+                           {.name = "server", .arg = "URL", .help = "the person's server; default the kit's, then PRIVITY_SERVER"},
+                           {.name = "kit", .arg = "FILE", .complete = PV_COMPLETE_FILE, .help = "read the kit from FILE instead of standard input"},
+                           {.name = "revoke-others", .help = "revoke all other devices and further kits"}),
+        .json = FIELDS("id", "the person's id, hex", "name", "the person's name", "device", "this device's id, hex", "server",
+                       "the server's address", "others", "how many other devices and younger kits still act for the person",
+                       "rooms", "as of `device revoke`"),
+        .max_words = 0,
+        .local = true,
+        .run = pv_cmd_recover,
+    },
+    {
+        .name = "recovery test",
+        .synopsis = "[--kit FILE]",
+        .summary = "prove that the recovery kit at hand would work",
+        .text = TEXT("Reads the kit's code from standard input, or from FILE, signs in with it, and sees that it opens the person's "
+                     "newest keys and is a device of every room. Nothing is changed, and nothing of the kit is kept."),
+        .options = OPTIONS({.name = "kit", .arg = "FILE", .complete = PV_COMPLETE_FILE, .help = "read the kit from FILE instead of standard input"}),
+        .json = FIELDS("id", "the kit's device id, hex", "works", "true", "rooms", "rooms at the person's server", "missing",
+                       "how many of them do not have the kit yet"),
+        .max_words = 0,
+        .run = pv_cmd_recovery_test,
+    },
+    {
+        .name = "recovery add-kit",
+        .synopsis = "[--kit FILE]",
+        .summary = "add another recovery kit",
+        .text = TEXT("Makes a further kit, shows it once or writes it to FILE, and adds it to every room. The kits before it go on "
+                     "working: this takes nothing back from someone who found one.",
+                     "A further kit stands below the first and falls with the device that added it, so it is best added by a "
+                     "device that you keep, or by one that was just made with the first kit at hand."),
+        .options = OPTIONS({.name = "kit", .arg = "FILE", .complete = PV_COMPLETE_FILE, .help = "write the kit to FILE instead of showing it"}),
+        .json = FIELDS("id", "the kit's device id, hex", "kit", "its code, or null if it was written to a file", "rooms", "as of `device revoke`"),
+        .max_words = 0,
+        .run = pv_cmd_recovery_add_kit,
+    },
+    {
         .name = "whoami",
         .synopsis = "",
         .summary = "print who and which device this is",

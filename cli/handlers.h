@@ -7,6 +7,8 @@
 #define PV_CLI_HANDLER(name) \
     enum pv_err name(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
 
+PV_CLI_HANDLER(pv_cmd_device_revoke);
+PV_CLI_HANDLER(pv_cmd_devices);
 PV_CLI_HANDLER(pv_cmd_get);
 PV_CLI_HANDLER(pv_cmd_help);
 PV_CLI_HANDLER(pv_cmd_init);
@@ -20,6 +22,9 @@ PV_CLI_HANDLER(pv_cmd_members);
 PV_CLI_HANDLER(pv_cmd_mv);
 PV_CLI_HANDLER(pv_cmd_put);
 PV_CLI_HANDLER(pv_cmd_read);
+PV_CLI_HANDLER(pv_cmd_recover);
+PV_CLI_HANDLER(pv_cmd_recovery_add_kit);
+PV_CLI_HANDLER(pv_cmd_recovery_test);
 PV_CLI_HANDLER(pv_cmd_refresh);
 PV_CLI_HANDLER(pv_cmd_remove);
 PV_CLI_HANDLER(pv_cmd_rm);

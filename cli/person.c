@@ -1,15 +1,11 @@
 /* Making a person: nothing is registered here, and nothing written before all of it can be. */
 #include "cli/person.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "cli/common.h"
-#include "cli/output.h"
+#include "cli/kit.h"
 #include "client/passphrase.h"
 #include "client/system.h"
 
@@ -50,29 +46,9 @@ out:
     return err;
 }
 
-static void put_sheet(const struct pv_new_person *person, struct pv_buf *sheet)
+static struct pv_kit_facts facts_of(const struct pv_new_person *person)
 {
-    const struct pv_kit_facts facts = {pv_bytes_of_string(person->name), person->secrets.person, person->server.text};
-    pv_buf_init(sheet, PV_KIT_SHEET_BYTES);
-    pv_kit_sheet_put(sheet, &facts, &person->kit);
-}
-
-static enum pv_err write_kit(const struct pv_new_person *person, struct pv_report *report)
-{
-    struct pv_buf sheet;
-    enum pv_err err = PV_OK;
-    int fd = open(person->kit_file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-    if (fd < 0)
-        return pv_report(report, errno == EEXIST ? PV_ERR_CONFLICT : PV_ERR_IO, "cannot write the recovery kit to %s: %s%s",
-                         person->kit_file, strerror(errno), errno == EEXIST ? "; nothing was made, give another name" : "");
-    put_sheet(person, &sheet);
-    if (sheet.err != PV_OK || write(fd, sheet.p, sheet.n) != (ssize_t)sheet.n || fsync(fd) != 0)
-        err = pv_report(report, pv_home_errno(errno), "cannot write the recovery kit to %s: %s", person->kit_file, strerror(errno));
-    if (close(fd) != 0 && err == PV_OK) err = pv_report(report, PV_ERR_IO, "cannot write the recovery kit to %s", person->kit_file);
-    if (err != PV_OK) unlink(person->kit_file);
-    pv_buf_wipe(&sheet);
-    return err;
+    return (struct pv_kit_facts){pv_bytes_of_string(person->name), person->secrets.person, person->server.text};
 }
 
 /* The home's files, the version last; what a failure leaves is taken away. */
@@ -93,7 +69,10 @@ static enum pv_err write_home(struct pv_session *session, struct pv_new_person *
         if (err == PV_OK) err = pv_cli_write_profile(session, session->person, person->name, report);
         err = pv_session_room_error(session, session->person, err, report);
     }
-    if (err == PV_OK && person->kit_file) err = write_kit(person, report);
+    if (err == PV_OK && person->kit_file) {
+        const struct pv_kit_facts facts = facts_of(person);
+        err = pv_kit_write(person->kit_file, &facts, &person->kit, report);
+    }
     if (err == PV_OK) err = pv_home_finish(&session->home, report);
     if (err == PV_OK) return PV_OK;
     if (session->person) pv_session_room_close(session, session->person);
@@ -118,17 +97,8 @@ enum pv_err pv_new_person_make(struct pv_session *session, struct pv_new_person 
 
 void pv_new_person_show_kit(const struct pv_new_person *person)
 {
-    struct pv_buf sheet;
-    if (person->kit_file) return;
-    put_sheet(person, &sheet);
-    fwrite(sheet.p, 1, sheet.n, stdout);
-    putchar('\n');
-    fflush(stdout);
-    pv_buf_wipe(&sheet);
-    if (!pv_out_is_terminal() || !isatty(STDIN_FILENO)) return;
-    tcflush(STDIN_FILENO, TCIFLUSH); /* what was typed ahead was not meant for this */
-    fputs("This is shown once. Press Enter when it is printed or written down. ", stderr);
-    for (int c = getchar(); c != '\n' && c != EOF;) c = getchar();
+    const struct pv_kit_facts facts = facts_of(person);
+    if (!person->kit_file) pv_kit_show(&facts, &person->kit);
 }
 
 void pv_new_person_kit_code(const struct pv_new_person *person, char ret_code[static PV_KIT_CODE_CHARS + 1])

@@ -1,6 +1,7 @@
 # The `privity` command. The list ends in a line with # alone, so that two branches can add to it without a conflict.
 CLI_SRC := \
 	cli/args.c \
+	cli/cmd_devices.c \
 	cli/cmd_get.c \
 	cli/cmd_init.c \
 	cli/cmd_invite.c \
@@ -11,6 +12,8 @@ CLI_SRC := \
 	cli/cmd_mv.c \
 	cli/cmd_put.c \
 	cli/cmd_read.c \
+	cli/cmd_recover.c \
+	cli/cmd_recovery.c \
 	cli/cmd_room_new.c \
 	cli/cmd_rooms.c \
 	cli/cmd_roster.c \
@@ -20,8 +23,10 @@ CLI_SRC := \
 	cli/commands.c \
 	cli/common.c \
 	cli/completion.c \
+	cli/devices.c \
 	cli/files.c \
 	cli/help.c \
+	cli/kit.c \
 	cli/manual.c \
 	cli/messages.c \
 	cli/output.c \

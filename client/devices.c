@@ -49,12 +49,21 @@ static enum pv_err follow_person(struct pv_session *session, const struct pv_ope
     return err;
 }
 
+/* Refused in a room: was it the person who was removed there, or this device by another of the person's? */
+static enum pv_err tell_revoked(struct pv_session *session, enum pv_err err, struct pv_report *report)
+{
+    struct pv_report said = {.err = PV_OK};
+    if (err != PV_ERR_DENIED || !has_person(session)) return err;
+    if (pull_person(session, PV_SESSION_READ_MS, &said) == PV_ERR_DENIED) *report = said;
+    return err;
+}
+
 enum pv_err pv_contact_pull(struct pv_session *session, struct pv_open_room *room, uint64_t limit_ms,
                             struct pv_report *report)
 {
     enum pv_err err;
     if (room == session->person) return pull_person(session, limit_ms, report);
-    err = pv_contact_pull_alone(session, room, limit_ms, report);
+    err = tell_revoked(session, pv_contact_pull_alone(session, room, limit_ms, report), report);
     if (err != PV_OK || !has_person(session) || !pv_room_wants_person(room->room)) return err;
     err = pull_person(session, limit_ms, report);
     return err == PV_OK ? pv_contact_pull_alone(session, room, limit_ms, report) : err;
@@ -106,7 +115,7 @@ enum pv_err pv_contact_push(struct pv_session *session, struct pv_open_room *roo
     err = follow_person(session, room, report);
     if (err == PV_OK) err = record_first(session, room, report);
     for (int round = 0; err == PV_OK && again && round < ROUNDS_MAX; round++) {
-        err = pv_contact_push_alone(session, room, registration, report);
+        err = tell_revoked(session, pv_contact_push_alone(session, room, registration, report), report);
         if (err == PV_OK) err = help_on(session, room, &again, report);
     }
     return err;

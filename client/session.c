@@ -249,6 +249,13 @@ static uint64_t lock_generation(const struct pv_session *session, const struct p
     return pv_home_generation(&session->home, name) * 31 + pv_home_generation(&session->home, lock_all);
 }
 
+bool pv_session_has_room(struct pv_session *session, const struct pv_hash *room)
+{
+    struct pv_report ignored = {.err = PV_OK};
+    if (!session->has_keystore && load_keystore(session, &ignored) != PV_OK) return true; /* nothing is made beside it */
+    return pv_keystore_has_room(&session->keystore, room);
+}
+
 bool pv_session_is_unlocked(const struct pv_session *session, const struct pv_hash *room)
 {
     char key[KEY_NAME_BYTES];

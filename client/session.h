@@ -66,6 +66,8 @@ PV_MUST_USE enum pv_err pv_session_create(struct pv_session *session, const stru
 PV_MUST_USE enum pv_err pv_session_lock(struct pv_session *session, const struct pv_hash *room, struct pv_report *report);
 /* Was it locked, or did its key time out, since it was opened? */
 bool pv_session_was_locked(const struct pv_session *session, const struct pv_open_room *room);
+/* Does this device have a key for it at all? A room that another device of the person entered has none here yet. */
+bool pv_session_has_room(struct pv_session *session, const struct pv_hash *room);
 /* Is its key here without asking? */
 bool pv_session_is_unlocked(const struct pv_session *session, const struct pv_hash *room);
 

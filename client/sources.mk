@@ -10,6 +10,7 @@ CLIENT_SRC := \
 	client/home.c \
 	client/keyring.c \
 	client/login.c \
+	client/paper.c \
 	client/passphrase.c \
 	client/report.c \
 	client/save.c \

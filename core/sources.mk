@@ -22,6 +22,7 @@ CORE_SRC := \
 	core/log/proof.c \
 	core/log/seal.c \
 	core/sync/certs.c \
+	core/sync/device_list.c \
 	core/sync/devices.c \
 	core/sync/found.c \
 	core/sync/intake.c \

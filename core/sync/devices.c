@@ -75,13 +75,6 @@ enum pv_err pv_device_add(struct pv_room *person_room, const struct pv_new_devic
     return err ? err : finish(person_room, add(person_room, device, &cert));
 }
 
-enum pv_err pv_device_is_current(struct pv_room *person_room, const struct pv_hash *device, bool *ret_is)
-{
-    enum pv_err err = pv_room_refresh(person_room);
-    if (!err) *ret_is = pv_roster_device(person_room->roster, device) != NULL;
-    return err;
-}
-
 /* ---- removing */
 
 static bool names(const struct pv_hash *ids, size_t count, const struct pv_hash *id)

@@ -26,8 +26,26 @@ PV_MUST_USE enum pv_err pv_device_consent(const struct pv_identity *me, bool pap
  * one that the device names), DENIED (barred, at the limit; pv_room_alarm tells), OFFLINE (keys are being changed),
  * NO_KEY (this device lacks the present secret), the store's. */
 PV_MUST_USE enum pv_err pv_device_add(struct pv_room *person_room, const struct pv_new_device *device);
-/* A paper device from a kit's seeds that is already in this person's room and current. */
-PV_MUST_USE enum pv_err pv_device_is_current(struct pv_room *person_room, const struct pv_hash *device, bool *ret_is);
+
+/* ---- who was ever there */
+
+struct pv_person_device {
+    struct pv_hash id;
+    bool paper;
+    bool founding;          /* of the person's first two: nobody added it */
+    bool revoked;
+    struct pv_hash adder;   /* not of founding ones */
+    uint64_t index;         /* of the entry that added it */
+    uint64_t added_ms;      /* by its author's clock */
+    struct pv_hash revoker; /* of revoked ones */
+    uint64_t revoked_ms;
+};
+/* Every device ever in the person's own room by its verified log, in the order of coming; what is revoked here and not
+ * sent yet counts as revoked. The caller frees. Errors: NOMEM, the store's. */
+PV_MUST_USE enum pv_err pv_person_devices(struct pv_room *person_room, struct pv_person_device **ret_devices,
+                                          size_t *ret_count);
+/* Does this copy of a room hold the secret of its present epoch? Errors: the store's. */
+PV_MUST_USE enum pv_err pv_room_has_present_key(struct pv_room *room, bool *ret_has);
 
 /* ---- removing */
 

@@ -1,0 +1,180 @@
+/* `privity devices` and `privity device revoke`. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/devices.h"
+#include "cli/handlers.h"
+#include "cli/output.h"
+#include "cli/term.h"
+
+/* ---- devices */
+
+static void device_json(struct pv_session *session, const struct pv_person_device *device, struct pv_json *json)
+{
+    char name[PV_CLI_NAME_BYTES];
+    pv_cli_person_name(session->person, &device->id, name);
+    pv_json_begin_object(json, NULL);
+    pv_out_json_hash(json, "id", &device->id);
+    pv_out_json_string(json, "name", device->paper ? NULL : name);
+    pv_json_bool(json, "current", pv_hash_equal(&device->id, &session->me.device));
+    pv_json_bool(json, "paper", device->paper);
+    pv_json_bool(json, "revoked", device->revoked);
+    pv_json_u64(json, "added", device->added_ms);
+    if (device->founding) pv_json_null(json, "added_by");
+    else pv_out_json_hash(json, "added_by", &device->adder);
+    pv_json_end_object(json);
+}
+
+static void device_line(struct pv_session *session, const struct pv_person_device *device)
+{
+    char name[PV_CLI_NAME_BYTES], adder[PV_CLI_NAME_BYTES] = "", id[17], when[PV_OUT_TIME_BYTES];
+    const char *what = device->revoked ? "revoked" : pv_hash_equal(&device->id, &session->me.device) ? "this one" : "";
+
+    pv_cli_person_name(session->person, &device->id, name);
+    if (device->paper) snprintf(name, sizeof name, device->founding ? "recovery kit" : "further kit");
+    if (!device->founding) pv_cli_person_name(session->person, &device->adder, adder);
+    pv_hex_encode(device->id.b, 8, id);
+    pv_out_time(device->added_ms, when);
+    pv_term_column(stdout, name, 20);
+    pv_term_line(stdout, "%s  %-8s  %s%s%s", id, what, when, *adder ? ", added by " : "", adder);
+}
+
+static enum pv_err list_devices(struct pv_session *session, bool json, struct pv_report *report)
+{
+    struct pv_person_device *devices = NULL;
+    struct pv_out out;
+    size_t count = 0;
+    enum pv_err err = pv_person_devices(session->person->room, &devices, &count);
+
+    if (err != PV_OK) return pv_session_room_error(session, session->person, err, report);
+    if (json) {
+        pv_out_begin(&out);
+        pv_json_begin_array(&out.json, "devices");
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (json) device_json(session, &devices[i], &out.json);
+        else device_line(session, &devices[i]);
+    }
+    free(devices);
+    if (!json) return PV_OK;
+    pv_json_end_array(&out.json);
+    return pv_out_end(&out, report);
+}
+
+enum pv_err pv_cmd_devices(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
+{
+    enum pv_err err = pv_session_person(session, report);
+    if (err == PV_OK) err = pv_cli_fetch(session, session->person, report);
+    return err == PV_OK ? list_devices(session, args->json, report) : err;
+}
+
+/* ---- device revoke */
+
+static bool is_named(const struct pv_revocation *revocation, const struct pv_hash *id)
+{
+    for (size_t i = 0; i < revocation->count; i++)
+        if (pv_hash_equal(&revocation->devices[i], id)) return true;
+    return false;
+}
+
+/* Who is named and still current; the others were revoked before, and only the walk is gone on with. */
+static enum pv_err read_names(struct pv_session *session, const struct pv_args *args, struct pv_revocation *revocation,
+                              struct pv_report *report)
+{
+    enum pv_err err = PV_OK;
+    for (size_t i = 0; i < args->word_count && err == PV_OK; i++) {
+        struct pv_person_device device;
+        err = pv_device_find(session, args->words[i], false, &device, report);
+        if (err == PV_ERR_NOT_FOUND) {
+            err = pv_device_find(session, args->words[i], true, &device, report);
+            if (err == PV_OK) continue;
+        }
+        if (err != PV_OK) return err;
+        if (pv_hash_equal(&device.id, &session->me.device))
+            return pv_report(report, PV_ERR_USAGE,
+                             "%s is this device: revoke it from another one; if it is your only one, run privity recover with your kit "
+                             "on the new one, with --revoke-others", args->words[i]);
+        if (revocation->count == PV_LIMIT_TARGETS) return pv_report(report, PV_ERR_LIMIT, "too many devices at once");
+        if (!is_named(revocation, &device.id)) revocation->devices[revocation->count++] = device.id;
+    }
+    return err;
+}
+
+static enum pv_err spare(struct pv_session *session, const struct pv_args *args, struct pv_revocation *revocation,
+                         struct pv_report *report)
+{
+    struct pv_hash keep[PV_LIMIT_DEVICES_PRESENT];
+    size_t count = 0;
+    for (const char *text; (text = pv_args_get_nth(args, "keep", count)) != NULL;) {
+        struct pv_person_device device;
+        enum pv_err err = pv_device_find(session, text, false, &device, report);
+        if (err != PV_OK) return err;
+        if (is_named(revocation, &device.id))
+            return pv_report(report, PV_ERR_USAGE, "%s is to be revoked and to be kept", text);
+        if (count == PV_LIMIT_DEVICES_PRESENT) return pv_report(report, PV_ERR_LIMIT, "too many devices at once");
+        keep[count++] = device.id;
+    }
+    return pv_session_room_error(session, session->person, pv_revocation_spare(session->person->room, keep, count, revocation), report);
+}
+
+/* What the named ones added goes too. Nobody should learn that afterwards. */
+static enum pv_err check_sweep(struct pv_session *session, const struct pv_args *args, const struct pv_revocation *revocation,
+                               struct pv_report *report)
+{
+    struct pv_hash gone[PV_LIMIT_DEVICES_PRESENT];
+    char list[600] = "";
+    size_t count = 0, n = 0;
+    enum pv_err err = pv_revocation_preview(session->person->room, revocation, gone, &count);
+
+    if (err != PV_OK) return pv_session_room_error(session, session->person, err, report);
+    for (size_t i = 0; i < count; i++) {
+        char name[PV_CLI_NAME_BYTES], id[17];
+        const struct pv_room_device *device = pv_roster_device(pv_room_roster(session->person->room), &gone[i]);
+        if (is_named(revocation, &gone[i])) continue;
+        pv_cli_person_name(session->person, &gone[i], name);
+        pv_hex_encode(gone[i].b, 8, id);
+        if (n < sizeof list - 64)
+            n += (size_t)snprintf(list + n, sizeof list - n, "%s%.32s (%s)", n ? ", " : "", device && device->paper ? "a further kit" : name, id);
+    }
+    if (!*list || pv_args_get(args, "with-added")) return PV_OK;
+    return pv_report(report, PV_ERR_USAGE,
+                     "what is revoked has added others: %s; give --with-added to revoke these too, or --keep DEVICE for the last that you "
+                     "trust: those added after it go; nothing was changed", list);
+}
+
+static enum pv_err print_revoked(const struct pv_walk *walk, bool json, struct pv_report *report)
+{
+    struct pv_out out;
+    if (!json) {
+        pv_walk_print(walk);
+        return PV_OK;
+    }
+    pv_out_begin(&out);
+    pv_walk_json(walk, &out.json);
+    return pv_out_end(&out, report);
+}
+
+enum pv_err pv_cmd_device_revoke(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
+{
+    struct pv_revocation revocation = {.count = 0};
+    struct pv_walk walk = {.rooms = NULL};
+    enum pv_err err = pv_session_person(session, report);
+
+    if (err == PV_OK) err = pv_cli_registered(session, report);
+    if (err == PV_OK) err = pv_cli_fetch(session, session->person, report);
+    if (err == PV_OK) err = read_names(session, args, &revocation, report);
+    if (err == PV_OK && revocation.count) {
+        err = spare(session, args, &revocation, report);
+        if (err == PV_OK) err = check_sweep(session, args, &revocation, report);
+        if (err == PV_OK) err = pv_session_room_error(session, session->person, pv_device_revoke(session->person->room, &revocation), report);
+    }
+    /* The own room first; without it, nothing is done elsewhere. */
+    if (err == PV_OK) err = pv_cli_send(session, session->person, report);
+    if (err != PV_OK) return err;
+    if (!args->json) pv_term_line(stdout, "Revoked in your own room; its keys have changed.");
+    err = pv_walk_rooms(session, NULL, &walk, report);
+    if (err == PV_OK) err = print_revoked(&walk, args->json, report);
+    if (err == PV_OK) err = pv_walk_result(&walk, report);
+    pv_walk_release(&walk);
+    return err;
+}

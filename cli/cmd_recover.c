@@ -1,0 +1,166 @@
+/* `privity recover`: a new device by the recovery kit.
+ *
+ * Each step looks at what is there: a home of the same person is gone on with, a device that was added is not added
+ * again, a room that is mended stays so. So a recovery that was cut is taken up by running it again. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/devices.h"
+#include "cli/handlers.h"
+#include "cli/kit.h"
+#include "cli/output.h"
+#include "cli/term.h"
+#include "client/system.h"
+
+struct recover {
+    const char *device_name;
+    struct pv_given_kit kit; /* secret */
+    struct pv_server_url server;
+    struct pv_paper paper;   /* secret */
+    struct pv_walk walk;
+};
+
+static enum pv_err read_options(const struct pv_args *args, struct recover *r, struct pv_report *report)
+{
+    const char *server = pv_args_get(args, "server");
+    enum pv_err err;
+
+    r->device_name = pv_args_get(args, "name");
+    if (!r->device_name) return pv_report(report, PV_ERR_USAGE, "a name for this device is missing: privity recover --name DEVICE");
+    err = pv_cli_check_name(r->device_name, report);
+    if (err == PV_OK) err = pv_kit_read(pv_args_get(args, "kit"), &r->kit, report);
+    if (err != PV_OK) return err;
+    if (!server || !*server) server = r->kit.has_server ? r->kit.server.text : getenv("PRIVITY_SERVER");
+    if (!server || !*server) return pv_report(report, PV_ERR_USAGE, "no server is named: give --server URL, as it stands on the kit");
+    if (pv_server_url_read(pv_bytes_of_string(server), &r->server) != PV_OK)
+        return pv_report(report, PV_ERR_USAGE, "%s is no server's address: write https://HOST or https://HOST:PORT", server);
+    return PV_OK;
+}
+
+/* This device's home: one of the same person that an earlier run made, or a new one. */
+static enum pv_err find_home(struct pv_session *session, struct recover *r, bool is_new, struct pv_report *report)
+{
+    struct pv_device_secrets secrets = {.person = r->paper.me.person, .server = r->server};
+    enum pv_err err;
+
+    if (!is_new) {
+        pv_home_close(&session->home);
+        err = pv_session_open(session, report);
+        if (err == PV_OK && !pv_hash_equal(&session->me.person, &r->paper.me.person))
+            err = pv_report(report, PV_ERR_CONFLICT, "%s holds another person: set PRIVITY_HOME for this one; nothing was changed", session->home.path);
+        return err;
+    }
+    pv_random_fill(&pv_system_random, &secrets.sign_seed, sizeof secrets.sign_seed);
+    pv_random_fill(&pv_system_random, &secrets.kem_seed, sizeof secrets.kem_seed);
+    pv_device_person_name(&r->paper, secrets.name);
+    if (!*secrets.name) snprintf(secrets.name, sizeof secrets.name, "%s", *r->kit.name ? r->kit.name : r->device_name);
+    err = pv_device_home_make(session, &secrets, report);
+    pv_wipe(&secrets, sizeof secrets);
+    return err;
+}
+
+/* The kit certifies this device. */
+static enum pv_err add_self(struct pv_session *session, struct recover *r, struct pv_report *report)
+{
+    struct pv_new_device device;
+    enum pv_err err = pv_paper_push_person(&r->paper, report); /* with a rekey that may be due */
+
+    if (err == PV_OK && pv_roster_has_bar(pv_room_roster(r->paper.person.room), &session->me.person, &session->me.device))
+        return pv_report(report, PV_ERR_DENIED, "the device in %s was revoked and never comes back: set PRIVITY_HOME to another directory", session->home.path);
+    if (err == PV_OK) err = pv_device_consent(&session->me, false, &session->me.person, &r->paper.me.device, &device);
+    if (err == PV_OK) err = pv_device_add(r->paper.person.room, &device);
+    if (err == PV_OK) err = pv_paper_push_person(&r->paper, report);
+    if (err == PV_OK && !pv_roster_device(pv_room_roster(r->paper.person.room), &session->me.device))
+        err = pv_report(report, PV_ERR_CONFLICT, "your devices changed at the same moment: run privity recover once more");
+    return pv_report_default(report, err, r->server.text);
+}
+
+/* All others that the kit may remove: not itself, not this device, no older kit. */
+static void name_others(const struct pv_session *session, const struct recover *r, struct pv_revocation *ret_others)
+{
+    const struct pv_roster *roster = pv_room_roster(r->paper.person.room);
+    const struct pv_room_device *kit = pv_roster_device(roster, &r->paper.me.device), *devices;
+    size_t count;
+
+    *ret_others = (struct pv_revocation){.count = 0};
+    devices = pv_roster_devices(roster, &count);
+    for (size_t i = 0; i < count && ret_others->count < PV_LIMIT_TARGETS; i++) {
+        bool stays = &devices[i] == kit || pv_hash_equal(&devices[i].id, &session->me.device) ||
+                     (devices[i].paper && devices[i].order <= kit->order);
+        if (!stays) ret_others->devices[ret_others->count++] = devices[i].id;
+    }
+}
+
+static enum pv_err revoke_others(struct pv_session *session, struct recover *r, struct pv_report *report)
+{
+    struct pv_room *room = r->paper.person.room;
+    struct pv_revocation others;
+    enum pv_err err = PV_OK;
+
+    name_others(session, r, &others);
+    if (others.count) {
+        err = pv_revocation_spare(room, &session->me.device, 1, &others);
+        if (err == PV_OK) err = pv_device_revoke(room, &others);
+        if (err == PV_ERR_DENIED) return pv_report(report, err, "the others could not be revoked: %s", pv_room_alarm(room));
+    }
+    if (err == PV_OK) err = pv_paper_push_person(&r->paper, report);
+    return pv_report_default(report, err, r->server.text);
+}
+
+static enum pv_err print_result(struct pv_session *session, const struct recover *r, bool revoked, bool json, struct pv_report *report)
+{
+    struct pv_revocation others;
+    struct pv_out out;
+
+    name_others(session, r, &others);
+    if (json) {
+        pv_out_begin(&out);
+        pv_out_json_hash(&out.json, "id", &session->me.person);
+        pv_out_json_string(&out.json, "name", session->secrets.name);
+        pv_out_json_hash(&out.json, "device", &session->me.device);
+        pv_out_json_string(&out.json, "server", session->secrets.server.text);
+        pv_json_u64(&out.json, "others", others.count);
+        pv_walk_json(&r->walk, &out.json);
+        return pv_out_end(&out, report);
+    }
+    pv_term_line(stdout, "This device, %s, acts for %s from now on.", r->device_name, session->secrets.name);
+    pv_walk_print(&r->walk);
+    if (revoked) pv_term_line(stdout, "All other devices are revoked.");
+    else if (others.count)
+        pv_term_line(stdout, "%zu other devices still act for you: see privity devices, and revoke those that are lost (privity device revoke).", others.count);
+    return PV_OK;
+}
+
+static enum pv_err recover(struct pv_session *session, struct recover *r, const struct pv_args *args, bool is_new, struct pv_report *report)
+{
+    bool revokes = pv_args_get(args, "revoke-others") != NULL;
+    enum pv_err err = pv_paper_open(&r->kit.secret, &r->server, &r->paper, report);
+
+    if (err == PV_OK) err = find_home(session, r, is_new, report);
+    if (err == PV_OK) err = add_self(session, r, report);
+    if (err == PV_OK && revokes) err = revoke_others(session, r, report);
+    if (err == PV_OK) err = pv_device_home_settle(session, r->device_name, report);
+    if (err == PV_OK) err = pv_walk_rooms(session, &r->paper, &r->walk, report);
+    if (err == PV_OK) err = print_result(session, r, revokes, args->json, report);
+    return err == PV_OK ? pv_walk_result(&r->walk, report) : err;
+}
+
+enum pv_err pv_cmd_recover(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
+{
+    struct recover *r = calloc(1, sizeof *r);
+    struct pv_report why = {.err = PV_OK};
+    enum pv_err err;
+
+    if (!r) return PV_ERR_NOMEM;
+    err = read_options(args, r, report);
+    if (err == PV_OK) {
+        bool is_new = pv_home_open(&session->home, &why) == PV_ERR_NOT_FOUND;
+        if (!is_new && session->home.dir_fd < 0) err = pv_report(report, why.err, "%s", why.text);
+        else err = recover(session, r, args, is_new, report);
+    }
+    pv_walk_release(&r->walk);
+    pv_paper_release(&r->paper);
+    pv_wipe(r, sizeof *r);
+    free(r);
+    return err;
+}

@@ -1,0 +1,239 @@
+/* A new device's home, names of devices, and the walk over all rooms of the person. */
+#include "cli/devices.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/output.h"
+#include "cli/term.h"
+#include "client/passphrase.h"
+#include "client/system.h"
+
+/* ---- a new device's home */
+
+static enum pv_err write_home(struct pv_session *session, const struct pv_device_secrets *secrets, struct pv_report *report)
+{
+    struct pv_passphrase passphrase = {.n = 0};
+    enum pv_err err = pv_passphrase_ask(true, &passphrase, report);
+
+    if (err == PV_OK) err = pv_session_create(session, secrets, pv_passphrase_bytes(&passphrase), report);
+    pv_passphrase_wipe(&passphrase);
+    if (err == PV_OK)
+        err = pv_session_room_new(session, &secrets->person, "your own room", &secrets->server, &session->person, report);
+    return err == PV_OK ? pv_home_finish(&session->home, report) : err;
+}
+
+static void clear_home(struct pv_session *session, const struct pv_hash *person)
+{
+    static const char *const suffixes[] = {".db", ".db-wal", ".db-shm"};
+    char name[PV_HOME_NAME_BYTES];
+    struct pv_report ignored;
+
+    if (session->person) pv_session_room_close(session, session->person);
+    for (int i = 0; i < 3; i++) {
+        pv_database_name("rooms", person, suffixes[i], name);
+        if (pv_home_remove(&session->home, name, &ignored) != PV_OK) return;
+    }
+    if (pv_home_remove(&session->home, "keystore", &ignored) == PV_OK) pv_home_abandon(&session->home);
+}
+
+enum pv_err pv_device_home_make(struct pv_session *session, const struct pv_device_secrets *secrets, struct pv_report *report)
+{
+    enum pv_err err = pv_home_create(&session->home, report);
+    if (err != PV_OK) return err;
+    err = write_home(session, secrets, report);
+    if (err != PV_OK) clear_home(session, &secrets->person);
+    return err;
+}
+
+enum pv_err pv_device_home_settle(struct pv_session *session, const char *device_name, struct pv_report *report)
+{
+    struct pv_query query;
+    struct pv_buf name;
+    enum pv_err err = pv_session_person(session, report);
+
+    if (err == PV_OK) err = pv_contact_pull(session, session->person, 0, report);
+    if (err == PV_OK) err = pv_cli_query(session, session->person, &query, report);
+    if (err != PV_OK) return err;
+    pv_buf_init(&name, PV_LIMIT_NAME_BYTES);
+    err = pv_query_name(&query, &session->me.device, &name);
+    bool named = err == PV_OK;
+    pv_buf_release(&name);
+    if (named) return PV_OK;
+    if (err != PV_ERR_NOT_FOUND) return pv_session_room_error(session, session->person, err, report);
+    err = pv_cli_write_profile(session, session->person, device_name, report);
+    return err == PV_OK ? pv_cli_send(session, session->person, report) : err;
+}
+
+void pv_device_person_name(const struct pv_paper *paper, char ret_name[static PV_CLI_NAME_BYTES])
+{
+    struct pv_query query = {.store = paper->person.store, .roster = pv_room_roster(paper->person.room)};
+    struct pv_person_device *devices = NULL;
+    uint8_t memory[PV_LIMIT_NAME_BYTES];
+    struct pv_buf name;
+    size_t count = 0;
+
+    ret_name[0] = '\0';
+    pv_buf_init_fixed(&name, memory, sizeof memory);
+    if (pv_person_devices(paper->person.room, &devices, &count) != PV_OK) return;
+    query.roster = pv_room_roster(paper->person.room);
+    if (count > 0 && pv_query_name(&query, &devices[0].id, &name) == PV_OK)
+        snprintf(ret_name, PV_CLI_NAME_BYTES, "%.*s", (int)name.n, (const char *)name.p);
+    free(devices);
+}
+
+/* ---- devices by what was typed */
+
+enum pv_err pv_device_find(struct pv_session *session, const char *text, bool any, struct pv_person_device *ret_device,
+                           struct pv_report *report)
+{
+    struct pv_person_device *devices = NULL;
+    size_t count = 0, matches = 0;
+    char candidates[512] = "";
+    enum pv_err err = pv_person_devices(session->person->room, &devices, &count);
+
+    if (err != PV_OK) return pv_session_room_error(session, session->person, err, report);
+    for (int by_name = 1; by_name >= 0 && matches == 0; by_name--) {
+        size_t n = 0;
+        for (size_t i = 0; i < count; i++) {
+            char name[PV_CLI_NAME_BYTES], id[17];
+            if (devices[i].revoked && !any) continue;
+            pv_cli_person_name(session->person, &devices[i].id, name);
+            if (by_name ? strcmp(name, text) != 0 : !pv_cli_is_prefix(text, devices[i].id.b, 32)) continue;
+            pv_hex_encode(devices[i].id.b, 8, id);
+            if (matches++ == 0) *ret_device = devices[i];
+            if (n < sizeof candidates - 64)
+                n += (size_t)snprintf(candidates + n, sizeof candidates - n, "%s%.32s (%s)", n ? ", " : "", name, id);
+        }
+    }
+    free(devices);
+    if (matches == 0) return pv_report(report, PV_ERR_NOT_FOUND, "there is no device %s of yours: see privity devices", text);
+    return matches == 1 ? PV_OK
+                        : pv_report(report, PV_ERR_USAGE, "%s names several devices: %s; give the begin of an id", text, candidates);
+}
+
+/* ---- the walk */
+
+static void waits(struct pv_walked_room *walked, const char *why)
+{
+    walked->done = false;
+    snprintf(walked->why, sizeof walked->why, "%s", why);
+}
+
+/* What a look at the room says is still to do. */
+static void judge(struct pv_walked_room *walked, const struct pv_devices_report *devices)
+{
+    switch (devices->state) {
+    case PV_DEVICES_READY:
+        if (devices->rekey_due) waits(walked, "its new key is not made yet: any member who comes online makes it");
+        else if (devices->missing) waits(walked, "a device of yours could not be added: the room is at its limit, or barred it");
+        else walked->done = true;
+        break;
+    case PV_DEVICES_MEND: waits(walked, "the room changed at the same moment: run privity refresh"); break;
+    case PV_DEVICES_PERSON_DUE:
+    case PV_DEVICES_PERSON_OLD: waits(walked, "your own room comes first, and could not be brought up to date: run privity refresh"); break;
+    case PV_DEVICES_PAPER: waits(walked, "a revoked recovery kit is in it that only your first kit can remove: run privity recover with that one"); break;
+    case PV_DEVICES_REVOKED: waits(walked, "this device was revoked"); break;
+    case PV_DEVICES_OUTSIDE: walked->done = true; break; /* no member: nothing of this person is in it */
+    }
+}
+
+/* Why a room could not be walked: the server's silence, or what was found. */
+static void failed(struct pv_walked_room *walked, enum pv_err err, const struct pv_report *said)
+{
+    char why[256];
+    snprintf(why, sizeof why, "%s%.200s", err == PV_ERR_OFFLINE ? "its server: " : "", said->err != PV_OK ? said->text : pv_err_text(err));
+    waits(walked, why);
+}
+
+static enum pv_err walk_as_device(struct pv_session *session, struct pv_walked_room *walked, struct pv_report *report)
+{
+    const struct pv_known_room *known = &walked->known;
+    struct pv_devices_report devices;
+    struct pv_open_room *room = NULL;
+    enum pv_err err = pv_session_room_new(session, &known->id, known->name, &known->server, &room, report);
+
+    if (err == PV_OK) err = pv_contact_push(session, room, NULL, report);
+    bool gone = room && pv_contact_gone(room) != PV_GONE_NOT;
+    if (err == PV_OK && !gone) err = pv_devices_report(room->room, &devices);
+    if (err == PV_OK && !gone) judge(walked, &devices);
+    if (room) pv_session_room_close(session, room);
+    if (gone) walked->done = true;
+    return gone ? PV_OK : err;
+}
+
+static void walk_room(struct pv_session *session, struct pv_paper *paper, struct pv_walked_room *walked)
+{
+    struct pv_report said = {.err = PV_OK};
+    struct pv_devices_report devices;
+    enum pv_err err = PV_OK;
+
+    if (paper) {
+        err = pv_paper_mend(paper, &walked->known.id, &walked->known.server, &devices, &said);
+        if (err == PV_ERR_DENIED) said = (struct pv_report){.err = PV_OK}; /* the kit is not in it: what can this device do? */
+        else if (err == PV_OK && devices.state == PV_DEVICES_OUTSIDE) {
+            walked->done = true;
+            return;
+        }
+    }
+    if (err == PV_OK || err == PV_ERR_DENIED) err = walk_as_device(session, walked, &said);
+    if (err == PV_ERR_DENIED && walked->known.state == PV_ROOM_INTENDED) walked->done = true; /* a join that never was */
+    else if (err != PV_OK) failed(walked, err, &said);
+}
+
+enum pv_err pv_walk_rooms(struct pv_session *session, struct pv_paper *paper, struct pv_walk *ret_walk, struct pv_report *report)
+{
+    struct pv_directory directory = {NULL, 0};
+    struct pv_walk walk = {.rooms = NULL};
+    enum pv_err err = pv_directory_list(session, &directory, report);
+
+    if (err == PV_OK && !(walk.rooms = calloc(directory.count + 1, sizeof *walk.rooms))) err = PV_ERR_NOMEM;
+    for (size_t i = 0; i < directory.count && err == PV_OK; i++) {
+        struct pv_walked_room *walked = &walk.rooms[walk.count];
+        if (directory.rooms[i].state == PV_ROOM_LEFT) continue;
+        walked->known = directory.rooms[i];
+        walk_room(session, paper, walked);
+        walk.waiting += !walked->done;
+        walk.count++;
+    }
+    pv_directory_release(&directory);
+    if (err == PV_OK) *ret_walk = walk;
+    else free(walk.rooms);
+    return err;
+}
+
+void pv_walk_release(struct pv_walk *walk)
+{
+    free(walk->rooms);
+    *walk = (struct pv_walk){.rooms = NULL};
+}
+
+void pv_walk_print(const struct pv_walk *walk)
+{
+    for (size_t i = 0; i < walk->count; i++) {
+        pv_term_column(stdout, walk->rooms[i].known.name, 20);
+        pv_term_line(stdout, "%s%s", walk->rooms[i].done ? "done" : "waits: ", walk->rooms[i].why);
+    }
+}
+
+void pv_walk_json(const struct pv_walk *walk, struct pv_json *json)
+{
+    pv_json_begin_array(json, "rooms");
+    for (size_t i = 0; i < walk->count; i++) {
+        pv_json_begin_object(json, NULL);
+        pv_out_json_hash(json, "id", &walk->rooms[i].known.id);
+        pv_out_json_string(json, "name", walk->rooms[i].known.name);
+        pv_json_bool(json, "done", walk->rooms[i].done);
+        pv_out_json_string(json, "waits_for", walk->rooms[i].done ? NULL : walk->rooms[i].why);
+        pv_json_end_object(json);
+    }
+    pv_json_end_array(json);
+}
+
+enum pv_err pv_walk_result(const struct pv_walk *walk, struct pv_report *report)
+{
+    if (!walk->waiting) return PV_OK;
+    return pv_report(report, PV_ERR_OFFLINE, "%zu of %zu rooms wait: nothing is lost; run the same command again, or privity refresh",
+                     walk->waiting, walk->count);
+}

@@ -1,0 +1,48 @@
+/* Acting as a paper device: a recovery kit's keys, in memory alone, for as long as one command runs.
+ *
+ * It signs in as itself, finds its person's room at the server, and may open the person's other rooms; nothing of it
+ * is written to this device. */
+#ifndef PV_CLIENT_PAPER_H
+#define PV_CLIENT_PAPER_H
+
+#include <sqlite3.h>
+
+#include "client/transport.h"
+#include "core/room/kit.h"
+#include "core/room/server_url.h"
+#include "core/sync/devices.h"
+
+/* A room in memory, as the paper device sees it. */
+struct pv_paper_room {
+    sqlite3 *db;
+    struct pv_store *store;
+    struct pv_room *room;
+};
+
+struct pv_paper {
+    struct pv_identity me;             /* secret */
+    struct pv_server_url server;       /* of the person's own room */
+    struct pv_transport *transport;    /* signed in there */
+    struct pv_server_url other_server; /* of the room that was asked for last, if another one */
+    struct pv_transport *other;
+    struct pv_paper_room person;
+};
+
+/* Only the keys: what a kit says of itself. */
+void pv_paper_identity(const struct pv_kit_secret *kit, struct pv_identity *ret_me);
+/* Sign in at `server`, find the person's room that lists this kit, and fetch it. Release also after a failure.
+ * Errors: NOT_FOUND (no person there has this kit, or not any more), OFFLINE, what does not verify. */
+PV_MUST_USE enum pv_err pv_paper_open(const struct pv_kit_secret *kit, const struct pv_server_url *server,
+                                      struct pv_paper *ret_paper, struct pv_report *report);
+void pv_paper_release(struct pv_paper *paper);
+/* Send what waits in the person's own room, and fetch it. */
+PV_MUST_USE enum pv_err pv_paper_push_person(struct pv_paper *paper, struct pv_report *report);
+/* Fetch another room of the person, bring it after the own one, and say how it stands then.
+ * Errors: DENIED (the kit is no device of that room), OFFLINE, what does not verify. */
+PV_MUST_USE enum pv_err pv_paper_mend(struct pv_paper *paper, const struct pv_hash *room, const struct pv_server_url *server,
+                                      struct pv_devices_report *ret_devices, struct pv_report *report);
+/* Ids of the rooms at the person's server in which this kit is a device. The caller frees. */
+PV_MUST_USE enum pv_err pv_paper_rooms(struct pv_paper *paper, struct pv_hash **ret_rooms, size_t *ret_count,
+                                       struct pv_report *report);
+
+#endif

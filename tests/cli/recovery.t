@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Losing devices and kits with the real programs: each way of coming back that docs/RECOVERY.md tells, as it is told."""
+
+import sys
+
+sys.path.insert(0, "tests/lib")
+import tap
+from world import World
+
+world = World()
+
+
+def kit_of(person):
+    return (world.dir / f"{person}.kit").read_text()
+
+
+def person(name, server):
+    home = world.home(name, server)
+    home.must("init", "--name", name.capitalize(), "--server", server.url, "--kit", world.dir / f"{name}.kit")
+    return home
+
+
+def recovered(name, server, kit, *args):
+    home = world.home(name, server)
+    return home, home.run("recover", "--name", name, "--server", server.url, *args, stdin=kit.encode())
+
+
+def texts(home, room):
+    return [m["text"] for m in home.must("read", room, "--limit", "0", "--json").json()["messages"]]
+
+
+def has(text, part, name):
+    tap.ok(part in text, name, text)
+
+
+def devices(home):
+    return {d["id"]: d for d in home.must("devices", "--json").json()["devices"]}
+
+
+server = world.server()
+ada = person("ada", server)
+bob = person("bob", server)
+rooms = ["acme", "hooli", "initech"]
+for room in rooms:
+    ada.must("room", "new", room)
+    ada.must("say", room, f"first in {room}")
+    link = ada.must("invite", room, "--role", "editor").out.strip()
+    bob.must("join", link, "--room", room)
+    bob.must("say", room, f"Bob in {room}")
+
+# the kit that is at hand
+r = ada.run("recovery", "test", stdin=kit_of("ada").encode())
+tap.is_(r.status, 0, "a kit that works says so")
+has(r.out, "3 of 3 rooms", "and in how many rooms")
+before = ada.must("log", "acme", "--json").json()
+tap.is_(ada.run("recovery", "test", "--kit", world.dir / "ada.kit", "--json").json()["works"], True, "as JSON, from a file")
+tap.is_(ada.must("log", "acme", "--json").json(), before, "and nothing was changed")
+r = ada.run("recovery", "test", stdin=kit_of("bob").encode())
+tap.is_(r.status, 3, "another person's kit is refused")
+has(r.err, "another person's", "and why")
+code = kit_of("ada").split("Code:")[1].split()
+wrong = code[:]
+wrong[4] = ("0" if wrong[4][0] != "0" else "1") + wrong[4][1:]
+r = ada.run("recovery", "test", stdin=" ".join(wrong).encode())
+tap.ok(r.status == 1 and "group 5" in r.err, "a wrong character is found, and its group named", *r.why())
+r = ada.run("recovery", "test", stdin=" ".join(code[:-1]).encode())
+tap.ok(r.status == 1 and "not whole" in r.err, "so is a code that is cut", *r.why())
+swapped = code[:]
+swapped[2], swapped[3] = swapped[3], swapped[2]
+r = ada.run("recovery", "test", stdin=" ".join(swapped).encode())
+tap.ok(r.status == 1 and "group 3" in r.err, "and groups in another order", *r.why())
+
+# only the kit is left: recover, revoke, write
+phone, r = recovered("phone", server, " ".join(code).lower())
+tap.is_(r.status, 0, "all devices lost, a new one is made from the typed code", *r.why())
+has(r.out, "1 other device", "which says that another one still acts")
+for room in rooms:
+    tap.is_(texts(phone, room), [f"first in {room}", f"Bob in {room}"], f"it reads all of {room}")
+tap.is_(phone.run("say", "acme", "from the phone").status, 0, "and writes")
+tap.is_(texts(bob, "acme")[-1], "from the phone", "which Bob reads")
+names = {d["name"]: d for d in devices(phone).values() if not d["paper"]}
+tap.is_(sorted(names), ["Ada", "phone"], "both devices are listed by name")
+tap.ok(names["phone"]["current"] and not names["Ada"]["current"], "the phone is this one")
+
+# the stolen laptop is revoked in three rooms, one of which its thief enters meanwhile
+carol = person("carol", server)
+carol.must("room", "new", "umbrella")
+ada.must("join", carol.must("invite", "umbrella", "--role", "editor").out.strip(), "--room", "umbrella")
+r = phone.run("device", "revoke", "phone")
+tap.ok(r.status == 2 and "this device" in r.err, "a device does not revoke itself, and is told what to do", *r.why())
+r = phone.run("device", "revoke", "Ada", "--json")
+tap.is_(r.status, 0, "the phone revokes the laptop", *r.why())
+tap.is_({x["name"]: x["done"] for x in r.json()["rooms"]}, {"acme": True, "hooli": True, "initech": True, "umbrella": True},
+        "and goes through four rooms, the thief's too")
+for room in rooms:
+    bob.must("say", room, f"after in {room}")
+tap.is_(texts(phone, "hooli")[-1], "after in hooli", "Bob's words arrive")
+r = ada.run("read", "hooli")
+tap.is_(r.status, 3, "the thief is refused", *r.why())
+r = ada.run("say", "hooli", "it is me")
+tap.ok(r.status == 3 and "revoked" in r.err, "and hears why", *r.why())
+tap.ok(devices(phone)[names["Ada"]["id"]]["revoked"], "the list shows the laptop revoked")
+tap.is_(phone.run("device", "revoke", "Ada").status, 0, "revoking it again only goes through the rooms again")
+
+# only the kit is lost: add another
+r = phone.run("recovery", "add-kit", "--kit", world.dir / "ada2.kit")
+tap.is_(r.status, 0, "another kit is added", *r.why())
+has(phone.must("recovery", "test", "--kit", world.dir / "ada2.kit").out, "4 of 4", "and works everywhere")
+tablet, r = recovered("tablet", server, kit_of("ada2"))
+tap.is_(r.status, 0, "a device is made from it", *r.why())
+tap.is_(texts(tablet, "acme")[-1], "after in acme", "and reads")
+
+# a thief of the phone adds a kit and a device of his own; the first kit ends it all
+phone.must("recovery", "add-kit", "--kit", world.dir / "thief.kit")
+thief, r = recovered("thief", server, kit_of("thief"))
+tap.is_(r.status, 0, "a thief of the phone makes a kit, and a device from that", *r.why())
+r = tablet.run("device", "revoke", "phone")
+tap.ok(r.status == 2 and "has added others" in r.err, "from the tablet, all that the phone added is named first", *r.why())
+new, r = recovered("new", server, kit_of("ada"), "--revoke-others")
+tap.is_(r.status, 0, "the first kit revokes all others", *r.why())
+tap.is_([d["name"] for d in devices(new).values() if not d["revoked"] and not d["paper"]], ["new"], "only the new device is left")
+tap.is_(len([d for d in devices(new).values() if d["paper"] and not d["revoked"]]), 1, "and the first kit")
+for home in (phone, thief):
+    tap.is_(home.run("read", "acme").status, 3, "the thief is out")
+r = new.run("recovery", "test", stdin=kit_of("thief").encode())
+tap.ok(r.status == 3 and "revoked" in r.err, "his kit is revoked", *r.why())
+r = recovered("again", server, kit_of("thief"))[1]
+tap.ok(r.status == 1 and "no person" in r.err, "and makes no device", *r.why())
+tap.is_(new.run("say", "umbrella", "back").status, 0, "Ada writes")
+tap.is_(texts(carol, "umbrella")[-1], "back", "and is read")
+
+# Bob leaves and comes back with another device
+bob.must("leave", "acme")
+bob2, r = recovered("bob2", server, kit_of("bob"))
+tap.is_(r.status, 0, "Bob gets a second device", *r.why())
+bob.must("join", new.must("invite", "acme", "--role", "editor").out.strip())
+bob.must("say", "acme", "Bob is back")
+bob2.must("refresh")
+tap.is_(texts(bob2, "acme")[-1], "Bob is back", "he joins again, and both of his devices read")
+tap.is_(bob2.run("say", "acme", "from his other device").status, 0, "and write")
+tap.is_(texts(new, "acme")[-1], "from his other device", "as Ada sees")
+tap.done()
