@@ -77,6 +77,7 @@ static enum pv_err log_in(struct pv_session *session, struct pv_transport *trans
 {
     struct pv_task *task = NULL;
     uint64_t expires_ms = 0;
+    char said[PV_REPORT_BYTES];
     const char *token;
     enum pv_err err = pv_session_task(&session->me, server_name, &task);
 
@@ -87,7 +88,10 @@ static enum pv_err log_in(struct pv_session *session, struct pv_transport *trans
         if (err == PV_OK) keep_token(session, transport, token, expires_ms);
     }
     pv_task_free(task);
-    return err;
+    if (err != PV_ERR_DENIED) return err;
+    /* Of the account, not of a room: nobody was removed from anything. */
+    snprintf(said, sizeof said, "%s", report->err == err ? report->text : pv_err_text(err));
+    return pv_report(report, PV_ERR_UNAUTHENTICATED, "%s: %.900s", pv_transport_url(transport), said);
 }
 
 /* What sessions are bound to: the server's name as the room's roster has it, or, before there is one, its own word. */

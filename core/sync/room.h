@@ -123,7 +123,8 @@ PV_MUST_USE enum pv_err pv_session_task(const struct pv_identity *me, const char
 /* The token, NUL-terminated, and when it ends; NULL before the task is done. Secret. */
 const char *pv_session_token(const struct pv_task *task, uint64_t *ret_expires_ms);
 /* Is a refusal rather the session's fault than the request's? It may have ended, and where it was kept from an earlier
- * command, the server's record of it may have come to name another device meanwhile. Before such a refusal is believed,
+ * command, the server's record of it may have come to name another device meanwhile; that of a suspended account is none.
+ * Before such a refusal is believed,
  * the driver signs in anew (the session is not kept any more then) and sends the request once more, never twice.
  *   is_kept  the session is older than this command */
 bool pv_session_is_in_doubt(const struct pv_request *request, const struct pv_response *response, bool is_kept);

@@ -142,7 +142,9 @@ const char *pv_session_token(const struct pv_task *task, uint64_t *ret_expires_m
 bool pv_session_is_in_doubt(const struct pv_request *request, const struct pv_response *response, bool is_kept)
 {
     if (request->auth != PV_AUTH_SESSION || response->status < 400 || response->status >= 500) return false;
-    return response->problem == PV_ERR_UNAUTHENTICATED || (response->problem == PV_ERR_DENIED && is_kept);
+    if (response->problem == PV_ERR_UNAUTHENTICATED) return true;
+    bool is_suspended = response->problem_reason && strcmp(response->problem_reason, "suspended") == 0;
+    return response->problem == PV_ERR_DENIED && (is_kept || is_suspended);
 }
 
 /* ---- gates */

@@ -52,4 +52,18 @@ run 0 "writing works" as bob privity say third "third time"
 run 0 "the other reads" as ada privity read acme --limit 1
 like "$(out)" "third time" "it"
 run 0 "and all verifies" as ada privity verify acme
+
+# Suspended by the server's operator: no removal, and nothing is dropped for it.
+run 0 "who bob is" as bob privity whoami --json
+bob_id=$(field 'o["id"]')
+run 0 "his account is suspended" privityd --data "$T/server" admin suspend "$bob_id"
+run 3 "say" as bob privity say third "kept"
+like "$(err)" "this account is suspended.*stays in the outbox" "says why, and what becomes of it"
+run 3 "read" as bob privity read third
+like "$(err)" "this account is suspended" "says so too"
+unlike "$(err)" "removed" "and of no removal"
+run 0 "rooms" as bob privity rooms --offline --json
+is "$(field '[r["state"] for r in o["rooms"] if r["name"] == "third"]')" '["joined"]' "know of none"
+run 0 "what is here stays readable" as bob privity read third --offline
+like "$(out)" "kept" "with what waits"
 done_testing
