@@ -171,6 +171,7 @@ $(PROGRAMS) $(TEST_PROGRAMS) $(TOOL_PROGRAMS) $(BENCH_PROGRAMS):
 	$(call link)
 $(FUZZ_PROGRAMS):
 	$(call link,-fsanitize=fuzzer)
+$(B)/tests/simulation/simulate: LDFLAGS_all += $(addprefix -Wl$(comma)--wrap=,$(SIMULATION_WRAPS))
 
 # The reactor that a page loads: every core function by name, and an allocator to pass bytes in and out.
 build/wasm/core.wasm: build/wasm/libprivity.a $(DEPS_wasm)

@@ -91,6 +91,19 @@ TEST_SRC += \
 	tests/conformance/meta_kit.c \
 	tests/conformance/meta_logs.c \
 	tests/conformance/meta_people.c \
+	tests/simulation/act.c \
+	tests/simulation/device.c \
+	tests/simulation/disk.c \
+	tests/simulation/flow.c \
+	tests/simulation/hooks.c \
+	tests/simulation/host.c \
+	tests/simulation/ledger.c \
+	tests/simulation/ledger_keys.c \
+	tests/simulation/ledger_writes.c \
+	tests/simulation/liar.c \
+	tests/simulation/network.c \
+	tests/simulation/schedule.c \
+	tests/simulation/world.c \
 	tests/server/http_client.c \
 	tests/server/server_rig.c \
 	tests/server/server_rig_only.c \
@@ -132,8 +145,13 @@ FUZZ_TARGETS := \
 TEST_TOOLS := \
 	tests/tools/append_load.c \
 	tests/property/roster_replay.c \
+	tests/simulation/simulate.c \
 	tests/vectors/format_examples.c \
 	#
+
+# The simulation looks over the core's shoulder there (tests/simulation/hooks.c).
+SIMULATION_WRAPS := crypto_sign_verify_detached crypto_kem_xwing_seed_keypair crypto_kem_xwing_enc_deterministic \
+	crypto_kem_xwing_dec crypto_aead_xchacha20poly1305_ietf_encrypt pv_wrap_make pv_link_make pv_store_sealed_add
 
 # Built and preloaded by the tests that need them.
 PRELOADED := \

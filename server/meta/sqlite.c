@@ -276,9 +276,6 @@ static enum pv_err open_all(struct pv_sqlite *store, const char *path, char ret_
     return err;
 }
 
-static enum pv_err open_store(const char *path, bool single, struct pv_meta **ret_meta,
-                              char ret_why[static PV_META_WHY_MAX]);
-
 enum pv_err pv_meta_sqlite_open(const char *path, struct pv_meta **ret_meta, char ret_why[static PV_META_WHY_MAX])
 {
     /* Made by us, so that it is never readable by others; its companions take its mode. */
@@ -288,13 +285,13 @@ enum pv_err pv_meta_sqlite_open(const char *path, struct pv_meta **ret_meta, cha
         return PV_ERR_IO;
     }
     close(fd);
-    return open_store(path, false, ret_meta, ret_why);
+    return pv_sqlite_open_over(path, false, ret_meta, ret_why);
 }
 
 enum pv_err pv_meta_memory_open(struct pv_meta **ret_meta)
 {
     char why[PV_META_WHY_MAX];
-    return open_store(":memory:", true, ret_meta, why);
+    return pv_sqlite_open_over(":memory:", true, ret_meta, why);
 }
 
 /* ---- upkeep */
@@ -349,8 +346,8 @@ static const struct pv_meta_ops calls = {
 #undef PV_SQLITE_CALL
 };
 
-static enum pv_err open_store(const char *path, bool single, struct pv_meta **ret_meta,
-                              char ret_why[static PV_META_WHY_MAX])
+enum pv_err pv_sqlite_open_over(const char *path, bool single, struct pv_meta **ret_meta,
+                                char ret_why[static PV_META_WHY_MAX])
 {
     struct pv_sqlite *store = calloc(1, sizeof *store);
     if (!store) return PV_ERR_NOMEM;

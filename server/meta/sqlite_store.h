@@ -129,6 +129,10 @@ struct pv_sqlite {
     atomic_int wal_pages;
 };
 
+/* Open over what SQLite's default VFS has at `path`, in a file system or not; `single`: one connection, no log. */
+PV_MUST_USE enum pv_err pv_sqlite_open_over(const char *path, bool single, struct pv_meta **ret_meta,
+                                            char ret_why[static PV_META_WHY_MAX]);
+
 static inline struct pv_sqlite *pv_sqlite_of(struct pv_meta *meta)
 {
     return (struct pv_sqlite *)meta;

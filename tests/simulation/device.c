@@ -1,0 +1,208 @@
+/* Devices: their home on a simulated disk, the program that has it open, and its end at any moment. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/log/checkpoint.h"
+#include "tests/simulation/world.h"
+
+static const char template_name[] = "room";
+
+static sqlite3 *open_database(unsigned disk, const char *file)
+{
+    char path[SIM_FILE_NAME + 8];
+    sqlite3 *db = NULL;
+    sim_disk_path(disk, file, path);
+    int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    if (rc == SQLITE_OK) return db;
+    sqlite3_close(db);
+    return NULL;
+}
+
+/* Making tables takes longer than most steps: mostly a new database is a copy of one that was made before. */
+static void make_template(void)
+{
+    if (sim_disk_has(SIM_TEMPLATES, template_name)) return;
+    for (int again = 0; again < 2; again++) { /* the second time turns its log on */
+        struct pv_store *store;
+        sqlite3 *db = open_database(SIM_TEMPLATES, template_name);
+        if (!db || pv_store_open(db, &store)) abort();
+        pv_store_close(store);
+        sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        sqlite3_close(db);
+    }
+}
+
+static struct pv_identity identity_from(struct seeded *seed)
+{
+    struct pv_sign_seed sign;
+    struct pv_kem_seed kem;
+    struct pv_identity id;
+    seeded_fill(seed, sign.b, sizeof sign.b);
+    seeded_fill(seed, kem.b, sizeof kem.b);
+    pv_identity_derive(&sign, &kem, &id);
+    return id;
+}
+
+uint64_t sim_device_now(const struct sim_world *world, const struct sim_device *device)
+{
+    return (uint64_t)((int64_t)world->now_ms + device->clock_ms);
+}
+
+struct sim_device *sim_device_of_store(struct sim_world *world, const struct pv_store *store, unsigned *ret_room)
+{
+    for (unsigned i = 0; i < SIM_DEVICES; i++)
+        for (unsigned r = 0; r < SIM_ROOMS; r++)
+            if (store && world->devices[i].copies[r].store == store) {
+                *ret_room = r;
+                return &world->devices[i];
+            }
+    return NULL;
+}
+
+/* ---- copies of rooms */
+
+static void copy_close(struct sim_copy *copy)
+{
+    pv_room_close(copy->room);
+    pv_store_close(copy->store);
+    sqlite3_close(copy->db);
+    *copy = (struct sim_copy){.db = NULL};
+}
+
+static void names(unsigned room, char ret_file[static 8], char ret_pin[static 8])
+{
+    snprintf(ret_file, 8, "r%u", room % 16);
+    snprintf(ret_pin, 8, "p%u", room % 16);
+}
+
+enum pv_err sim_copy_open(struct sim_world *world, struct sim_device *device, unsigned room)
+{
+    struct sim_copy *copy = &device->copies[room];
+    char file[8], pin_file[8];
+    struct pv_buf pin;
+    if (copy->room) return PV_OK;
+    names(room, file, pin_file);
+    make_template();
+    if (!sim_disk_has(device->disk, file) && !sim_chance(world, 16))
+        sim_disk_clone_file(device->disk, file, SIM_TEMPLATES, template_name);
+    copy->db = open_database(device->disk, file);
+    if (!copy->db) return PV_ERR_IO;
+    pv_buf_init(&pin, PV_LIMIT_NOTE_BYTES);
+    enum pv_err err = pv_store_open(copy->db, &copy->store);
+    sim_disk_get(device->disk, pin_file, &pin);
+    struct pv_room_options options = {.store = copy->store, .me = &device->me, .random = &device->random,
+                                      .room_id = world->room_ids[room], .pin = pv_buf_bytes(&pin)};
+    if (room < SIM_CLIENT_ROOMS) options.person_room = device->copies[SIM_CLIENT_ROOMS + device->person].room;
+    if (!err) err = pv_room_open(&options, &copy->room);
+    if (!err) pv_room_set_time(copy->room, sim_device_now(world, device));
+    pv_buf_release(&pin);
+    if (err) copy_close(copy);
+    return err;
+}
+
+static bool is_older(struct pv_bytes note, struct pv_bytes other)
+{
+    struct pv_checkpoint a, b;
+    return pv_checkpoint_peek(note, &a) == PV_OK && pv_checkpoint_peek(other, &b) == PV_OK &&
+           (a.size < b.size || (a.size == b.size && a.time_s < b.time_s));
+}
+
+void sim_device_save_pin(struct sim_device *device, unsigned room)
+{
+    char file[8], pin_file[8];
+    struct pv_bytes pin = device->copies[room].room ? pv_room_pin(device->copies[room].room) : pv_bytes(NULL, 0);
+    struct pv_buf held;
+    if (!pin.n) return;
+    names(room, file, pin_file);
+    pv_buf_init(&held, PV_LIMIT_NOTE_BYTES);
+    sim_disk_get(device->disk, pin_file, &held);
+    if (!held.n || is_older(pv_buf_bytes(&held), pin)) (void)sim_disk_put(device->disk, pin_file, pin);
+    pv_buf_release(&held);
+}
+
+/* ---- the program */
+
+bool sim_device_start(struct sim_world *world, struct sim_device *device)
+{
+    unsigned own = SIM_CLIENT_ROOMS + device->person;
+    if (device->up) return true;
+    for (unsigned i = 0; i < SIM_ROOMS; i++) {
+        unsigned room = (own + i) % SIM_ROOMS; /* one's own first */
+        char file[8], pin[8];
+        names(room, file, pin);
+        if (!world->has_room[room] || !sim_disk_has(device->disk, file)) continue;
+        enum pv_err err = sim_copy_open(world, device, room);
+        if (!err) continue;
+        if (!sim_disk_is_dead(device->disk))
+            sim_fail(world, "P2", "device %u does not open %s: %s", device->number, sim_room_name(room), pv_err_web_name(err));
+        return false;
+    }
+    device->up = true;
+    sim_ledger_look(world, device, true);
+    sim_ledger_kept(world, device);
+    return true;
+}
+
+void sim_device_stop(struct sim_world *world, struct sim_device *device, bool crash)
+{
+    sim_disk_kill(device->disk);
+    sim_flow_drop(device);
+    for (unsigned i = 0; i < SIM_ROOMS; i++) copy_close(&device->copies[i]);
+    device->token[0] = device->ticket[0] = 0;
+    device->up = false;
+    if (crash) sim_disk_crash(device->disk, &world->dice);
+}
+
+bool sim_device_revive(struct sim_world *world, struct sim_device *device)
+{
+    if (!sim_disk_is_dead(device->disk)) return false;
+    sim_tell(world, "device %u loses power while it writes", device->number);
+    sim_device_stop(world, device, true);
+    (void)sim_device_start(world, device);
+    return true;
+}
+
+enum pv_err sim_adopt(struct sim_world *world, struct sim_device *device, unsigned room, struct pv_new_room *founded)
+{
+    world->room_ids[room] = founded->room_id;
+    world->has_room[room] = true;
+    enum pv_err err = sim_copy_open(world, device, room);
+    if (!err) err = pv_room_adopt_genesis(device->copies[room].room, founded);
+    pv_new_room_release(founded);
+    return err;
+}
+
+/* A person is the same in every world: most of what founding one costs is remembered. */
+static void found_person(struct sim_world *world, struct sim_device *device)
+{
+    struct seeded seed = seeded_make(1000 + device->person);
+    struct pv_random random = seeded_random(&seed);
+    struct pv_new_room founded;
+    device->me = identity_from(&seed);
+    struct pv_identity paper = identity_from(&seed);
+    enum pv_err err = pv_found_person_room(&device->me, &paper, &world->server, &random, 1700000000000, &founded);
+    if (!err) err = sim_adopt(world, device, SIM_CLIENT_ROOMS + device->person, &founded);
+    if (err) abort();
+}
+
+void sim_device_init(struct sim_world *world, struct sim_device *device, unsigned number, unsigned person)
+{
+    *device = (struct sim_device){.number = number, .person = person, .there = true, .up = true, .saved = -1};
+    device->dice = seeded_make(world->seed * 31 + number);
+    device->random = seeded_random(&device->dice);
+    device->disk = sim_disk_new();
+    world->actor = device;
+    found_person(world, device);
+    world->actor = NULL;
+}
+
+void sim_device_release(struct sim_world *world, struct sim_device *device)
+{
+    if (!device->there) return;
+    sim_device_stop(world, device, false);
+    for (unsigned r = 0; r < SIM_ROOMS; r++) {
+        free(device->held[r].leaves);
+        free(device->held[r].prefix);
+    }
+}

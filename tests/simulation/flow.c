@@ -1,0 +1,166 @@
+/* What commands do, request by request: fetch, send, invite, join. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/simulation/world.h"
+
+void sim_flow_drop(struct sim_device *device)
+{
+    pv_task_free(device->flow.task);
+    if (device->flow.has_gate) pv_buf_wipe(&device->flow.gate_request);
+    device->flow = (struct sim_flow){.kind = SIM_IDLE};
+}
+
+static struct pv_room *room_of(struct sim_device *device)
+{
+    return device->copies[device->flow.room].room;
+}
+
+/* What an invite needs before anything is sent. */
+static enum pv_err make_invite(struct sim_world *world, struct sim_device *device)
+{
+    struct sim_flow *flow = &device->flow;
+    struct sim_link *link = &world->links[flow->link];
+    struct pv_invite_options options = {.role = (enum pv_role)sim_below(world, 3), .uses = 1 + sim_below(world, 2),
+                                        .server_url = "http://sim.example"};
+    pv_buf_init(&flow->gate_request, PV_LIMIT_GATE_BYTES);
+    flow->has_gate = true;
+    link->made_view = pv_roster_size(pv_room_roster(room_of(device)));
+    enum pv_err err = pv_room_invite(room_of(device), &options, &link->link, &flow->gate_request);
+    if (!err) sim_ledger_invited(world, device, flow->link);
+    return err;
+}
+
+/* The next task of the command; none (and OK): it is done. */
+static enum pv_err next_task(struct sim_world *world, struct sim_device *device)
+{
+    struct sim_flow *flow = &device->flow;
+    const struct sim_link *link = &world->links[flow->link];
+    enum pv_err err = PV_OK;
+    bool joins = flow->kind == SIM_JOIN;
+    switch (flow->stage++) {
+    case 0:
+        if (flow->kind == SIM_PULL) return pv_pull_task(room_of(device), PV_AUTH_SESSION, &flow->task);
+        if (flow->kind == SIM_PUSH) return pv_push_task(room_of(device), NULL, &flow->task);
+        if (joins) return pv_release_task(&link->link, pv_bytes(NULL, 0), &device->random, &flow->task);
+        return pv_gate_put_task(&link->link.gate, pv_buf_bytes(&flow->gate_request), &flow->task);
+    case 1:
+        if (flow->kind == SIM_INVITE) return pv_push_task(room_of(device), NULL, &flow->task);
+        if (!joins) return PV_OK;
+        sim_ledger_drew(world, device, flow->link);
+        err = sim_copy_open(world, device, flow->room);
+        if (!err) err = pv_room_read_by_link(room_of(device), &link->link, &flow->half_b);
+        return err ? err : pv_pull_task(room_of(device), PV_AUTH_TICKET, &flow->task);
+    case 2: {
+        const struct pv_roster *view;
+        if (!joins) return PV_OK;
+        err = pv_room_view(room_of(device), &view);
+        if (!err && !pv_roster_principal(view, &device->me.person)) /* an earlier one may wait */
+            err = pv_room_join(room_of(device), &link->link, &flow->half_b);
+        return err ? err : pv_push_task(room_of(device), NULL, &flow->task);
+    }
+    default: return PV_OK;
+    }
+}
+
+static void keep_result(struct sim_device *device)
+{
+    const char *ticket;
+    if (device->flow.kind != SIM_JOIN || device->flow.stage != 1) return;
+    device->flow.half_b = *pv_release_result(device->flow.task, &ticket);
+}
+
+static const char *flow_name(enum sim_flow_kind kind)
+{
+    static const char *const all[] = {"nothing", "pull", "push", "invite", "join"};
+    return all[kind];
+}
+
+/* Some things can be refused or be too late; other errors there must not be. */
+static bool may_happen(const struct sim_world *world, const struct sim_device *device, enum pv_err err)
+{
+    switch ((int)err) {
+    case PV_ERR_OFFLINE:
+    case PV_ERR_DENIED:
+    case PV_ERR_CONFLICT:
+    case PV_ERR_EXPIRED:
+    case PV_ERR_NO_KEY:
+    case PV_ERR_NOT_FOUND:
+    case PV_ERR_UNAUTHENTICATED: return true;
+    case PV_ERR_FULL:
+    case PV_ERR_IO:
+    case PV_ERR_BUSY: return sim_disk_is_dead(device->disk) || world->weather.hostile;
+    default: return world->weather.hostile && err != PV_ERR_CORRUPT;
+    }
+}
+
+static void ended(struct sim_world *world, struct sim_device *device, enum pv_err err)
+{
+    struct sim_flow flow = device->flow;
+    const char *said = flow.task ? pv_task_message(flow.task) : "";
+    struct pv_room *room = device->copies[flow.room].room;
+    if (room && !*said && err) said = pv_room_alarm(room);
+    sim_tell(world, "  device %u: %s in %s ends: %s %s", device->number, flow_name(flow.kind), sim_room_name(flow.room),
+             pv_err_web_name(err), said);
+    bool dead = sim_disk_is_dead(device->disk);
+    if (!dead) sim_device_save_pin(device, flow.room);
+    if (err && !dead && !may_happen(world, device, err))
+        sim_fail(world, pv_err_exit_status(err) == 4 ? "P3" : "life", "device %u: %s in %s: %s %s", device->number,
+                 flow_name(flow.kind), sim_room_name(flow.room), pv_err_web_name(err), said);
+    if (pv_err_exit_status(err) == 4) world->alarms++;
+    if (!err) world->answers_ok++;
+    if (room && !dead) sim_ledger_look(world, device, false);
+    if (!err && !dead && flow.turns == world->turns && (flow.kind == SIM_PULL || flow.kind == SIM_PUSH)) sim_ledger_up_to_date(world, device, flow.room);
+    sim_flow_drop(device);
+}
+
+void sim_flow_begin(struct sim_world *world, struct sim_device *device, enum sim_flow_kind kind, unsigned room, unsigned link)
+{
+    sim_flow_drop(device);
+    if (kind != SIM_JOIN && !device->copies[room].room) return;
+    device->flow = (struct sim_flow){.kind = kind, .room = room, .link = link, .turns = world->turns};
+    if (device->copies[room].room) pv_room_set_time(device->copies[room].room, sim_device_now(world, device));
+    enum pv_err err = kind == SIM_INVITE ? make_invite(world, device) : PV_OK;
+    if (!err) err = next_task(world, device);
+    if (err) ended(world, device, err);
+}
+
+/* One exchange. False: the command has ended. */
+static bool exchange(struct sim_world *world, struct sim_device *device)
+{
+    struct sim_flow *flow = &device->flow;
+    const struct pv_request *request;
+    struct sim_answer answer = {.status = 0};
+    enum pv_err err = pv_task_next(flow->task, &request);
+    while (!err && !request) { /* this task is done */
+        keep_result(device);
+        struct pv_task *done = flow->task;
+        flow->task = NULL;
+        err = next_task(world, device);
+        pv_task_free(done);
+        if (!err && !flow->task) {
+            ended(world, device, PV_OK);
+            return false;
+        }
+        if (!err) err = pv_task_next(flow->task, &request);
+    }
+    pv_buf_init(&answer.body, SIZE_MAX);
+    if (!err && !sim_ask(world, device, request, &answer)) err = PV_ERR_OFFLINE;
+    if (!err && !sim_disk_is_dead(device->disk)) {
+        struct pv_response response = {.status = answer.status, .body = pv_buf_bytes(&answer.body), .problem = answer.problem,
+                                       .problem_detail = answer.reason, .problem_reason = answer.reason};
+        err = pv_task_feed(flow->task, &response);
+    }
+    pv_buf_release(&answer.body);
+    if (err) ended(world, device, err);
+    return !err;
+}
+
+void sim_flow_go(struct sim_world *world, struct sim_device *device, unsigned requests)
+{
+    world->actor = device;
+    while (requests-- && device->flow.kind != SIM_IDLE && !sim_disk_is_dead(device->disk))
+        if (!exchange(world, device)) break;
+    world->actor = NULL;
+    (void)sim_device_revive(world, device);
+}

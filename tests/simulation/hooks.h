@@ -1,0 +1,27 @@
+/* Looking over the core's shoulder, by the linker (--wrap): who sealed what for whom, and results worth remembering.
+ *
+ * Many simulated devices check the same signatures and open the same keys in one process; what was computed once is
+ * not computed again. Nothing of this is in the programs that are shipped. */
+#ifndef TESTS_SIMULATION_HOOKS_H
+#define TESTS_SIMULATION_HOOKS_H
+
+#include "core/room/epoch.h"
+#include "core/state/store.h"
+
+struct sim_watch {
+    /* A secret was wrapped for a KEM key; a secret was sealed under a newer one. */
+    void (*wrapped)(void *context, const struct pv_wrap_context *wrap, const struct pv_kem_pk *pk);
+    void (*linked)(void *context, const struct pv_link_context *link);
+    /* Any use of a key and nonce to seal, as hashes of (key, nonce) and of what was sealed. */
+    void (*sealed)(void *context, const struct pv_hash *key_and_nonce, const struct pv_hash *content);
+    /* A version was signed and stands in an outbox. */
+    void (*versioned)(void *context, struct pv_store *store, const struct pv_sealed_write *version);
+    void *context;
+};
+
+/* NULL: nobody watches. */
+void sim_watch(const struct sim_watch *watch);
+/* How often something was computed, and how often remembered. */
+void sim_remembered(uint64_t *ret_computed, uint64_t *ret_remembered);
+
+#endif

@@ -1,0 +1,97 @@
+/* The real server over a simulated disk: starting it, ending it, copying it. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/log.h"
+#include "server/meta/sqlite_store.h"
+#include "tests/simulation/world.h"
+
+static const char template_name[] = "server";
+
+static void make_template(void)
+{
+    char path[SIM_FILE_NAME + 8], why[PV_META_WHY_MAX];
+    struct pv_meta *meta;
+    if (sim_disk_has(SIM_TEMPLATES, template_name)) return;
+    sim_disk_path(SIM_TEMPLATES, template_name, path);
+    if (pv_sqlite_open_over(path, false, &meta, why)) {
+        fprintf(stderr, "%s\n", why);
+        abort();
+    }
+    meta->ops->close(meta);
+}
+
+static uint64_t host_now(void *context)
+{
+    return ((struct srv *)context)->now_ms;
+}
+
+bool sim_host_boot(struct sim_world *world, struct sim_host *host)
+{
+    char path[SIM_FILE_NAME + 8], why[PV_META_WHY_MAX] = "";
+    struct pv_server *server = &host->srv.server;
+    make_template();
+    pv_log_set_level(PV_LOG_ERROR);
+    host->srv = (struct srv){.seed = seeded_make(world->seed ^ (world->step << 20)), .now_ms = world->now_ms};
+    server->random = seeded_random(&host->srv.seed);
+    server->clock = (struct pv_clock){host_now, &host->srv};
+    server->metrics = &host->srv.metrics;
+    snprintf(server->name, sizeof server->name, "%s", world->server.name);
+    server->log_sk = world->log_sk;
+    server->log_pk = world->server.log_key;
+    if (!host->blobs && pv_blobs_memory_open(&host->blobs)) abort();
+    server->blobs = host->blobs;
+    if (!sim_disk_has(host->disk, "meta")) sim_disk_clone_file(host->disk, "meta", SIM_TEMPLATES, template_name);
+    sim_disk_path(host->disk, "meta", path);
+    enum pv_err err = pv_sqlite_open_over(path, false, &server->meta, why);
+    if (err) {
+        sim_fail(world, "P2", "the server does not start again: %s %s", pv_err_web_name(err), why);
+        return false;
+    }
+    if (pv_committer_new(server, &server->committer) || pv_events_new(&server->events)) abort();
+    host->up = true;
+    return true;
+}
+
+void sim_host_stop(struct sim_world *world, struct sim_host *host, bool crash)
+{
+    sim_disk_kill(host->disk);
+    if (host->up) {
+        pv_committer_free(host->srv.server.committer);
+        pv_events_free(host->srv.server.events);
+        host->srv.server.meta->ops->close(host->srv.server.meta);
+    }
+    host->up = false;
+    if (crash) sim_disk_crash(host->disk, &world->dice);
+}
+
+void sim_host_release(struct sim_host *host)
+{
+    if (!host->there) return;
+    sim_disk_kill(host->disk);
+    if (host->up) {
+        pv_committer_free(host->srv.server.committer);
+        pv_events_free(host->srv.server.events);
+        host->srv.server.meta->ops->close(host->srv.server.meta);
+    }
+    if (host->blobs) host->blobs->ops->close(host->blobs);
+    host->there = host->up = false;
+}
+
+struct sim_host *sim_host_fork(struct sim_world *world, struct sim_host *host)
+{
+    for (unsigned i = 1; i < SIM_HOSTS; i++) {
+        struct sim_host *other = &world->hosts[i];
+        if (other->there) continue;
+        *other = (struct sim_host){.there = true, .disk = sim_disk_copy(host->disk)};
+        return sim_host_boot(world, other) ? other : NULL;
+    }
+    return NULL;
+}
+
+void sim_host_tick(struct sim_world *world, struct sim_host *host)
+{
+    if (!host->up) return;
+    host->srv.now_ms = world->now_ms;
+    srv_tick(&host->srv);
+}

@@ -1,0 +1,352 @@
+/* The server's logs as they are, folded by the simulation itself, and what devices hold beside them.
+ *
+ * A history is named by hashes over its leaves, which is no tree: that trees and proofs say the same is what is tested. */
+#include <stdlib.h>
+
+#include "tests/simulation/ledger_parts.h"
+
+/* ---- histories */
+
+struct pv_hash sim_history_at(const struct sim_history *history, uint64_t size)
+{
+    return size ? history->prefix[size - 1] : (struct pv_hash){{0}};
+}
+
+void sim_history_add(struct sim_history *history, const struct pv_hash *leaf)
+{
+    struct pv_sha256 sha;
+    struct pv_hash before = sim_history_at(history, history->count);
+    if (history->count == history->cap) {
+        history->cap = history->cap ? 2 * history->cap : 64;
+        history->leaves = realloc(history->leaves, history->cap * sizeof *history->leaves);
+        history->prefix = realloc(history->prefix, history->cap * sizeof *history->prefix);
+        if (!history->leaves || !history->prefix) abort();
+    }
+    pv_sha256_init(&sha);
+    pv_sha256_update(&sha, before.b, sizeof before.b);
+    pv_sha256_update(&sha, leaf->b, sizeof leaf->b);
+    history->leaves[history->count] = *leaf;
+    pv_sha256_final(&sha, &history->prefix[history->count++]);
+}
+
+static bool same_up_to(const struct sim_history *a, const struct sim_history *b, uint64_t size)
+{
+    struct pv_hash x = sim_history_at(a, size), y = sim_history_at(b, size);
+    return pv_hash_equal(&x, &y);
+}
+
+/* The history of the first `size` entries that a device's store has, beyond what was looked at before. */
+static bool device_prefix(struct sim_device *device, unsigned room, uint64_t size, struct pv_hash *ret_prefix)
+{
+    const struct sim_history *held = &device->held[room];
+    if (size <= held->count) {
+        *ret_prefix = sim_history_at(held, size);
+        return true;
+    }
+    struct pv_hash prefix = sim_history_at(held, held->count), leaf;
+    for (uint64_t i = held->count; i < size; i++) {
+        struct pv_sha256 sha;
+        if (pv_store_leaf(device->copies[room].store, i, &leaf)) return false;
+        pv_sha256_init(&sha);
+        pv_sha256_update(&sha, prefix.b, sizeof prefix.b);
+        pv_sha256_update(&sha, leaf.b, sizeof leaf.b);
+        pv_sha256_final(&sha, &prefix);
+    }
+    *ret_prefix = prefix;
+    return true;
+}
+
+/* ---- versions that devices signed */
+
+static void versioned(void *context, struct pv_store *store, const struct pv_sealed_write *version)
+{
+    struct sim_ledger *ledger = context;
+    unsigned room;
+    struct pv_entry entry;
+    struct pv_epoch_secret secret;
+    struct sim_device *device = sim_device_of_store(ledger->world, store, &room);
+    if (!device || !device->copies[room].room || pv_entry_read(version->entry, &entry)) return;
+    if (ledger->seal_count == SIM_SEALS) return;
+    struct sim_seal *seal = &ledger->seals[ledger->seal_count];
+    *seal = (struct sim_seal){.leaf = version->leaf, .device = device->number, .room = room, .kind = entry.header.kind,
+                              .epoch = version->epoch, .seen = entry.header.seen_size,
+                              .view = pv_roster_size(pv_room_roster(device->copies[room].room))};
+    if (!device_prefix(device, room, seal->view, &seal->view_prefix) ||
+        !device_prefix(device, room, seal->seen, &seal->seen_prefix))
+        return;
+    if (pv_kind_is_sealed(seal->kind) && pv_store_epoch_get(store, seal->epoch, &secret) == PV_OK)
+        pv_epoch_secret_hash(&secret, &seal->secret);
+    ledger->seal_count++;
+}
+
+static const struct sim_seal *seal_of(const struct sim_ledger *ledger, const struct pv_hash *leaf)
+{
+    for (size_t i = 0; i < ledger->seal_count; i++)
+        if (pv_hash_equal(&ledger->seals[i].leaf, leaf)) return &ledger->seals[i];
+    return NULL;
+}
+
+/* ---- the server's logs */
+
+static unsigned person_named(const struct sim_world *world, const struct pv_hash *id)
+{
+    for (unsigned p = 0; p < SIM_PERSONS; p++)
+        if (pv_hash_equal(id, &world->room_ids[SIM_CLIENT_ROOMS + p])) return p;
+    return SIM_PERSONS;
+}
+
+static unsigned person_of_device(const struct sim_world *world, const struct pv_hash *device)
+{
+    for (unsigned d = 0; d < SIM_DEVICES; d++)
+        if (pv_hash_equal(device, &world->devices[d].me.device)) return world->devices[d].person;
+    return SIM_PERSONS;
+}
+
+struct observing {
+    struct sim_ledger *ledger;
+    struct sim_log *log;
+    unsigned host, room;
+    bool again; /* compare with what was seen before */
+    uint64_t at;
+};
+
+static void person_out(struct observing *o, unsigned person, uint64_t index)
+{
+    struct sim_ledger *ledger = o->ledger;
+    if (person >= SIM_PERSONS || !o->log->present[person]) return;
+    o->log->present[person] = false;
+    if (ledger->out_count == SIM_OUTS) return;
+    ledger->outs[ledger->out_count++] = (struct sim_out){o->host, o->room, person, index};
+}
+
+/* What an accepted roster entry means for who is in. */
+static void take_effect(struct observing *o, struct sim_entry *entry, struct pv_bytes bytes, uint64_t index)
+{
+    struct sim_world *world = o->ledger->world;
+    struct pv_roster_body body;
+    unsigned author = person_of_device(world, &entry->author);
+    if (pv_roster_body_read(bytes, &body)) return;
+    entry->type = body.type;
+    if (body.type == PV_ROSTER_GENESIS) sim_keys_epoch(o->ledger, &body.u.genesis.secret_hash, &body.u.genesis.kem_hash);
+    if (body.type == PV_ROSTER_REKEY) sim_keys_epoch(o->ledger, &body.u.rekey.secret_hash, &body.u.rekey.kem_hash);
+    if (entry->verdict != PV_ACCEPTED) return;
+    if (body.type == PV_ROSTER_REKEY) entry->secret = body.u.rekey.secret_hash;
+    if (body.type == PV_ROSTER_INVITE) entry->invite = body.u.invite.id;
+    if ((body.type == PV_ROSTER_GENESIS || body.type == PV_ROSTER_JOIN) && author < SIM_PERSONS) o->log->present[author] = true;
+    if (body.type == PV_ROSTER_LEAVE) person_out(o, author, index);
+    for (size_t i = 0; body.type == PV_ROSTER_REMOVE && i < body.u.remove.count; i++)
+        person_out(o, person_named(world, &body.u.remove.targets[i].person), index);
+}
+
+static void check_members(const struct observing *o)
+{
+    struct sim_world *world = o->ledger->world;
+    for (unsigned p = 0; p < SIM_PERSONS && o->room < SIM_CLIENT_ROOMS; p++) {
+        bool there = pv_roster_principal(o->log->roster, &world->room_ids[SIM_CLIENT_ROOMS + p]) != NULL;
+        if (there != o->log->present[p])
+            sim_fail(world, "P4", "the roster of %s %s person %u", sim_room_name(o->room), there ? "still has" : "lacks", p);
+    }
+}
+
+static void check_seen(const struct observing *o, const struct pv_hash *leaf, uint64_t index)
+{
+    const struct sim_seal *seal = seal_of(o->ledger, leaf);
+    struct pv_hash prefix;
+    if (!seal) return;
+    prefix = sim_history_at(&o->log->history, seal->seen < index ? seal->seen : index);
+    if (seal->seen > index || !pv_hash_equal(&prefix, &seal->seen_prefix))
+        sim_fail(o->ledger->world, "P3", "the server took entry %llu of %s, whose author saw another history",
+                 (unsigned long long)index, sim_room_name(o->room));
+}
+
+static enum pv_err observe_entry(void *context, const struct pv_meta_entry *stored)
+{
+    struct observing *o = context;
+    struct sim_log *log = o->log;
+    struct pv_log_item item = {.index = o->at++, .body = stored->body};
+    enum pv_reason reason = PV_REASON_NONE;
+    if (pv_entry_read(stored->entry, &item.entry)) return PV_ERR_CORRUPT;
+    pv_entry_leaf(stored->entry, &item.leaf);
+    if (item.index < log->history.count)
+        return pv_hash_equal(&item.leaf, &log->history.leaves[item.index]) ? PV_OK : PV_ERR_CORRUPT;
+    if (pv_kind_is_sealed(item.entry.header.kind)) item.body = pv_bytes(NULL, 0);
+    struct sim_entry entry = {.author = item.entry.header.author, .kind = item.entry.header.kind, .epoch = item.entry.header.epoch};
+    if (pv_roster_note(log->roster, &item) || pv_roster_apply(log->roster, &item, &entry.verdict, &reason)) return PV_ERR_NOMEM;
+    if ((unsigned)entry.verdict != stored->verdict || (unsigned)reason != stored->reason)
+        sim_fail(o->ledger->world, "P6", "entry %llu of %s: the server says %u/%u, a fold %u/%s", (unsigned long long)item.index,
+                 sim_room_name(o->room), stored->verdict, stored->reason, entry.verdict, pv_reason_name(reason));
+    check_seen(o, &item.leaf, item.index);
+    sim_history_add(&log->history, &item.leaf);
+    log->entries = realloc(log->entries, log->history.cap * sizeof *log->entries);
+    if (!log->entries) abort();
+    if (entry.kind == PV_KIND_ROSTER) take_effect(o, &entry, item.body, item.index);
+    log->entries[item.index] = entry;
+    o->ledger->world->entries++;
+    sim_tell(o->ledger->world, "  %s[%llu] by %u: kind %llu type %llu %s", sim_room_name(o->room), (unsigned long long)item.index,
+             person_of_device(o->ledger->world, &entry.author), (unsigned long long)entry.kind, (unsigned long long)entry.type,
+             entry.verdict == PV_ACCEPTED ? "accepted" : pv_reason_name(reason));
+    if (entry.kind == PV_KIND_ROSTER) check_members(o);
+    return PV_OK;
+}
+
+static void observe_room(struct sim_ledger *ledger, struct sim_host *host, unsigned room, bool again)
+{
+    struct sim_world *world = ledger->world;
+    struct pv_meta *meta = host->srv.server.meta;
+    struct pv_meta_room row;
+    unsigned number = (unsigned)(host - world->hosts);
+    struct sim_log *log = &ledger->logs[number][room];
+    struct observing o = {ledger, log, number, room, again, again ? 0 : log->history.count};
+    if (!world->has_room[room]) return;
+    enum pv_err err = meta->ops->room(meta, &world->room_ids[room], &row);
+    if (err == PV_ERR_NOT_FOUND && log->history.count == 0) return;
+    if (!err && !again && row.size == log->history.count) return;
+    if (!log->roster && pv_roster_new(&log->roster)) abort();
+    if (!err && row.size < log->history.count) err = PV_ERR_NOT_FOUND;
+    if (!err) err = meta->ops->entries(meta, row.no, o.at, row.size - o.at, false, observe_entry, &o);
+    if (!err && log->history.count != row.size) err = PV_ERR_CORRUPT;
+    if (err && !sim_disk_is_dead(host->disk))
+        sim_fail(world, "P2", "the server lost what it had acknowledged in %s: %zu entries, %s", sim_room_name(room),
+                 log->history.count, pv_err_web_name(err));
+}
+
+void sim_ledger_observe(struct sim_world *world, struct sim_host *host, bool lost)
+{
+    for (unsigned r = 0; r < SIM_ROOMS && !world->failed; r++) observe_room(world->ledger, host, r, lost);
+}
+
+static void log_clear(struct sim_log *log)
+{
+    free(log->history.leaves);
+    free(log->history.prefix);
+    free(log->entries);
+    pv_roster_free(log->roster);
+    *log = (struct sim_log){.roster = NULL};
+}
+
+void sim_ledger_forget(struct sim_world *world, struct sim_host *host)
+{
+    struct sim_ledger *ledger = world->ledger;
+    unsigned number = (unsigned)(host - world->hosts);
+    size_t kept = 0;
+    for (size_t i = 0; i < ledger->out_count; i++)
+        if (ledger->outs[i].host != number) ledger->outs[kept++] = ledger->outs[i];
+    ledger->out_count = kept;
+    for (unsigned r = 0; r < SIM_ROOMS; r++) log_clear(&ledger->logs[number][r]);
+    sim_ledger_observe(world, host, true);
+}
+
+/* ---- what devices hold */
+
+static void check_state(struct sim_ledger *ledger, struct sim_device *device, unsigned room)
+{
+    const struct pv_roster *roster = pv_room_roster(device->copies[room].room);
+    const struct sim_history *held = &device->held[room];
+    for (unsigned h = 0; h < SIM_HOSTS; h++) {
+        const struct sim_log *log = &ledger->logs[h][room];
+        if (!held->count || log->history.count != held->count || !same_up_to(&log->history, held, held->count)) continue;
+        struct pv_buf a, b;
+        pv_buf_init(&a, SIZE_MAX);
+        pv_buf_init(&b, SIZE_MAX);
+        if (pv_roster_encode(roster, &a) || pv_roster_encode(log->roster, &b)) abort();
+        if (!pv_bytes_equal(pv_buf_bytes(&a), pv_buf_bytes(&b)))
+            sim_fail(ledger->world, "P6", "device %u folds the same log of %s to another state", device->number, sim_room_name(room));
+        pv_buf_release(&a);
+        pv_buf_release(&b);
+        return;
+    }
+}
+
+static bool is_genuine(const struct sim_ledger *ledger, unsigned room, const struct pv_hash *leaf)
+{
+    if (seal_of(ledger, leaf)) return true;
+    for (unsigned h = 0; h < SIM_HOSTS; h++) /* the server's own entries */
+        for (size_t i = 0; i < ledger->logs[h][room].history.count; i++)
+            if (pv_hash_equal(&ledger->logs[h][room].history.leaves[i], leaf)) return true;
+    return false;
+}
+
+static void look_at_new(struct sim_ledger *ledger, struct sim_device *device, unsigned room, uint64_t index, const struct pv_hash *leaf)
+{
+    const struct sim_seal *seal = seal_of(ledger, leaf);
+    struct sim_history *held = &device->held[room];
+    if (!is_genuine(ledger, room, leaf))
+        sim_fail(ledger->world, "P3", "device %u took entry %llu of %s, which nobody made", device->number,
+                 (unsigned long long)index, sim_room_name(room));
+    if (seal) {
+        struct pv_hash prefix = sim_history_at(held, seal->seen < index ? seal->seen : index);
+        if (seal->seen > index || !pv_hash_equal(&prefix, &seal->seen_prefix))
+            sim_fail(ledger->world, "P3", "device %u took entry %llu of %s, whose author saw another history", device->number,
+                     (unsigned long long)index, sim_room_name(room));
+    }
+    sim_history_add(held, leaf);
+}
+
+static void look_at_room(struct sim_ledger *ledger, struct sim_device *device, unsigned room, bool anew)
+{
+    struct sim_copy *copy = &device->copies[room];
+    struct sim_history *held = &device->held[room];
+    struct pv_hash leaf;
+    uint64_t judged = pv_roster_size(pv_room_roster(copy->room));
+    if (judged < held->count)
+        sim_fail(ledger->world, "P3", "device %u held %zu entries of %s, and now %llu", device->number, held->count,
+                 sim_room_name(room), (unsigned long long)judged);
+    if (judged == held->count && !anew) return;
+    for (uint64_t i = anew ? 0 : held->count; i < judged && !ledger->world->failed; i++) {
+        if (pv_store_leaf(copy->store, i, &leaf)) {
+            if (!sim_disk_is_dead(device->disk)) sim_fail(ledger->world, "P2", "device %u lost a leaf", device->number);
+            return;
+        }
+        if (i >= held->count) look_at_new(ledger, device, room, i, &leaf);
+        else if (!pv_hash_equal(&leaf, &held->leaves[i]))
+            sim_fail(ledger->world, "P3", "device %u: entry %llu of %s has become another", device->number,
+                     (unsigned long long)i, sim_room_name(room));
+    }
+    check_state(ledger, device, room);
+}
+
+void sim_ledger_look(struct sim_world *world, struct sim_device *device, bool anew)
+{
+    for (unsigned r = 0; r < SIM_ROOMS; r++)
+        if (device->copies[r].room && !world->failed) look_at_room(world->ledger, device, r, anew);
+}
+
+void sim_ledger_up_to_date(struct sim_world *world, struct sim_device *device, unsigned room)
+{
+    const struct sim_log *log = &world->ledger->logs[device->host][room];
+    const struct sim_history *held = &device->held[room];
+    if (world->weather.lies) return;
+    if (held->count > log->history.count)
+        sim_fail(world, "P3", "device %u did not notice that %s went back from %zu to %zu entries", device->number,
+                 sim_room_name(room), held->count, log->history.count);
+    else if (!same_up_to(held, &log->history, held->count))
+        sim_fail(world, "P3", "device %u did not notice that %s has another history", device->number, sim_room_name(room));
+}
+
+/* ---- beginning and end */
+
+struct sim_ledger *sim_ledger_new(struct sim_world *world)
+{
+    struct sim_ledger *ledger = calloc(1, sizeof *ledger);
+    if (!ledger) abort();
+    ledger->world = world;
+    ledger->watch.versioned = versioned;
+    ledger->watch.context = ledger;
+    sim_keys_init(ledger);
+    sim_watch(&ledger->watch);
+    return ledger;
+}
+
+void sim_ledger_free(struct sim_ledger *ledger)
+{
+    sim_watch(NULL);
+    for (unsigned h = 0; h < SIM_HOSTS; h++)
+        for (unsigned r = 0; r < SIM_ROOMS; r++) log_clear(&ledger->logs[h][r]);
+    free(ledger);
+}
+
+void sim_ledger_finish(struct sim_world *world)
+{
+    if (!world->failed) sim_keys_check(world->ledger);
+    if (!world->failed) sim_writes_finish(world->ledger);
+}

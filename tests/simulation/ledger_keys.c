@@ -1,0 +1,156 @@
+/* Who can open what, by reachability: from the keys that someone has to the secrets that these open, and on.
+ *
+ * Whoever is out of a room works with the server and keeps everything: what they reach at the end, they read. */
+#include <stdlib.h>
+
+#include "tests/simulation/ledger_parts.h"
+
+static uint16_t node(struct sim_ledger *ledger, const struct pv_hash *name)
+{
+    for (size_t i = 0; i < ledger->node_count; i++)
+        if (pv_hash_equal(&ledger->nodes[i], name)) return (uint16_t)i;
+    if (ledger->node_count == SIM_NODES) abort();
+    ledger->nodes[ledger->node_count] = *name;
+    return (uint16_t)ledger->node_count++;
+}
+
+static void edge(struct sim_ledger *ledger, const struct pv_hash *from, const struct pv_hash *to)
+{
+    uint16_t a = node(ledger, from), b = node(ledger, to);
+    if (ledger->edge_count == SIM_EDGES) abort();
+    ledger->edges[ledger->edge_count].from = a;
+    ledger->edges[ledger->edge_count++].to = b;
+}
+
+void sim_keys_epoch(struct sim_ledger *ledger, const struct pv_hash *secret, const struct pv_hash *kem_hash)
+{
+    edge(ledger, secret, kem_hash);
+}
+
+static void wrapped(void *context, const struct pv_wrap_context *wrap, const struct pv_kem_pk *pk)
+{
+    struct sim_ledger *ledger = context;
+    struct pv_hash kem_hash;
+    pv_kem_hash(pk, &kem_hash);
+    edge(ledger, &kem_hash, &wrap->secret_hash);
+    if (ledger->world->actor) ledger->has[ledger->world->actor->number][node(ledger, &wrap->secret_hash)] = true;
+}
+
+static void linked(void *context, const struct pv_link_context *link)
+{
+    edge(context, &link->new_secret_hash, &link->old_secret_hash);
+}
+
+static void sealed(void *context, const struct pv_hash *key_and_nonce, const struct pv_hash *content)
+{
+    struct sim_ledger *ledger = context;
+    size_t slot;
+    memcpy(&slot, key_and_nonce->b, sizeof slot);
+    for (slot &= SIM_USES - 1; ledger->uses[slot].used; slot = (slot + 1) & (SIM_USES - 1)) {
+        if (!pv_hash_equal(&ledger->uses[slot].key_and_nonce, key_and_nonce)) continue;
+        if (!pv_hash_equal(&ledger->uses[slot].content, content))
+            sim_fail(ledger->world, "P1", "a key and nonce seal two different things");
+        return;
+    }
+    if (++ledger->use_count == SIM_USES) abort();
+    ledger->uses[slot].used = true;
+    ledger->uses[slot].key_and_nonce = *key_and_nonce;
+    ledger->uses[slot].content = *content;
+}
+
+void sim_keys_init(struct sim_ledger *ledger)
+{
+    ledger->watch.wrapped = wrapped;
+    ledger->watch.linked = linked;
+    ledger->watch.sealed = sealed;
+}
+
+void sim_ledger_invited(struct sim_world *world, struct sim_device *device, unsigned link)
+{
+    struct sim_ledger *ledger = world->ledger;
+    struct sim_link *l = &world->links[link];
+    struct pv_invite_body body;
+    const struct pv_roster *view;
+    l->there = true;
+    /* Its KEM key stands in the entry that waits to be sent. Who made both halves may keep them. */
+    if (pv_room_view(device->copies[l->room].room, &view)) return;
+    const struct pv_invite *invite = pv_roster_invite(view, &l->link.gate);
+    if (!invite) return;
+    body = invite->body;
+    l->kem_hash = body.kem_hash;
+    sim_ledger_drew(world, device, link);
+    (void)ledger;
+}
+
+void sim_ledger_drew(struct sim_world *world, struct sim_device *device, unsigned link)
+{
+    struct sim_ledger *ledger = world->ledger;
+    ledger->has[device->number][node(ledger, &world->links[link].kem_hash)] = true;
+    if (ledger->drawn_count < SIM_DRAWN) ledger->drawn[ledger->drawn_count++] = (struct sim_drawn){device->number, link};
+}
+
+/* ---- what someone who is out can open */
+
+static void reach(struct sim_ledger *ledger, unsigned person, bool ret_reached[static SIM_NODES])
+{
+    memset(ret_reached, 0, SIM_NODES);
+    for (unsigned d = 0; d < SIM_DEVICES; d++) {
+        if (ledger->world->devices[d].person != person) continue;
+        for (size_t i = 0; i < ledger->node_count; i++) ret_reached[i] = ret_reached[i] || ledger->has[d][i];
+        ret_reached[node(ledger, &ledger->world->devices[d].me.public.kem_hash)] = true;
+    }
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t i = 0; i < ledger->edge_count; i++) {
+            if (!ret_reached[ledger->edges[i].from] || ret_reached[ledger->edges[i].to]) continue;
+            ret_reached[ledger->edges[i].to] = more = true;
+        }
+    }
+}
+
+/* Was the person let in again later, or given a link that was made later? */
+static bool is_back(const struct sim_ledger *ledger, const struct sim_out *out)
+{
+    const struct sim_world *world = ledger->world;
+    const struct sim_log *log = &ledger->logs[out->host][out->room];
+    for (uint64_t i = out->index + 1; i < log->history.count; i++) {
+        const struct sim_entry *entry = &log->entries[i];
+        if (entry->verdict != PV_ACCEPTED || entry->kind != PV_KIND_ROSTER) continue;
+        for (unsigned d = 0; entry->type == PV_ROSTER_JOIN && d < SIM_DEVICES; d++)
+            if (world->devices[d].person == out->person && pv_hash_equal(&entry->author, &world->devices[d].me.device)) return true;
+        for (size_t k = 0; entry->type == PV_ROSTER_INVITE && k < ledger->drawn_count; k++)
+            if (world->devices[ledger->drawn[k].device].person == out->person &&
+                pv_id16_equal(&world->links[ledger->drawn[k].link].link.gate, &entry->invite))
+                return true;
+    }
+    return false;
+}
+
+static void check_out(struct sim_ledger *ledger, const struct sim_out *out)
+{
+    struct sim_world *world = ledger->world;
+    const struct sim_log *log = &ledger->logs[out->host][out->room];
+    bool reached[SIM_NODES];
+    if (is_back(ledger, out)) return;
+    reach(ledger, out->person, reached);
+    for (uint64_t i = out->index + 1; i < log->history.count; i++)
+        if (log->entries[i].kind == PV_KIND_ROSTER && log->entries[i].verdict == PV_ACCEPTED &&
+            log->entries[i].type == PV_ROSTER_REKEY && reached[node(ledger, &log->entries[i].secret)])
+            sim_fail(world, "P4", "person %u, out of %s at %llu, opens the epoch made at %llu", out->person,
+                     sim_room_name(out->room), (unsigned long long)out->index, (unsigned long long)i);
+    for (size_t k = 0; k < ledger->seal_count; k++) {
+        const struct sim_seal *seal = &ledger->seals[k];
+        if (seal->room != out->room || !pv_kind_is_sealed(seal->kind) || seal->view <= out->index) continue;
+        struct pv_hash prefix = sim_history_at(&log->history, seal->view <= log->history.count ? seal->view : 0);
+        if (!pv_hash_equal(&prefix, &seal->view_prefix)) continue; /* of another history */
+        if (reached[node(ledger, &seal->secret)])
+            sim_fail(world, "P4", "person %u, out of %s at %llu, opens what device %u sealed when it knew %llu entries",
+                     out->person, sim_room_name(out->room), (unsigned long long)out->index, seal->device,
+                     (unsigned long long)seal->view);
+    }
+}
+
+void sim_keys_check(struct sim_ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->out_count && !ledger->world->failed; i++) check_out(ledger, &ledger->outs[i]);
+}

@@ -1,0 +1,88 @@
+/* What the simulation knows, apart from everyone in it.  Private to ledger*.c. */
+#ifndef TESTS_SIMULATION_LEDGER_PARTS_H
+#define TESTS_SIMULATION_LEDGER_PARTS_H
+
+#include "tests/simulation/hooks.h"
+#include "tests/simulation/world.h"
+
+enum { SIM_NODES = 1024, SIM_EDGES = 4096, SIM_SEALS = 1024, SIM_USES = 1 << 13, SIM_OUTS = 256, SIM_DRAWN = 64 };
+
+/* An entry of a server's log, with the verdict that folding it here gave. */
+struct sim_entry {
+    struct pv_hash author;
+    uint64_t kind, type, epoch;
+    enum pv_verdict verdict;
+    struct pv_hash secret; /* of a rekey */
+    struct pv_id16 invite; /* of an invite */
+};
+
+struct sim_log {
+    struct sim_history history;
+    struct sim_entry *entries;
+    struct pv_roster *roster;
+    bool present[SIM_PERSONS]; /* by what entries mean, not by the roster */
+};
+
+/* A version that a device signed, and what it knew then. */
+struct sim_seal {
+    struct pv_hash leaf;
+    unsigned device, room;
+    uint64_t kind, epoch, view, seen;
+    struct pv_hash view_prefix, seen_prefix, secret;
+};
+
+/* Someone went out of a room. */
+struct sim_out {
+    unsigned host, room, person;
+    uint64_t index;
+};
+
+struct sim_drawn {
+    unsigned device, link;
+};
+
+struct sim_ledger {
+    struct sim_world *world;
+    struct sim_watch watch;
+    struct sim_log logs[SIM_HOSTS][SIM_ROOMS];
+    struct sim_seal seals[SIM_SEALS];
+    size_t seal_count;
+    struct sim_out outs[SIM_OUTS];
+    size_t out_count;
+    /* who can open what: from a key or secret to the secrets that it opens */
+    struct pv_hash nodes[SIM_NODES];
+    size_t node_count;
+    struct {
+        uint16_t from, to;
+    } edges[SIM_EDGES];
+    size_t edge_count;
+    bool has[SIM_DEVICES][SIM_NODES];
+    struct sim_drawn drawn[SIM_DRAWN];
+    size_t drawn_count;
+    /* each use of a key and nonce */
+    struct {
+        bool used;
+        struct pv_hash key_and_nonce, content;
+    } uses[SIM_USES];
+    size_t use_count;
+    struct {
+        unsigned device, room;
+        bool kept;
+    } writes[SIM_WRITES];
+    size_t write_count;
+};
+
+/* ---- histories (ledger.c) */
+void sim_history_add(struct sim_history *history, const struct pv_hash *leaf);
+/* The hash over the first `size`; zero for none. */
+struct pv_hash sim_history_at(const struct sim_history *history, uint64_t size);
+
+/* ---- who can open what (ledger_keys.c) */
+void sim_keys_init(struct sim_ledger *ledger);
+void sim_keys_epoch(struct sim_ledger *ledger, const struct pv_hash *secret, const struct pv_hash *kem_hash);
+void sim_keys_check(struct sim_ledger *ledger);
+
+/* ---- what was written (ledger_writes.c) */
+void sim_writes_finish(struct sim_ledger *ledger);
+
+#endif

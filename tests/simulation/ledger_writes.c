@@ -1,0 +1,147 @@
+/* Every message is read exactly once by everyone, or still waits where it was written. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/simulation/ledger_parts.h"
+
+size_t sim_ledger_write(struct sim_world *world, struct sim_device *device, unsigned room)
+{
+    struct sim_ledger *ledger = world->ledger;
+    if (ledger->write_count == SIM_WRITES) return SIM_WRITES;
+    ledger->writes[ledger->write_count].device = device->number;
+    ledger->writes[ledger->write_count].room = room;
+    ledger->writes[ledger->write_count].kept = false;
+    return ledger->write_count++;
+}
+
+void sim_ledger_written(struct sim_world *world, size_t write, bool kept)
+{
+    if (write < SIM_WRITES) world->ledger->writes[write].kept = kept;
+}
+
+/* ---- what a device has of them */
+
+struct texts {
+    unsigned read[SIM_WRITES], waiting[SIM_WRITES];
+    struct pv_sha256 all; /* over place and text of each message */
+};
+
+static size_t number_of(struct pv_bytes text)
+{
+    char digits[8] = "";
+    const uint8_t *at = memmem(text.p, text.n, SIM_CANARY " ", strlen(SIM_CANARY) + 1);
+    if (!at) return SIM_WRITES;
+    at += strlen(SIM_CANARY) + 1;
+    for (size_t i = 0; i < sizeof digits - 1 && at < text.p + text.n && *at >= '0' && *at <= '9'; i++) digits[i] = (char)*at++;
+    size_t number = strtoul(digits, NULL, 10);
+    return number < SIM_WRITES ? number : SIM_WRITES;
+}
+
+static enum pv_err waiting(void *context, const struct pv_write *write)
+{
+    struct texts *texts = context;
+    size_t number = number_of(write->payload);
+    if (number < SIM_WRITES) texts->waiting[number]++;
+    return PV_OK;
+}
+
+static bool texts_of(struct sim_device *device, unsigned room, struct texts *ret_texts)
+{
+    const struct sim_copy *copy = &device->copies[room];
+    sqlite3_stmt *stmt = NULL;
+    int rc;
+    memset(ret_texts, 0, sizeof *ret_texts);
+    pv_sha256_init(&ret_texts->all);
+    if (pv_store_write_each(copy->store, waiting, ret_texts)) return false;
+    rc = sqlite3_prepare_v2(copy->db, "SELECT idx, text FROM message ORDER BY idx", -1, &stmt, NULL);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        sqlite3_int64 index = sqlite3_column_int64(stmt, 0);
+        struct pv_bytes text = pv_bytes(sqlite3_column_text(stmt, 1), (size_t)sqlite3_column_bytes(stmt, 1));
+        size_t number = number_of(text);
+        if (number < SIM_WRITES) ret_texts->read[number]++;
+        pv_sha256_update(&ret_texts->all, &index, sizeof index);
+        pv_sha256_update(&ret_texts->all, text.p, text.n);
+        rc = SQLITE_OK;
+    }
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_DONE;
+}
+
+void sim_ledger_kept(struct sim_world *world, struct sim_device *device)
+{
+    struct sim_ledger *ledger = world->ledger;
+    struct texts texts;
+    for (unsigned r = 0; r < SIM_CLIENT_ROOMS && !world->failed; r++) {
+        if (!device->copies[r].room || !texts_of(device, r, &texts)) continue;
+        for (size_t i = 0; i < ledger->write_count; i++) {
+            if (ledger->writes[i].room != r) continue;
+            if (texts.read[i] > 1) sim_fail(world, "P2", "device %u reads message %zu of %s twice", device->number, i, sim_room_name(r));
+            if (ledger->writes[i].device != device->number || !ledger->writes[i].kept || device->rolled_back) continue;
+            if (texts.read[i] + texts.waiting[i] == 0)
+                sim_fail(world, "P2", "device %u lost message %zu of %s, which it had kept", device->number, i, sim_room_name(r));
+        }
+    }
+}
+
+/* ---- after the calm */
+
+static bool is_member(const struct sim_ledger *ledger, const struct sim_device *device, unsigned room)
+{
+    const struct sim_log *log = &ledger->logs[0][room];
+    return log->roster && device->up && device->copies[room].room && device->held[room].count == log->history.count &&
+           pv_roster_principal_of(log->roster, &device->me.device);
+}
+
+static void finish_room(struct sim_ledger *ledger, unsigned room)
+{
+    struct sim_world *world = ledger->world;
+    struct pv_hash first = {{0}};
+    bool some = false;
+    for (unsigned d = 0; d < SIM_DEVICES && !world->failed; d++) {
+        struct sim_device *device = &world->devices[d];
+        struct texts texts;
+        struct pv_hash all;
+        if (!device->there || !is_member(ledger, device, room)) continue;
+        if (!texts_of(device, room, &texts)) {
+            sim_fail(world, "P2", "device %u cannot read its messages", d);
+            return;
+        }
+        pv_sha256_final(&texts.all, &all);
+        if (some && !pv_hash_equal(&all, &first)) sim_fail(world, "P6", "device %u reads other messages in %s", d, sim_room_name(room));
+        some = true;
+        first = all;
+        for (size_t i = 0; i < ledger->write_count; i++) {
+            unsigned author = ledger->writes[i].device;
+            if (ledger->writes[i].room != room || !ledger->writes[i].kept || world->devices[author].rolled_back) continue;
+            if (is_member(ledger, &world->devices[author], room) && texts.read[i] != 1)
+                sim_fail(world, "P2", "message %zu by device %u is read %u times by device %u in the end", i, author, texts.read[i], d);
+        }
+    }
+}
+
+static void check_members_came_along(struct sim_ledger *ledger, unsigned room)
+{
+    struct sim_world *world = ledger->world;
+    const struct sim_log *log = &ledger->logs[0][room];
+    for (unsigned d = 0; d < SIM_DEVICES && log->roster && !world->failed; d++) {
+        const struct sim_device *device = &world->devices[d];
+        if (!device->there || !device->copies[room].room || !pv_roster_principal_of(log->roster, &device->me.device)) continue;
+        if (device->held[room].count != log->history.count)
+            sim_fail(world, "life", "device %u has %zu of %zu entries of %s in the end", d, device->held[room].count,
+                     log->history.count, sim_room_name(room));
+        else if (pv_roster_rekey_due(log->roster))
+            sim_fail(world, "life", "a rekey of %s is still due in the end", sim_room_name(room));
+    }
+}
+
+void sim_writes_finish(struct sim_ledger *ledger)
+{
+    struct sim_world *world = ledger->world;
+    if (world->weather.hostile) return; /* it may never show what it has */
+    for (unsigned r = 0; r < SIM_ROOMS && !world->failed; r++) check_members_came_along(ledger, r);
+    for (unsigned r = 0; r < SIM_CLIENT_ROOMS && !world->failed; r++) finish_room(ledger, r);
+    for (unsigned d = 0; d < SIM_DEVICES && !world->failed; d++)
+        if (world->devices[d].there && world->devices[d].up) sim_ledger_kept(world, &world->devices[d]);
+    if (sim_disk_contains(world->hosts[0].disk, pv_bytes_of_string(SIM_CANARY)))
+        sim_fail(world, "P1", "the server's disk holds what only members may read");
+}

@@ -1,0 +1,226 @@
+/* One simulated world: who is in it, the machines, the time, and what the simulation itself knows to be true.
+ *
+ * Everything that happens follows from a seed and a list of steps. A step brings its own dice, so that a schedule
+ * still means the same when steps are taken out of it. */
+#ifndef TESTS_SIMULATION_WORLD_H
+#define TESTS_SIMULATION_WORLD_H
+
+#include <sqlite3.h>
+
+#include "core/sync/room.h"
+#include "tests/seeded.h"
+#include "tests/server/server_rig_only.h"
+#include "tests/simulation/disk.h"
+
+enum {
+    SIM_PERSONS = 4,
+    SIM_DEVICES = SIM_PERSONS,
+    SIM_CLIENT_ROOMS = 2,
+    SIM_ROOMS = SIM_CLIENT_ROOMS + SIM_PERSONS, /* then each person's own */
+    SIM_HOSTS = 3,                              /* a hostile server may be several, under one key */
+    SIM_HELD = 8,
+    SIM_LINKS = 24,
+    SIM_WRITES = 256
+};
+
+#define SIM_CANARY "privity-canary"
+
+/* ---- the server: a process on a machine of its own. The first is the server; others are copies of its disk that a
+ * hostile operator runs beside it. */
+struct sim_host {
+    bool there, up;
+    unsigned disk;
+    struct srv srv;
+    struct pv_blobs *blobs; /* outlives restarts */
+};
+
+/* ---- the network: a request that a device gave up, and that may arrive later */
+struct sim_held {
+    bool there;
+    unsigned host;
+    enum pv_method method;
+    char path[256], authorization[96], ticket[64];
+    struct pv_buf body;
+};
+
+struct sim_link {
+    bool there;
+    unsigned room, maker, guest; /* persons */
+    struct pv_invite_link link;
+    struct pv_hash kem_hash;
+    uint64_t made_view; /* entries that its maker had judged */
+};
+
+/* ---- devices */
+
+struct sim_copy { /* one room on one device */
+    sqlite3 *db;
+    struct pv_store *store;
+    struct pv_room *room;
+};
+
+enum sim_flow_kind { SIM_IDLE, SIM_PULL, SIM_PUSH, SIM_INVITE, SIM_JOIN };
+
+/* What a command is doing: tasks one after the other, one request at a time. */
+struct sim_flow {
+    enum sim_flow_kind kind;
+    unsigned stage, room, link;
+    struct pv_task *task;
+    bool has_gate;
+    struct pv_buf gate_request;
+    struct pv_half_b half_b;
+    size_t turns; /* the world's when it began */
+};
+
+/* A history as someone holds it: after each entry, a hash over all up to it. */
+struct sim_history {
+    struct pv_hash *leaves, *prefix;
+    size_t count, cap;
+};
+
+struct sim_device {
+    unsigned number, person;
+    bool there, up;
+    bool rolled_back; /* its home once went back: what it had kept may be gone */
+    unsigned disk;
+    int saved; /* a copy of the disk, -1: none */
+    struct pv_identity me;
+    struct seeded dice;
+    struct pv_random random;
+    struct sim_copy copies[SIM_ROOMS];
+    int64_t clock_ms; /* ahead of the world */
+    char token[64], ticket[64];
+    struct sim_flow flow;
+    unsigned host; /* which it reaches */
+    struct sim_history held[SIM_ROOMS]; /* judged by it, as the simulation saw it last */
+};
+
+/* ---- how bad it gets */
+struct sim_weather {
+    bool hostile;        /* the server goes back, forks, … */
+    bool lies;           /* … and gives false answers */
+    bool crashes;        /* machines go down */
+    unsigned net_faults; /* of 256 requests, those that meet a fault */
+    unsigned clocks;     /* of 4 devices, those whose clock is off by days */
+};
+
+struct sim_ledger;
+
+struct sim_world {
+    uint64_t seed;
+    struct sim_weather weather;
+    uint64_t now_ms;
+    struct seeded dice; /* of the present step */
+    size_t step;
+    unsigned calm; /* above 0: no faults any more */
+    struct sim_host hosts[SIM_HOSTS];
+    size_t turns; /* how often the server showed someone another history */
+    int backup; /* a copy of the server's disk, -1: none */
+    struct sim_held held[SIM_HELD];
+    struct sim_link links[SIM_LINKS];
+    size_t link_count;
+    struct sim_device devices[SIM_DEVICES];
+    bool has_room[SIM_ROOMS];
+    struct pv_hash room_ids[SIM_ROOMS];
+    struct pv_server_info server;
+    struct pv_sign_sk log_sk;
+    struct sim_device *actor; /* whose code runs; NULL: the server's */
+    struct sim_ledger *ledger;
+    size_t requests, answers_ok, alarms, entries;
+    /* the outcome */
+    bool failed, tracing;
+    char failure[400];
+    struct pv_sha256 trace;
+};
+
+void sim_world_init(struct sim_world *world, uint64_t seed, const struct sim_weather *weather);
+void sim_world_release(struct sim_world *world);
+
+/* What happened: part of the trace, by whose hash two runs are compared. */
+void sim_tell(struct sim_world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A property does not hold; the first counts. */
+void sim_fail(struct sim_world *world, const char *property, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Below `bound`, by the dice of this step. */
+uint64_t sim_below(struct sim_world *world, uint64_t bound);
+static inline bool sim_chance(struct sim_world *world, unsigned of_256)
+{
+    return sim_below(world, 256) < of_256;
+}
+/* A letter and number for people to read: "a", "b" for persons, "R0", "Pa" for rooms. */
+const char *sim_room_name(unsigned room);
+
+/* ---- host.c */
+bool sim_host_boot(struct sim_world *world, struct sim_host *host);
+/* The program dies; the machine with it, if it crashes. */
+void sim_host_stop(struct sim_world *world, struct sim_host *host, bool crash);
+void sim_host_release(struct sim_host *host);
+/* What a hostile operator keeps: another server over a copy of this one's disk. NULL: there are enough. */
+struct sim_host *sim_host_fork(struct sim_world *world, struct sim_host *host);
+
+/* ---- network.c */
+struct sim_answer {
+    unsigned status;
+    enum pv_err problem;
+    char reason[32];
+    struct pv_buf body;
+};
+/* Make the request for the device; with a session if it wants one. False: no answer came. */
+bool sim_ask(struct sim_world *world, struct sim_device *device, const struct pv_request *request,
+             struct sim_answer *ret_answer);
+void sim_deliver_held(struct sim_world *world, unsigned slot);
+/* Deadlines that the server looks at each second. */
+void sim_host_tick(struct sim_world *world, struct sim_host *host);
+
+/* ---- liar.c: change an answer as a hostile server would */
+void sim_lie(struct sim_world *world, struct sim_device *device, struct sim_host *host, const struct pv_request *request,
+             struct sim_answer *answer);
+
+/* An honest page of fewer entries, as a server may give. */
+void sim_shorten(struct sim_world *world, const struct pv_request *request, struct sim_answer *answer);
+
+/* ---- device.c */
+void sim_device_init(struct sim_world *world, struct sim_device *device, unsigned number, unsigned person);
+void sim_device_release(struct sim_world *world, struct sim_device *device);
+/* Start the program: open what the disk has. */
+bool sim_device_start(struct sim_world *world, struct sim_device *device);
+void sim_device_stop(struct sim_world *world, struct sim_device *device, bool crash);
+/* If its disk has died, it goes down and starts again. True: it did. */
+bool sim_device_revive(struct sim_world *world, struct sim_device *device);
+/* An empty copy of the room; one that is there already is left as it is. */
+enum pv_err sim_copy_open(struct sim_world *world, struct sim_device *device, unsigned room);
+enum pv_err sim_adopt(struct sim_world *world, struct sim_device *device, unsigned room, struct pv_new_room *founded);
+uint64_t sim_device_now(const struct sim_world *world, const struct sim_device *device);
+void sim_device_save_pin(struct sim_device *device, unsigned room);
+struct sim_device *sim_device_of_store(struct sim_world *world, const struct pv_store *store, unsigned *ret_room);
+
+/* ---- flow.c */
+/* Begin a command; an unfinished one is broken off. */
+void sim_flow_begin(struct sim_world *world, struct sim_device *device, enum sim_flow_kind kind, unsigned room,
+                    unsigned link);
+/* At most `requests` of it. */
+void sim_flow_go(struct sim_world *world, struct sim_device *device, unsigned requests);
+void sim_flow_drop(struct sim_device *device);
+
+/* ---- ledger.c, and the properties over it */
+struct sim_ledger *sim_ledger_new(struct sim_world *world);
+void sim_ledger_free(struct sim_ledger *ledger);
+/* The server answered something, or came back: look at its logs. `lost`: what nobody was told of may be gone. */
+void sim_ledger_observe(struct sim_world *world, struct sim_host *host, bool lost);
+/* The server went back to an older disk: what it has now is its log. */
+void sim_ledger_forget(struct sim_world *world, struct sim_host *host);
+/* A device did something: look at what it holds. `anew`: all of it. */
+void sim_ledger_look(struct sim_world *world, struct sim_device *device, bool anew);
+/* A message was taken by the device; returns its number, or SIM_WRITES: no more are counted. */
+size_t sim_ledger_write(struct sim_world *world, struct sim_device *device, unsigned room);
+void sim_ledger_written(struct sim_world *world, size_t write, bool kept);
+void sim_ledger_drew(struct sim_world *world, struct sim_device *device, unsigned link);
+void sim_ledger_invited(struct sim_world *world, struct sim_device *device, unsigned link);
+/* A command of the device ended well: what it was shown continues what it held. */
+void sim_ledger_up_to_date(struct sim_world *world, struct sim_device *device, unsigned room);
+/* Are all that the device kept still there? */
+void sim_ledger_kept(struct sim_world *world, struct sim_device *device);
+/* After the calm: everything that can only be said at the end. */
+void sim_ledger_finish(struct sim_world *world);
+
+#endif
