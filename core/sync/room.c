@@ -24,19 +24,41 @@ void pv_room_changed(struct pv_room *room)
     room->view = NULL;
 }
 
-/* Judge again, without checks of the caller's, what was accepted since the snapshot: only talk and work. */
-static enum pv_err replay(void *context, const struct pv_stored_entry *stored)
+/* Judge again, without checks of the caller's, what came since the snapshot: talk and work, and of the rest what was
+ * rejected, for an accepted one would have made a snapshot. */
+struct replaying {
+    struct pv_store *store;
+    struct pv_roster *roster;
+    struct pv_buf memory;
+};
+
+static enum pv_err replay(void *context, const struct pv_stored_entry *header)
 {
-    struct pv_roster *roster = context;
-    struct pv_log_item item = {.index = stored->index};
+    struct replaying *r = context;
+    struct pv_stored_entry stored = *header;
+    struct pv_log_item item = {.index = stored.index};
     enum pv_verdict verdict;
     enum pv_reason reason;
-    enum pv_err err = pv_entry_read(stored->entry, &item.entry);
+    enum pv_err err = pv_entry_read(stored.entry, &item.entry);
     if (err) return PV_ERR_CORRUPT;
-    pv_entry_leaf(stored->entry, &item.leaf);
-    if (!pv_kind_is_sealed(item.entry.header.kind)) return PV_ERR_CORRUPT;
-    err = pv_roster_apply(roster, &item, &verdict, &reason);
-    if (!err && verdict != stored->verdict) err = PV_ERR_CORRUPT;
+    pv_entry_leaf(stored.entry, &item.leaf);
+    if (!pv_kind_is_sealed(item.entry.header.kind)) {
+        if (stored.verdict != PV_REJECTED) return PV_ERR_CORRUPT;
+        err = pv_store_entry_get(r->store, item.index, &r->memory, &stored);
+        if (err) return err == PV_ERR_NOT_FOUND || err == PV_ERR_LIMIT ? PV_ERR_CORRUPT : err;
+        item.body = stored.body;
+    }
+    err = pv_roster_apply(r->roster, &item, &verdict, &reason);
+    if (!err && verdict != stored.verdict) err = PV_ERR_CORRUPT;
+    return err;
+}
+
+static enum pv_err replay_from(struct pv_room *room, uint64_t from, uint64_t to, struct pv_roster *roster)
+{
+    struct replaying r = {.store = room->store, .roster = roster};
+    pv_buf_init(&r.memory, PV_LIMIT_BATCH_BYTES);
+    enum pv_err err = pv_store_header_each(room->store, from, to, replay, &r);
+    pv_buf_release(&r.memory);
     return err;
 }
 
@@ -54,7 +76,7 @@ static enum pv_err load_roster(struct pv_room *room, uint64_t judged)
     }
     pv_buf_release(&snapshot);
     if (!err && (size > judged || pv_roster_size(roster) != size)) err = PV_ERR_CORRUPT;
-    if (!err && size < judged) err = pv_store_header_each(room->store, size, judged, replay, roster);
+    if (!err && size < judged) err = replay_from(room, size, judged, roster);
     if (err) {
         pv_roster_free(roster);
         return err;

@@ -652,6 +652,32 @@ static void test_cut(void)
     pair_release(&p);
 }
 
+/* Two owners close one invite in the same moment: the later entry stands in the log, rejected, and is its newest. */
+static void test_reopened_after_lost_race(void)
+{
+    static struct pair p;
+    struct pv_invite_link link;
+    pair_init(&p, PV_ROLE_OWNER);
+    is_err(rig_invite(&p.a, PV_ROLE_VIEWER, 1, &link), PV_OK, "Ada makes another invite");
+    is_err(rig_pull(&p.b), PV_OK, "which Bob sees");
+    is_err(pv_room_close_invite(p.a.room, &link.gate), PV_OK, "Ada closes it");
+    is_err(pv_room_close_invite(p.b.room, &link.gate), PV_OK, "and so does Bob");
+    racer = &p.a;
+    requests_before_race = 1;
+    p.server.around = race;
+    (void)!rig_push(&p.b); /* his lost its race, which he may be told */
+    p.server.around = NULL;
+    is_err(rig_pull(&p.a), PV_OK, "Ada takes in Bob's, which changes nothing");
+    tap_ok(pv_roster_size(pv_room_roster(p.a.room)) > pv_roster_changed_at(pv_room_roster(p.a.room)) + 1, "and is the newest");
+    is_err(rig_member_reopen(&p.a), PV_OK, "her room opens again");
+    is_err(rig_say(&p.a, "after it"), PV_OK, "and she writes");
+    is_err(rig_push(&p.a), PV_OK, "and sends");
+    is_err(rig_member_reopen(&p.b), PV_OK, "and so does Bob's");
+    is_err(rig_pull(&p.b), PV_OK, "who fetches");
+    is_texts(&p.b, "after it\n", "and reads");
+    pair_release(&p);
+}
+
 /* A server that keeps half B, and whoever kept the link: they read what the invited could, until new keys are made. */
 static void test_link_and_server(void)
 {
@@ -708,6 +734,7 @@ int main(void)
     test_bad_wrap();
     test_two_rekeys();
     test_seen_another_history();
+    test_reopened_after_lost_race();
     test_cut();
     test_link_and_server();
     return tap_done();
