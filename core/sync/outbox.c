@@ -306,29 +306,32 @@ enum pv_err pv_outbox_judged(struct pv_room *room, const struct pv_log_item *ite
 struct settling {
     struct pv_room *room;
     const struct pv_head *logged;
-    bool found;
+    bool found, later; /* beyond the first version */
     uint64_t from;
 };
 
 /* Evidence in the log that a version can no longer be accepted. Only the first of all can continue the log's head, and
- * epochs rise with n: so what the first, and the first sealed one, have not met, the later ones have not. */
+ * epochs rise with n: so what the first, and the first sealed one, have not met, the later ones have not. The first one
+ * must continue it: a version that was given up, but had been sent, may have come to stand between. */
 static enum pv_err find_overtaken(void *context, const struct pv_sealed_write *sealed)
 {
     struct settling *s = context;
     struct pv_entry entry;
+    const struct pv_hash zero = {{0}};
+    const struct pv_hash *head = s->logged ? &s->logged->leaf : &zero;
     if (pv_entry_read(sealed->entry, &entry)) return PV_ERR_CORRUPT;
     bool born = pv_roster_is_born(s->room->roster);
     bool passed = s->logged && s->logged->n >= sealed->n;
     uint64_t epoch = pv_roster_epoch(s->room->roster);
     bool stale = born && pv_kind_is_sealed(entry.header.kind) &&
                  (sealed->epoch < epoch || (sealed->epoch == epoch && pv_roster_rekey_due(s->room->roster)));
+    if (born && !s->later && !pv_hash_equal(&entry.header.prev, head)) stale = true;
+    s->later = true;
     if (entry.header.kind == PV_KIND_ROSTER && born && sealed->n > 1) {
         /* Would the log as it is now still accept it? */
         struct pv_log_item item = {.index = pv_roster_size(s->room->roster), .entry = entry, .leaf = sealed->leaf, .body = sealed->body};
         enum pv_verdict verdict;
         enum pv_reason reason;
-        const struct pv_hash zero = {{0}};
-        const struct pv_hash *head = s->logged ? &s->logged->leaf : &zero;
         if (pv_hash_equal(&entry.header.prev, head)) {
             enum pv_err err = pv_roster_judge(s->room->roster, &item, &verdict, &reason);
             if (err) return err;
@@ -350,7 +353,8 @@ enum pv_err pv_outbox_settle(struct pv_room *room)
     if (err == PV_ERR_CONFLICT) err = PV_OK;
     if (!err && s.found) err = abandon_from(room, s.from);
     if (!err) err = pv_store_head_get(room->store, &own);
-    /* The log knows more of us than this home does: it was rolled back, or copied. */
-    if (!err && s.logged && s.logged->n > own.n) err = abandon_from(room, 0);
+    /* The log knows more of us than this home does: it was rolled back, or copied, or it gave up what then came in. */
+    bool behind = !err && s.logged && (s.logged->n > own.n || (s.logged->n == own.n && !pv_hash_equal(&s.logged->leaf, &own.leaf)));
+    if (behind) err = abandon_from(room, 0);
     return err;
 }

@@ -678,6 +678,38 @@ static void test_reopened_after_lost_race(void)
     pair_release(&p);
 }
 
+/* Removal, rekey and the rekey that mends it go out together, and come back in pages between which each is judged. */
+static void test_pages_between_versions(void)
+{
+    static struct pair p;
+    struct rig_device carol;
+    struct rig_member c;
+    struct pv_invite_link link;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_device_init(&carol, &p.server, 4), PV_OK, "Carol's person room is founded");
+    is_err(rig_invite(&p.a, PV_ROLE_EDITOR, 2, &link), PV_OK, "Ada invites her");
+    is_err(rig_join(&c, &carol, &link), PV_OK, "and she joins");
+    is_err(rig_pull(&p.a), PV_OK, "which Ada sees");
+    is_err(pv_room_close_invite(p.a.room, &link.gate), PV_OK, "she closes the invite, which asks for a rekey");
+    is_err(rig_push(&p.a), PV_OK, "and makes it: now she has their keys at hand");
+    is_err(rig_pull(&p.b), PV_OK, "and Bob");
+    is_err(pv_room_remove(p.a.room, &carol.me.person), PV_OK, "Ada removes her, with a rekey for Bob");
+    is_err(pv_room_leave(p.b.room), PV_OK, "but Bob leaves");
+    is_err(rig_push(&p.b), PV_OK, "and says so first");
+    is_err(rig_say(&p.a, "to myself"), PV_OK, "Ada writes");
+    p.server.page_max = 1;
+    is_err(rig_push(&p.a), PV_OK, "and sends all");
+    p.server.page_max = 0;
+    tap_ok(unsent(&p.a) == 0, "nothing stays behind");
+    is_texts(&p.a, "to myself\n", "and she reads it");
+    is_err(rig_say(&p.a, "again"), PV_OK, "she writes again");
+    is_err(rig_push(&p.a), PV_OK, "which goes out, too");
+    is_texts(&p.a, "to myself\nagain\n", "each once");
+    rig_member_close(&c);
+    rig_device_release(&carol);
+    pair_release(&p);
+}
+
 /* A server that keeps half B, and whoever kept the link: they read what the invited could, until new keys are made. */
 static void test_link_and_server(void)
 {
@@ -735,6 +767,7 @@ int main(void)
     test_two_rekeys();
     test_seen_another_history();
     test_reopened_after_lost_race();
+    test_pages_between_versions();
     test_cut();
     test_link_and_server();
     return tap_done();
