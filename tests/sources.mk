@@ -113,6 +113,7 @@ NATIVE_TESTS += \
 	tests/conformance/test_meta.c \
 	tests/server/test_access.c \
 	tests/server/test_appends.c \
+	tests/simulation/test_disk.c \
 	tests/server/test_gates.c \
 	tests/server/test_resources.c \
 	tests/server/test_rooms.c \

@@ -575,7 +575,10 @@ static int delete_file(sqlite3_vfs *vfs, const char *path, int sync_directory)
     if (!file || !file->there) return SQLITE_IOERR_DELETE_NOENT;
     file->there = false;
     if (!survives(disk)) return SQLITE_IOERR_DELETE;
-    if (sync_directory) file->kept_there = false;
+    if (sync_directory) {
+        image_resize(&file->now, 0);
+        keep(file);
+    }
     return SQLITE_OK;
 }
 

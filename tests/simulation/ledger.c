@@ -69,7 +69,7 @@ static void versioned(void *context, struct pv_store *store, const struct pv_sea
     if (ledger->seal_count == SIM_SEALS) return;
     struct sim_seal *seal = &ledger->seals[ledger->seal_count];
     *seal = (struct sim_seal){.leaf = version->leaf, .device = device->number, .room = room, .kind = entry.header.kind,
-                              .epoch = version->epoch, .seen = entry.header.seen_size,
+                              .epoch = version->epoch, .seen = entry.header.seen_size, .step = ledger->world->step,
                               .view = pv_roster_size(pv_room_roster(device->copies[room].room))};
     if (!device_prefix(device, room, seal->view, &seal->view_prefix) ||
         !device_prefix(device, room, seal->seen, &seal->seen_prefix))
@@ -110,17 +110,18 @@ struct observing {
     uint64_t at;
 };
 
-static void person_out(struct observing *o, unsigned person, uint64_t index)
+static void person_out(struct observing *o, unsigned person, uint64_t index, const struct pv_hash *leaf)
 {
     struct sim_ledger *ledger = o->ledger;
+    const struct sim_seal *seal = seal_of(ledger, leaf);
     if (person >= SIM_PERSONS || !o->log->present[person]) return;
     o->log->present[person] = false;
     if (ledger->out_count == SIM_OUTS) return;
-    ledger->outs[ledger->out_count++] = (struct sim_out){o->host, o->room, person, index};
+    ledger->outs[ledger->out_count++] = (struct sim_out){o->host, o->room, person, index, seal ? seal->step : ledger->world->step};
 }
 
 /* What an accepted roster entry means for who is in. */
-static void take_effect(struct observing *o, struct sim_entry *entry, struct pv_bytes bytes, uint64_t index)
+static void take_effect(struct observing *o, struct sim_entry *entry, struct pv_bytes bytes, uint64_t index, const struct pv_hash *leaf)
 {
     struct sim_world *world = o->ledger->world;
     struct pv_roster_body body;
@@ -131,11 +132,10 @@ static void take_effect(struct observing *o, struct sim_entry *entry, struct pv_
     if (body.type == PV_ROSTER_REKEY) sim_keys_epoch(o->ledger, &body.u.rekey.secret_hash, &body.u.rekey.kem_hash);
     if (entry->verdict != PV_ACCEPTED) return;
     if (body.type == PV_ROSTER_REKEY) entry->secret = body.u.rekey.secret_hash;
-    if (body.type == PV_ROSTER_INVITE) entry->invite = body.u.invite.id;
     if ((body.type == PV_ROSTER_GENESIS || body.type == PV_ROSTER_JOIN) && author < SIM_PERSONS) o->log->present[author] = true;
-    if (body.type == PV_ROSTER_LEAVE) person_out(o, author, index);
+    if (body.type == PV_ROSTER_LEAVE) person_out(o, author, index, leaf);
     for (size_t i = 0; body.type == PV_ROSTER_REMOVE && i < body.u.remove.count; i++)
-        person_out(o, person_named(world, &body.u.remove.targets[i].person), index);
+        person_out(o, person_named(world, &body.u.remove.targets[i].person), index, leaf);
 }
 
 static void check_members(const struct observing *o)
@@ -179,11 +179,14 @@ static enum pv_err observe_entry(void *context, const struct pv_meta_entry *stor
     sim_history_add(&log->history, &item.leaf);
     log->entries = realloc(log->entries, log->history.cap * sizeof *log->entries);
     if (!log->entries) abort();
-    if (entry.kind == PV_KIND_ROSTER) take_effect(o, &entry, item.body, item.index);
+    if (entry.kind == PV_KIND_SERVER && o->ledger->served_count < SIM_SERVED) o->ledger->served[o->ledger->served_count++] = item.leaf;
+    if (entry.kind == PV_KIND_ROSTER) take_effect(o, &entry, item.body, item.index, &item.leaf);
     log->entries[item.index] = entry;
     o->ledger->world->entries++;
-    sim_tell(o->ledger->world, "  %s[%llu] by %u: kind %llu type %llu %s", sim_room_name(o->room), (unsigned long long)item.index,
-             person_of_device(o->ledger->world, &entry.author), (unsigned long long)entry.kind, (unsigned long long)entry.type,
+    sim_tell(o->ledger->world, "  %s[%llu] %02x%02x by %u: n %llu after %02x%02x, kind %llu type %llu epoch %llu: %s", sim_room_name(o->room),
+             (unsigned long long)item.index, item.leaf.b[0], item.leaf.b[1], person_of_device(o->ledger->world, &entry.author),
+             (unsigned long long)item.entry.header.n, item.entry.header.prev.b[0], item.entry.header.prev.b[1],
+             (unsigned long long)entry.kind, (unsigned long long)entry.type, (unsigned long long)entry.epoch,
              entry.verdict == PV_ACCEPTED ? "accepted" : pv_reason_name(reason));
     if (entry.kind == PV_KIND_ROSTER) check_members(o);
     return PV_OK;
@@ -257,12 +260,11 @@ static void check_state(struct sim_ledger *ledger, struct sim_device *device, un
     }
 }
 
-static bool is_genuine(const struct sim_ledger *ledger, unsigned room, const struct pv_hash *leaf)
+static bool is_genuine(const struct sim_ledger *ledger, const struct pv_hash *leaf)
 {
     if (seal_of(ledger, leaf)) return true;
-    for (unsigned h = 0; h < SIM_HOSTS; h++) /* the server's own entries */
-        for (size_t i = 0; i < ledger->logs[h][room].history.count; i++)
-            if (pv_hash_equal(&ledger->logs[h][room].history.leaves[i], leaf)) return true;
+    for (size_t i = 0; i < ledger->served_count; i++)
+        if (pv_hash_equal(&ledger->served[i], leaf)) return true;
     return false;
 }
 
@@ -270,7 +272,7 @@ static void look_at_new(struct sim_ledger *ledger, struct sim_device *device, un
 {
     const struct sim_seal *seal = seal_of(ledger, leaf);
     struct sim_history *held = &device->held[room];
-    if (!is_genuine(ledger, room, leaf))
+    if (!is_genuine(ledger, leaf))
         sim_fail(ledger->world, "P3", "device %u took entry %llu of %s, which nobody made", device->number,
                  (unsigned long long)index, sim_room_name(room));
     if (seal) {

@@ -72,6 +72,7 @@ void sim_ledger_invited(struct sim_world *world, struct sim_device *device, unsi
     struct pv_invite_body body;
     const struct pv_roster *view;
     l->there = true;
+    l->made_step = world->step;
     /* Its KEM key stands in the entry that waits to be sent. Who made both halves may keep them. */
     if (pv_room_view(device->copies[l->room].room, &view)) return;
     const struct pv_invite *invite = pv_roster_invite(view, &l->link.gate);
@@ -108,20 +109,15 @@ static void reach(struct sim_ledger *ledger, unsigned person, bool ret_reached[s
     }
 }
 
-/* Was the person let in again later, or given a link that was made later? */
+/* Was the person given a link that was made by someone who knew that they were out? */
 static bool is_back(const struct sim_ledger *ledger, const struct sim_out *out)
 {
     const struct sim_world *world = ledger->world;
-    const struct sim_log *log = &ledger->logs[out->host][out->room];
-    for (uint64_t i = out->index + 1; i < log->history.count; i++) {
-        const struct sim_entry *entry = &log->entries[i];
-        if (entry->verdict != PV_ACCEPTED || entry->kind != PV_KIND_ROSTER) continue;
-        for (unsigned d = 0; entry->type == PV_ROSTER_JOIN && d < SIM_DEVICES; d++)
-            if (world->devices[d].person == out->person && pv_hash_equal(&entry->author, &world->devices[d].me.device)) return true;
-        for (size_t k = 0; entry->type == PV_ROSTER_INVITE && k < ledger->drawn_count; k++)
-            if (world->devices[ledger->drawn[k].device].person == out->person &&
-                pv_id16_equal(&world->links[ledger->drawn[k].link].link.gate, &entry->invite))
-                return true;
+    for (size_t k = 0; k < ledger->drawn_count; k++) {
+        const struct sim_link *link = &world->links[ledger->drawn[k].link];
+        if (world->devices[ledger->drawn[k].device].person == out->person && link->room == out->room &&
+            link->made_step > out->step && link->made_view > out->index)
+            return true;
     }
     return false;
 }

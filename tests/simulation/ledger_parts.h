@@ -5,7 +5,7 @@
 #include "tests/simulation/hooks.h"
 #include "tests/simulation/world.h"
 
-enum { SIM_NODES = 1024, SIM_EDGES = 4096, SIM_SEALS = 1024, SIM_USES = 1 << 13, SIM_OUTS = 256, SIM_DRAWN = 64 };
+enum { SIM_NODES = 1024, SIM_EDGES = 4096, SIM_SEALS = 1024, SIM_USES = 1 << 13, SIM_OUTS = 256, SIM_DRAWN = 64, SIM_SERVED = 512 };
 
 /* An entry of a server's log, with the verdict that folding it here gave. */
 struct sim_entry {
@@ -13,7 +13,6 @@ struct sim_entry {
     uint64_t kind, type, epoch;
     enum pv_verdict verdict;
     struct pv_hash secret; /* of a rekey */
-    struct pv_id16 invite; /* of an invite */
 };
 
 struct sim_log {
@@ -28,6 +27,7 @@ struct sim_seal {
     struct pv_hash leaf;
     unsigned device, room;
     uint64_t kind, epoch, view, seen;
+    size_t step;
     struct pv_hash view_prefix, seen_prefix, secret;
 };
 
@@ -35,6 +35,7 @@ struct sim_seal {
 struct sim_out {
     unsigned host, room, person;
     uint64_t index;
+    size_t step; /* when it was signed */
 };
 
 struct sim_drawn {
@@ -47,6 +48,8 @@ struct sim_ledger {
     struct sim_log logs[SIM_HOSTS][SIM_ROOMS];
     struct sim_seal seals[SIM_SEALS];
     size_t seal_count;
+    struct pv_hash served[SIM_SERVED]; /* entries that the server made */
+    size_t served_count;
     struct sim_out outs[SIM_OUTS];
     size_t out_count;
     /* who can open what: from a key or secret to the secrets that it opens */

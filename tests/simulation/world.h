@@ -49,6 +49,7 @@ struct sim_link {
     struct pv_invite_link link;
     struct pv_hash kem_hash;
     uint64_t made_view; /* entries that its maker had judged */
+    size_t made_step;
 };
 
 /* ---- devices */
