@@ -81,7 +81,10 @@ static enum pv_err write_home(struct pv_session *session, struct pv_new_person *
         pv_database_name("rooms", &person->genesis.room_id, suffixes[i], name);
         if (pv_home_remove(&session->home, name, &ignored) != PV_OK) break;
     }
-    if (pv_home_remove(&session->home, "keystore", &ignored) != PV_OK) return err;
+    for (int i = 0; i < 2; i++) {
+        static const char *const files[] = {"keystore", "keystore.lock"};
+        if (pv_home_remove(&session->home, files[i], &ignored) != PV_OK) break;
+    }
     return err;
 }
 

@@ -1,6 +1,7 @@
 /* The device's directory: checks on opening, whole-or-nothing writes, locks between processes. */
 #include "client/home.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -76,10 +77,33 @@ static enum pv_err check_owner(const struct pv_home *home, const char *name, con
     return PV_OK;
 }
 
-static enum pv_err open_checked(struct pv_home *home, struct pv_report *report)
+static bool is_empty(int dir_fd)
+{
+    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    const struct dirent *entry;
+    bool empty = dir != NULL;
+
+    while (empty && (entry = readdir(dir))) empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    if (dir) closedir(dir);
+    else if (fd >= 0) close(fd);
+    return empty;
+}
+
+/* In an empty directory of ours there is nothing yet that others could have read: `init` takes it, and closes it. */
+static enum pv_err close_empty(const struct pv_home *home, struct stat *st, bool make, struct pv_report *report)
+{
+    if (!make)
+        return pv_report(report, PV_ERR_NOT_FOUND, "no privity here yet (%s): run `privity init --name NAME`", home->path);
+    if (fchmod(home->dir_fd, 0700) != 0) return report_errno(report, home, "", "change the mode of");
+    st->st_mode &= ~(mode_t)077;
+    return PV_OK;
+}
+
+static enum pv_err open_checked(struct pv_home *home, bool make, struct pv_report *report)
 {
     struct stat st;
-    enum pv_err err;
+    enum pv_err err = PV_OK;
 
     home->dir_fd = open(home->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (home->dir_fd < 0) {
@@ -89,7 +113,8 @@ static enum pv_err open_checked(struct pv_home *home, struct pv_report *report)
         return pv_report(report, PV_ERR_IO, "cannot open %s: %s", home->path, strerror(errno));
     }
     if (fstat(home->dir_fd, &st) != 0) return report_errno(report, home, "", "read");
-    err = check_owner(home, "", &st, report);
+    if (st.st_uid == geteuid() && st.st_mode & 077 && is_empty(home->dir_fd)) err = close_empty(home, &st, make, report);
+    if (err == PV_OK) err = check_owner(home, "", &st, report);
     for (int i = 0; err == PV_OK && i < FOLDER_COUNT; i++) {
         if (fstatat(home->dir_fd, folders[i], &st, AT_SYMLINK_NOFOLLOW) != 0) {
             if (errno != ENOENT) return report_errno(report, home, folders[i], "read");
@@ -134,7 +159,7 @@ enum pv_err pv_home_open(struct pv_home *ret_home, struct pv_report *report)
     struct pv_home home = {.dir_fd = -1};
     enum pv_err err = pv_home_locate(home.path, report);
 
-    if (err == PV_OK) err = open_checked(&home, report);
+    if (err == PV_OK) err = open_checked(&home, false, report);
     if (err == PV_OK) err = read_version(&home, report);
     if (err != PV_OK) {
         pv_home_close(&home);
@@ -166,7 +191,7 @@ enum pv_err pv_home_create(struct pv_home *ret_home, struct pv_report *report)
     if (err != PV_OK) return err;
     if (make_directories(home.path) != 0)
         return pv_report(report, PV_ERR_IO, "cannot make %s: %s", home.path, strerror(errno));
-    err = open_checked(&home, report);
+    err = open_checked(&home, true, report);
     if (err == PV_OK && faccessat(home.dir_fd, "version", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         err = pv_report(report, PV_ERR_CONFLICT,
                         "%s holds a person already: set PRIVITY_HOME for another one; nothing was changed", home.path);

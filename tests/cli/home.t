@@ -38,6 +38,21 @@ PRIVITY_HOME=$T/home-other run 1 "init with a kit file that exists" privity init
 [ ! -e "$T/home-other/version" ]
 ok "makes no home"
 
+mkdir -m 755 "$T/home-made"
+PRIVITY_HOME=$T/home-made run 1 "an empty directory that others may read" privity rooms
+like "$(err)" "no privity here yet" "is no home"
+is "$(stat -c %a "$T/home-made")" 755 "and is left as it is"
+PRIVITY_HOME=$T/home-made run 0 "init in it" privity init --name Made --server "$url" --kit "$T/kit-made"
+is "$(stat -c %a "$T/home-made")" 700 "closes it to others"
+mkdir -m 755 "$T/home-used"
+echo mine >"$T/home-used/file"
+PRIVITY_HOME=$T/home-used run 1 "init in a directory in use" privity init --name Used --server "$url" --kit "$T/kit-used"
+is "$(stat -c %a "$T/home-used") $(ls "$T/home-used")" "755 file" "leaves it as it is"
+PRIVITY_HOME=$T/home-unkept run 1 "init with a kit that cannot be written" privity init --name Unkept --server "$url" --kit "$T/absent/kit"
+one_line "init with a kit that cannot be written"
+[ ! -e "$T/home-unkept" ]
+ok "leaves no home"
+
 chmod 755 "$PRIVITY_HOME"
 run 1 "a home open to others" privity rooms
 like "$(err)" "chmod 700" "says what to do"
