@@ -1,5 +1,6 @@
 #!/bin/bash
 # Files: put, listed, fetched whole, versioned, moved, removed; hostile names stay where they belong.
+# shellcheck disable=SC2016  # an inner shell expands
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 start_server

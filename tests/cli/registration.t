@@ -17,8 +17,8 @@ run 3 "a wrong code" as ada privity init --name ada --server "$url" --registrati
 one_line "a wrong code"
 like "$(err)" "no registration code: it is mistyped" "says what is wrong"
 like "$(err)" "ask whoever runs the server for a new code.* --registration-file" "and what to do"
-{ tr A-Z B-ZA | tr a-z b-za; } < <(head -c 8 "$T/code") >"$T/wrong" # a code by its form
-tail -c +9 "$T/code" >>"$T/wrong"
+case $(head -c 1 "$T/code") in A) other=B ;; *) other=A ;; esac
+{ printf %s "$other" && tail -c +2 "$T/code"; } >"$T/wrong" # a code by its form
 run 3 "a mistyped code" as ada privity init --name ada --server "$url" --registration-file "$T/wrong"
 like "$(err)" "mistyped, used up or expired.*ask whoever runs the server" "says so, and what to do"
 run 0 "init again with the code" as ada privity init --name ada --server "$url" --registration-file "$T/code" --json
