@@ -42,6 +42,53 @@ static enum pv_err not_of_form(struct pv_pull *pull)
     return pv_task_error(&pull->task, PV_ERR_IO, "the server's answer is not of the expected form: its store is damaged, or it is no privity server");
 }
 
+/* ---- the end of the log: may all of it stand there? */
+
+struct tail {
+    struct pv_hash author, leaf;
+    bool is_linked;
+};
+
+static enum pv_err find_link_to(void *context, const struct pv_stored_entry *stored)
+{
+    struct tail *tail = context;
+    struct pv_entry entry;
+    if (pv_entry_read(stored->entry, &entry) == PV_OK && pv_hash_equal(&entry.header.author, &tail->author) &&
+        pv_hash_equal(&entry.header.prev, &tail->leaf))
+        tail->is_linked = true;
+    return PV_OK;
+}
+
+/* The fold stopped before an entry, under a checkpoint that is signed for all. Whose signature does not hold, and whom
+ * nothing after it vouches for, an honest server lets in nowhere: without a word, all that follows would be hidden. */
+static enum pv_err check_tail(struct pv_room *room)
+{
+    uint64_t at = pv_roster_size(room->roster);
+    struct pv_log_item item = {.index = at};
+    struct pv_stored_entry stored;
+    struct pv_sign_pk key;
+    struct pv_buf memory;
+    struct tail tail = {.is_linked = false};
+    if (at >= room->edge.size || !pv_roster_is_born(room->roster)) return PV_OK;
+    pv_buf_init(&memory, PV_LIMIT_BATCH_BYTES);
+    enum pv_err err = pv_store_entry_get(room->store, at, &memory, &stored);
+    bool is_read = !err && pv_entry_read(stored.entry, &item.entry) == PV_OK; /* else of a later version, which was said */
+    if (is_read) {
+        pv_entry_leaf(stored.entry, &item.leaf);
+        if (!pv_kind_is_sealed(item.entry.header.kind)) item.body = stored.body;
+        bool holds = pv_roster_item_key(room->roster, &item, &key) == PV_OK && pv_entry_verify(&item.entry, &key) == PV_OK;
+        tail.author = item.entry.header.author;
+        tail.leaf = item.leaf;
+        if (!holds) err = pv_store_header_each(room->store, at + 1, room->edge.size, find_link_to, &tail);
+        if (!err && !holds && !tail.is_linked)
+            err = pv_room_raise(room, PV_ERR_BAD_SIG, stored.entry,
+                                "the signature of entry %llu does not hold: the server let in what it must refuse, and nothing after "
+                                "it can be trusted", (unsigned long long)at);
+    }
+    pv_buf_release(&memory);
+    return err;
+}
+
 /* Everything is in and open. */
 static enum pv_err complete(struct pv_pull *pull)
 {
@@ -50,6 +97,7 @@ static enum pv_err complete(struct pv_pull *pull)
     while (more && !err) err = pv_open_pending(pull->room, OPEN_AT_ONCE, &more);
     if (!err) err = pv_fold_index_words(pull->room->store, 0);
     if (!err) err = pull->paused;
+    if (!err) err = check_tail(pull->room);
     if (err) return pv_pull_error(pull, err);
     if (pull->room->pulls_done < pull->number) pull->room->pulls_done = pull->number;
     pull->room->key_wants_person = pull->keys_wait;

@@ -417,6 +417,30 @@ static void test_flipped_bits(void)
     pair_release(&p);
 }
 
+/* The server lets in what bears Bob's name and another's signature. */
+static void test_forgery(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_pull(&p.a), PV_OK, "Ada is up to date");
+    p.server.takes_forgeries = true;
+    uint8_t *secret = p.bob.me.sign_sk.b;
+    secret[0] ^= 1;
+    is_err(rig_say(&p.b, "not Bob's"), PV_OK, "something is signed by another key than Bob's");
+    enum pv_err err = rig_push(&p.b);
+    tap_ok(pv_err_exit_status(err) == 4, "whoever sends it hears at once (%s)", pv_err_web_name(err));
+    for (int i = 0; i < 2; i++) {
+        err = rig_pull(&p.a);
+        tap_ok(err == PV_ERR_BAD_SIG, "Ada is told that it does not hold, again and again (%s)", pv_err_web_name(err));
+    }
+    tap_ok(pv_room_evidence(p.a.room).n > 0, "with the evidence");
+    is_err(rig_say(&p.a, "not sent"), PV_OK, "what she writes");
+    err = rig_push(&p.a);
+    tap_ok(err == PV_ERR_BAD_SIG, "is not sent into that log (%s)", pv_err_web_name(err));
+    secret[0] ^= 1;
+    pair_release(&p);
+}
+
 /* The server forgets the newest entries: whoever saw more notices. */
 static void test_rollback(void)
 {
@@ -760,6 +784,7 @@ int main(void)
     test_two_processes();
     test_pages();
     test_flipped_bits();
+    test_forgery();
     test_rollback();
     test_quiet_week();
     test_old_epoch();
