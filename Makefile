@@ -43,6 +43,7 @@ CFLAGS_all := $(COMMON) $(SAN_FLAGS) -D_GNU_SOURCE -fPIE -pthread -isystem $(DEP
 CFLAGS_wasm := $(COMMON) -DNDEBUG -isystem $(DEPS)/wasm/include
 LDFLAGS_all := $(if $(SAN),$(SAN_FLAGS)) -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 LIBS_core := $(DEPS)/native/lib/libsodium.a $(DEPS)/native/lib/libsqlite3.a -lm
+LIBS_kit := -lpangocairo-1.0 -lpango-1.0 -lgobject-2.0 -lglib-2.0 -lcairo -lqrencode
 LIBS_all := $(LIBS_core) -lcurl -lmicrohttpd -ljansson -lcrypto -lkeyutils
 # A stack as large as a browser's thread has, placed first: overflowing it traps instead of overwriting data.
 LDFLAGS_wasm := -Wl,-z,stack-size=1048576,--stack-first
@@ -51,7 +52,7 @@ LIBS_wasm := -lc-printscan-long-double $(DEPS)/wasm/lib/libsodium.a $(DEPS)/wasm
 
 # --- what is built ---------------------------------------------------------------------------------------------------
 
-PROGRAMS := $(if $(CLI_MAIN),$(BIN)/privity) $(if $(SERVER_MAIN),$(BIN)/privityd) $(if $(VECTORS_MAIN),$(BIN)/pv-vectors)
+PROGRAMS := $(if $(CLI_MAIN),$(BIN)/privity $(BIN)/privity-kit-pdf) $(if $(SERVER_MAIN),$(BIN)/privityd) $(if $(VECTORS_MAIN),$(BIN)/pv-vectors)
 SHARE := $(if $(CLI_MAIN),$(addprefix build/share/,man/man1/privity.1 bash-completion/completions/privity \
 	zsh/site-functions/_privity fish/vendor_completions.d/privity.fish))
 SERVER_SHARE := $(if $(SERVER_MAIN),$(addprefix build/share/,man/man8/privityd.8 bash-completion/completions/privityd \
@@ -63,7 +64,7 @@ FUZZ_PROGRAMS := $(patsubst %.c,$(B)/%,$(FUZZ_TARGETS))
 WASM_PROGRAMS := $(patsubst %.c,build/wasm/%.wasm,$(WASM_TESTS))
 EMBEDDED := $(patsubst %,$(GEN)/%.inc,$(EMBED))
 
-SOURCES := $(CORE_SRC) $(CLIENT_SRC) $(CLI_SRC) $(CLI_MAIN) $(SERVER_SRC) $(SERVER_MAIN)
+SOURCES := $(CORE_SRC) $(CLIENT_SRC) $(CLI_SRC) $(CLI_MAIN) $(CLI_KIT_SRC) $(SERVER_SRC) $(SERVER_MAIN)
 TEST_SOURCES := $(TEST_SRC) $(UNIT_TESTS) $(NATIVE_TESTS) $(TEST_TOOLS) $(VECTORS_MAIN) $(BENCH_PROGS) $(FUZZ_TARGETS)
 
 .DEFAULT_GOAL := all
@@ -108,6 +109,9 @@ build/wasm/lib%.a: Makefile
 	$(call say,AR  )
 	$(Q)llvm-ar rcsD $@ $(filter %.o,$^)
 
+# Only the page to print sees what draws it.
+$(B)/cli/kit_pdf.o: CFLAGS_all += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags pangocairo))
+
 $(B)/%.o: %.c Makefile $(DEPS_native) | $(EMBEDDED)
 	@mkdir -p $(@D)
 	$(call say,CC  )
@@ -133,6 +137,8 @@ endef
 CORE := $(B)/libprivity.a
 CLIENT := $(B)/libclient.a $(CORE)
 $(BIN)/privity: $(call objects,$(B),$(CLI_MAIN)) $(B)/libcli.a $(CLIENT)
+$(BIN)/privity-kit-pdf: LIBS_all += $(LIBS_kit)
+$(BIN)/privity-kit-pdf: $(call objects,$(B),$(CLI_KIT_SRC)) $(CORE)
 
 # The command's own table makes its manual page and completions.
 build/share/man/man1/privity.1: SHARE_OF := --man

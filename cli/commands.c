@@ -31,7 +31,8 @@ const struct pv_command pv_commands[] = {
         .summary = "make this person and this device",
         .text = TEXT("Makes the keys of a new person and of this device, seals them under a passphrase, and registers the "
                      "person with a server.",
-                     "The recovery kit is shown once, or written to FILE for you to print and to put away. It opens "
+                     "The recovery kit is shown once, or written to FILE for you to print and to put away: a page with a code to type and to "
+                     "scan where the name ends in .pdf, else text. It opens "
                      "everything when all devices are lost; nobody can make a second one of it.",
                      "The server has to answer once, since a person's id is made of its key too: without it nothing is made. Is it gone "
                      "before it took the person, all that was made stays, and the next command that reaches it registers. It may ask "
@@ -117,7 +118,7 @@ const struct pv_command pv_commands[] = {
         .name = "recovery add-kit",
         .synopsis = "[--kit FILE]",
         .summary = "add another recovery kit",
-        .text = TEXT("Makes a further kit, shows it once or writes it to FILE, and adds it to every room. The kits before it go on "
+        .text = TEXT("Makes a further kit, shows it once or writes it to FILE (as init does), and adds it to every room. The kits before it go on "
                      "working: this takes nothing back from someone who found one.",
                      "A further kit stands below the first and falls with the device that added it, so it is best added by a "
                      "device that you keep, or by one that was just made with the first kit at hand."),

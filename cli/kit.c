@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -69,21 +71,6 @@ static enum pv_err say_wrong(enum pv_err err, unsigned group, struct pv_report *
     return pv_report(report, PV_ERR_MALFORMED, "this is no recovery kit's code: each group is right by itself, but they do not belong together");
 }
 
-/* What follows `mark` at the begin of a line. */
-static struct pv_bytes find_line(struct pv_bytes text, const char *mark)
-{
-    size_t n = strlen(mark);
-    for (size_t i = 0; i + n <= text.n; i++) {
-        if ((i > 0 && text.p[i - 1] != '\n') || memcmp(text.p + i, mark, n) != 0) continue;
-        const uint8_t *p = text.p + i + n, *end = memchr(p, '\n', text.n - i - n);
-        size_t length = end ? (size_t)(end - p) : text.n - i - n;
-        while (length && (*p == ' ' || *p == '\t')) p++, length--;
-        while (length && (p[length - 1] == '\r' || p[length - 1] == ' ')) length--;
-        return pv_bytes(p, length);
-    }
-    return pv_bytes(NULL, 0);
-}
-
 enum pv_err pv_kit_read(const char *path, struct pv_given_kit *ret_kit, struct pv_report *report)
 {
     struct pv_given_kit kit = {.has_server = false};
@@ -94,12 +81,14 @@ enum pv_err pv_kit_read(const char *path, struct pv_given_kit *ret_kit, struct p
     pv_buf_init(&text, PV_KIT_SHEET_BYTES);
     err = read_text(path, &text, report);
     if (err == PV_OK && text.n == 0) err = pv_report(report, PV_ERR_USAGE, "no recovery kit was given: its code on standard input, or --kit FILE");
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] == '\f') text.p[i] = '\n'; /* the end of a page, where its text was taken out of a PDF */
     if (err == PV_OK) {
         err = pv_kit_sheet_read(pv_buf_bytes(&text), &kit.secret, &group);
         if (err != PV_OK) err = say_wrong(err, group, report);
     }
     if (err == PV_OK) {
-        struct pv_bytes server = find_line(pv_buf_bytes(&text), "Server:"), name = find_line(pv_buf_bytes(&text), "Name:");
+        struct pv_bytes server = pv_kit_sheet_line(pv_buf_bytes(&text), "Server:"), name = pv_kit_sheet_line(pv_buf_bytes(&text), "Name:");
         kit.has_server = server.n && pv_server_url_read(server, &kit.server) == PV_OK;
         if (name.n < sizeof kit.name && pv_utf8_is_valid(name.p, name.n)) snprintf(kit.name, sizeof kit.name, "%.*s", (int)name.n, (const char *)name.p);
         *ret_kit = kit;
@@ -111,23 +100,85 @@ enum pv_err pv_kit_read(const char *path, struct pv_given_kit *ret_kit, struct p
 
 /* ---- writing */
 
+static bool is_pdf(const char *path)
+{
+    size_t n = strlen(path);
+    return n > 4 && strcasecmp(path + n - 4, ".pdf") == 0;
+}
+
+/* What draws stands in a program of its own beside this one; the sheet goes to it by a pipe. */
+static enum pv_err program_beside(char ret_path[static PATH_MAX])
+{
+    static const char name[] = "privity-kit-pdf";
+    ssize_t n = readlink("/proc/self/exe", ret_path, PATH_MAX - sizeof name);
+    char *slash;
+    if (n < 0) return PV_ERR_IO;
+    ret_path[n] = '\0';
+    slash = strrchr(ret_path, '/');
+    if (!slash) return PV_ERR_IO;
+    memcpy(slash + 1, name, sizeof name);
+    return PV_OK;
+}
+
+/* In the child: read `in`, write to the file, become the program. */
+static void become(const char *program, int in, int out)
+{
+    char *const argv[] = {(char[]){"privity-kit-pdf"}, NULL};
+    if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0) _exit(127);
+    execv(program, argv);
+    _exit(127);
+}
+
+static enum pv_err write_pdf(int fd, struct pv_bytes sheet, struct pv_report *report)
+{
+    char program[PATH_MAX];
+    int ends[2], status = 0;
+    pid_t child = -1;
+    enum pv_err err = program_beside(program);
+
+    if (err == PV_OK && pipe2(ends, O_CLOEXEC) != 0) err = PV_ERR_IO;
+    if (err != PV_OK) return pv_report(report, err, "the recovery kit could not be drawn: %s", strerror(errno));
+    child = fork();
+    if (child == 0) become(program, ends[0], fd);
+    close(ends[0]);
+    /* A sheet is smaller than what a pipe holds. */
+    bool sent = child > 0 && write(ends[1], sheet.p, sheet.n) == (ssize_t)sheet.n;
+    close(ends[1]);
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+    if (sent && WIFEXITED(status) && WEXITSTATUS(status) == 0) return PV_OK;
+    return pv_report(report, PV_ERR_UNSUPPORTED, "%s: the recovery kit could not be drawn; give a name that ends in .txt", program);
+}
+
+/* The text, or the page drawn from it. */
+static enum pv_err write_to(int fd, const char *path, const struct pv_kit_facts *facts, const struct pv_kit_secret *kit,
+                            struct pv_report *report)
+{
+    struct pv_buf sheet;
+    enum pv_err err;
+
+    pv_buf_init(&sheet, PV_KIT_SHEET_BYTES);
+    pv_kit_sheet_put(&sheet, facts, kit);
+    err = sheet.err;
+    if (err == PV_OK && is_pdf(path)) err = write_pdf(fd, pv_buf_bytes(&sheet), report);
+    else if (err == PV_OK && write(fd, sheet.p, sheet.n) != (ssize_t)sheet.n) err = PV_ERR_IO;
+    if (err == PV_OK && fsync(fd) != 0) err = PV_ERR_IO;
+    pv_buf_wipe(&sheet);
+    if (err == PV_ERR_IO) return pv_report(report, pv_home_errno(errno), "cannot write the recovery kit to %s: %s", path, strerror(errno));
+    return err;
+}
+
 enum pv_err pv_kit_write(const char *path, const struct pv_kit_facts *facts, const struct pv_kit_secret *kit,
                          struct pv_report *report)
 {
-    struct pv_buf sheet;
-    enum pv_err err = PV_OK;
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    enum pv_err err;
 
     if (fd < 0)
         return pv_report(report, errno == EEXIST ? PV_ERR_CONFLICT : PV_ERR_IO, "cannot write the recovery kit to %s: %s%s",
                          path, strerror(errno), errno == EEXIST ? "; nothing was made, give another name" : "");
-    pv_buf_init(&sheet, PV_KIT_SHEET_BYTES);
-    pv_kit_sheet_put(&sheet, facts, kit);
-    if (err == PV_OK && (sheet.err != PV_OK || write(fd, sheet.p, sheet.n) != (ssize_t)sheet.n || fsync(fd) != 0))
-        err = pv_report(report, pv_home_errno(errno), "cannot write the recovery kit to %s: %s", path, strerror(errno));
+    err = write_to(fd, path, facts, kit, report);
     if (close(fd) != 0 && err == PV_OK) err = pv_report(report, PV_ERR_IO, "cannot write the recovery kit to %s", path);
     if (err != PV_OK) unlink(path);
-    pv_buf_wipe(&sheet);
     return err;
 }
 

@@ -37,3 +37,9 @@ CLI_SRC := \
 	#
 
 CLI_MAIN := cli/main.c
+
+# A program of its own, so that no other command loads what draws: build/bin/privity-kit-pdf.
+CLI_KIT_SRC := \
+	cli/kit_pdf.c \
+	cli/kit_pdf_main.c \
+	#

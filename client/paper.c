@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/sqlite_begin.h"
 #include "client/system.h"
 
 enum { LIST_MAX_BYTES = 1 << 20, FIRST_PAGE_MAX_BYTES = 1 << 23, ROUNDS_MAX = 4 };
@@ -115,7 +116,8 @@ static void room_release(struct pv_paper_room *room)
 static enum pv_err room_open(const struct pv_paper *paper, const struct pv_hash *id, struct pv_paper_room *room)
 {
     struct pv_room_options options = {.me = &paper->me, .person_room = paper->person.room, .random = &pv_system_random, .room_id = *id};
-    enum pv_err err = sqlite3_open(":memory:", &room->db) == SQLITE_OK ? PV_OK : PV_ERR_NOMEM;
+    enum pv_err err = pv_sqlite_begin();
+    if (err == PV_OK && sqlite3_open(":memory:", &room->db) != SQLITE_OK) err = PV_ERR_NOMEM;
     if (err == PV_OK) err = pv_store_open(room->db, &room->store);
     options.store = room->store;
     if (err == PV_OK) err = pv_room_open(&options, &room->room);

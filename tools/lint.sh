@@ -11,6 +11,9 @@ judge() {
 
 # The flags that clang shares with the build; libraries' headers are not ours to judge.
 flags=(-std=gnu17 -D_GNU_SOURCE -I. -Ibuild/gen -isystem build/deps/native/include)
+# The one file that draws a page sees these besides.
+read -ra drawing <<<"$(pkg-config --cflags pangocairo | sed 's/-I/-isystem /g')"
+flags+=("${drawing[@]}")
 warnings=(-Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum -Werror
 	-Wno-unknown-warning-option -Wno-gnu-folding-constant)
 mapfile -t sources < <(make --no-print-directory -s print-sources)

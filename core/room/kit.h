@@ -33,6 +33,9 @@ struct pv_kit_facts {
 };
 /* Append the sheet: text to print or to keep. Secret. */
 void pv_kit_sheet_put(struct pv_buf *text, const struct pv_kit_facts *facts, const struct pv_kit_secret *kit);
+/* What follows `mark` ("Name:", "Person:", "Server:") in its line of a sheet, blanks around it left out; empty where there
+ * is no such line. */
+struct pv_bytes pv_kit_sheet_line(struct pv_bytes text, const char *mark);
 /* Read the code out of a sheet, or out of a text that is the code alone. As pv_kit_decode; LIMIT also for a text over
  * PV_KIT_SHEET_BYTES. */
 PV_MUST_USE enum pv_err pv_kit_sheet_read(struct pv_bytes text, struct pv_kit_secret *ret_kit, unsigned *ret_group);

@@ -79,3 +79,17 @@ enum pv_err pv_kit_sheet_read(struct pv_bytes text, struct pv_kit_secret *ret_ki
     if (text.n > PV_KIT_SHEET_BYTES) return PV_ERR_LIMIT;
     return pv_kit_decode(find_code(text), ret_kit, ret_group);
 }
+
+struct pv_bytes pv_kit_sheet_line(struct pv_bytes text, const char *mark)
+{
+    size_t n = strlen(mark);
+    for (size_t i = 0; i + n <= text.n; i++) {
+        if ((i > 0 && text.p[i - 1] != '\n') || memcmp(text.p + i, mark, n) != 0) continue;
+        const uint8_t *p = text.p + i + n, *end = memchr(p, '\n', text.n - i - n);
+        size_t length = end ? (size_t)(end - p) : text.n - i - n;
+        while (length && (*p == ' ' || *p == '\t')) p++, length--;
+        while (length && (p[length - 1] == '\r' || p[length - 1] == ' ')) length--;
+        return pv_bytes(p, length);
+    }
+    return pv_bytes(NULL, 0);
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""The recovery kit as a page to print: what stands on it, that both its codes read back, and that they recover."""
+
+import os
+import pathlib
+import re
+import shutil
+import stat
+import subprocess
+import sys
+
+sys.path.insert(0, "tests/lib")
+import tap
+from world import World
+
+for program in ("pdftotext", "pdftoppm", "zbarimg"):
+    if not shutil.which(program):
+        tap.skip_all(f"no {program} here")
+
+world = World()
+server = world.server()
+page = world.dir / "ada.pdf"
+ada = world.home("ada", server)
+name = "Ada <Lovelace> & Söhne"
+ada.must("init", "--name", name, "--server", server.url, "--kit", page)
+ada.must("room", "new", "acme")
+ada.must("say", "acme", "hello")
+
+tap.is_(page.read_bytes()[:5], b"%PDF-", "a name that ends in .pdf makes a PDF")
+tap.is_(stat.S_IMODE(page.stat().st_mode), 0o600, "that only its owner reads")
+text = subprocess.run(["pdftotext", page, "-"], capture_output=True, check=True).stdout.decode()
+for part in (name, server.url, ada.must("whoami", "--json").json()["id"], "Keep it where you keep a passport", "privity recover --name DEVICE",
+             "add another", "make a new person"):
+    tap.ok(part in text or part in re.sub(r"\s+", " ", text), f"it says: {part[:40]}", text)
+tap.is_(len(re.findall(r"\b[0-9A-Z]{6}\b", text.split("Code:")[1])), 11, "and the code in 11 groups of six")
+subprocess.run(["pdftoppm", "-r", "150", "-gray", page, world.dir / "page"], check=True)
+image = next(world.dir.glob("page*.pgm"))
+square = subprocess.run(["zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", image], capture_output=True, check=True).stdout
+tap.ok(server.url.encode() in square and b"Code:" in square, "the square holds server and code", square)
+
+
+def works(text, what):
+    r = ada.run("recovery", "test", stdin=text)
+    tap.is_(r.status, 0, what, *r.why())
+
+
+works(text.encode(), "the page's text as it was copied is a kit that works")
+works(square, "so is what a scanner reads from the square")
+phone = world.home("phone", server)
+r = phone.run("recover", "--name", "phone", stdin=square)
+tap.is_(r.status, 0, "by which a new device is made; the server stands in it", *r.why())
+tap.is_([m["text"] for m in phone.must("read", "acme", "--json").json()["messages"]], ["hello"], "and reads")
+tap.is_(phone.must("whoami", "--json").json()["name"], name, "as the person that it is")
+
+r = ada.run("recovery", "test", "--kit", page)
+tap.ok(r.status == 1 and "PDF" in r.err, "a PDF in place of its code is told from one", *r.why())
+r = ada.run("recovery", "add-kit", "--kit", page)
+tap.ok(r.status == 1 and "File exists" in r.err, "a file that is there is not written over", *r.why())
+sheet = (world.dir / "sheet.txt")
+ada.must("recovery", "add-kit", "--kit", sheet)
+drawn = [subprocess.run([world.bin / "privity-kit-pdf"], input=sheet.read_bytes(), capture_output=True, check=True).stdout for _ in range(2)]
+tap.ok(drawn[0] == drawn[1] and drawn[0][:5] == b"%PDF-", "the same sheet gives the same page, to the byte")
+r = subprocess.run([world.bin / "privity-kit-pdf"], input=b"no kit", capture_output=True)
+tap.ok(r.returncode == 1 and not r.stdout and r.stderr, "what is no kit is not drawn")
+bare = world.dir / "bare"
+bare.mkdir()
+shutil.copy(world.bin / "privity", bare)
+other = world.home("other", server)
+r = subprocess.run([bare / "privity", "init", "--name", "Bob", "--server", server.url, "--kit", world.dir / "bob.pdf"],
+                   env={**os.environ, **other.env}, capture_output=True)
+tap.ok(r.returncode == 1 and b"privity-kit-pdf" in r.stderr and not (world.dir / "bob.pdf").exists(),
+       "without the program that draws, nothing is made", r.stderr.decode())
+tap.ok(not pathlib.Path(other.env["PRIVITY_HOME"], "keystore").exists(), "no person either")
+tap.done()
