@@ -20,6 +20,7 @@
 #include "server/http.h"
 #include "server/listen.h"
 #include "server/metrics.h"
+#include "server/notify.h"
 #include "server/tls_files.h"
 #include "server/session_cache.h"
 
@@ -151,6 +152,18 @@ static void block_signals(sigset_t *ret_set)
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 }
 
+/* Asked to stop once more: what is in work is not waited for, what is taken in is still committed. */
+static bool is_hurried(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    if (sigtimedwait(&set, NULL, &(struct timespec){0, 0}) < 0) return false;
+    PV_LOG(PV_LOG_WARN, "stopping without waiting");
+    return true;
+}
+
 static void serve(struct pv_server *server, struct pv_http *http, const sigset_t *signals)
 {
     const struct timespec second = {1, 0};
@@ -234,6 +247,7 @@ static enum pv_err start(struct daemon *daemon, const struct pv_config *config, 
     fflush(stdout);
     PV_LOG(PV_LOG_INFO, "started", PV_LOG_TEXT("version", PV_SERVER_VERSION), PV_LOG_TEXT("name", server->name),
            PV_LOG_NUMBER("port", port));
+    pv_notify_send("READY=1");
     return PV_OK;
 }
 
@@ -241,7 +255,8 @@ static void stop(struct daemon *daemon)
 {
     struct pv_server *server = &daemon->server;
     atomic_store(&server->stopping, true);
-    if (daemon->http) pv_http_drain(daemon->http, GRACE_MS);
+    if (daemon->http) pv_notify_send("STOPPING=1");
+    if (daemon->http) pv_http_drain(daemon->http, GRACE_MS, is_hurried);
     if (server->committer) pv_committer_stop(server->committer);
     pv_http_free(daemon->http);
     pv_committer_free(server->committer);

@@ -442,7 +442,7 @@ void pv_http_sweep(struct pv_http *http)
     pv_http_guard_sweep(&http->guard);
 }
 
-void pv_http_drain(struct pv_http *http, unsigned grace_ms)
+void pv_http_drain(struct pv_http *http, unsigned grace_ms, bool (*is_hurried)(void))
 {
     static const struct timespec pause = {0, 10 * 1000 * 1000};
     if (!http->quiesced) MHD_quiesce_daemon(http->daemon);
@@ -450,6 +450,7 @@ void pv_http_drain(struct pv_http *http, unsigned grace_ms)
     for (unsigned waited = 0; waited < grace_ms; waited += 10) {
         pv_events_stop(http->server->events); /* again: one may have opened meanwhile */
         if (atomic_load(&http->calls) == 0 && atomic_load(&http->streams) == 0) break;
+        if (is_hurried && is_hurried()) break;
         nanosleep(&pause, NULL);
     }
 }

@@ -11,8 +11,9 @@ PV_MUST_USE enum pv_err pv_http_start(struct pv_server *server, const struct pv_
                                       struct pv_http **ret_http, char ret_why[static PV_CONFIG_WHY_MAX]);
 /* Cut connections that are late with what they send; now and then. */
 void pv_http_sweep(struct pv_http *http);
-/* Take no more connections, end event streams, wait until requests in work are answered, at most `grace_ms`. */
-void pv_http_drain(struct pv_http *http, unsigned grace_ms);
+/* Take no more connections, end event streams, wait until requests in work are answered, at most `grace_ms`, or until
+ * `is_hurried` (NULL: never) says so. */
+void pv_http_drain(struct pv_http *http, unsigned grace_ms, bool (*is_hurried)(void));
 /* After the committer has stopped. */
 void pv_http_free(struct pv_http *http);
 

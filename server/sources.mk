@@ -31,6 +31,7 @@ SERVER_SRC := \
 	server/meta/sqlite_log.c \
 	server/meta/sqlite_soft.c \
 	server/metrics.c \
+	server/notify.c \
 	server/peer.c \
 	server/proofs.c \
 	server/request.c \
