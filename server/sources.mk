@@ -4,6 +4,7 @@ SERVER_MAIN := server/main.c
 SERVER_SRC := \
 	server/admin.c \
 	server/append.c \
+	server/bars.c \
 	server/beside.c \
 	server/blob/fs.c \
 	server/blob/memory.c \

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/log/checkpoint.h"
+#include "server/bars.h"
 #include "server/work.h"
 
 static void refuse(struct pv_job *job, enum pv_err err, const char *reason, const char *detail)
@@ -134,6 +135,16 @@ static bool check_bound(struct pv_work *work, struct pv_job *job, const struct p
     return fits;
 }
 
+static bool check_bars(struct pv_work *work, struct pv_job *job, const struct pv_prepared *item, const struct pv_bars *bars)
+{
+    unsigned retry_s = 0;
+    enum pv_err err = pv_bars_after(bars, work->state->roster, item, &work->state->row.id, work->server, &retry_s);
+    if (err == PV_ERR_RATE) refuse(job, err, "bars", "this device has barred too often within the hour: name all in one entry");
+    else if (err) refuse(job, err, NULL, pv_err_text(err));
+    job->response->retry_after_s = retry_s;
+    return err == PV_OK;
+}
+
 static bool take_item(struct pv_work *work, struct pv_job *job, size_t i)
 {
     const struct pv_prepared *prepared = &job->items[i];
@@ -152,6 +163,8 @@ static bool take_item(struct pv_work *work, struct pv_job *job, size_t i)
     }
     if (!check_seen(work, job, header) || !check_refs(work, job, prepared) || !check_stranger(work, job, &item))
         return false;
+    struct pv_bars bars;
+    pv_bars_before(&bars, work->state->roster, prepared);
     enum pv_err err = header->kind == PV_KIND_ROSTER ? pv_work_remember(work) : PV_OK;
     if (!err) err = pv_roster_apply(work->state->roster, &item, &verdict, &reason);
     if (err) {
@@ -172,7 +185,8 @@ static bool take_item(struct pv_work *work, struct pv_job *job, size_t i)
         return false;
     }
     job->placed[i] = (struct pv_placed){true, item.index, (unsigned)verdict, (unsigned)reason};
-    return !clear || header->kind != PV_KIND_ROSTER || check_bound(work, job, &item);
+    if (!clear || header->kind != PV_KIND_ROSTER) return true;
+    return check_bound(work, job, &item) && (verdict != PV_ACCEPTED || check_bars(work, job, prepared, &bars));
 }
 
 void pv_work_append(struct pv_work *work, struct pv_job *job)

@@ -50,6 +50,7 @@ static unsigned ask(const char *method, const char *token, struct pv_bytes body,
 struct raw {
 	struct pv_header header;
 	struct pv_buf entry, refs, body, bundles;
+	struct pv_bytes beside; /* n 0: nothing lies beside */
 	struct pv_hash leaf;
 };
 
@@ -92,7 +93,7 @@ static void raw_add(struct raw *raw, const struct srv_person *signer)
 	pv_buf_clear(&raw->entry);
 	if (pv_entry_make(&raw->header, &signer->device.me.sign_sk, &raw->entry)) abort();
 	struct pv_bundle bundle = {pv_buf_bytes(&raw->entry), pv_buf_bytes(&raw->refs), pv_buf_bytes(&raw->body),
-				   pv_bytes(beside, sizeof beside)};
+				   raw->beside.n ? raw->beside : pv_bytes(beside, sizeof beside)};
 	pv_bundle_put(&raw->bundles, &bundle);
 	pv_entry_leaf(bundle.entry, &raw->leaf);
 }

@@ -1,4 +1,8 @@
 /* Appending: what gets a place, what is refused, and that nothing is taken by halves. */
+#include <unistd.h>
+
+#include "server/bars.h"
+#include "server/log.h"
 #include "server/work.h"
 #include "tests/server/resource_kit.h"
 
@@ -138,9 +142,128 @@ static void test_races(void)
 	is_status(ask("GET", eve.token, nothing(), "/v1/rooms/%s/head", room_hex), 404, "", "Eve has none");
 }
 
-/* ---- a store that fails */
+/* ---- entries that only bar */
+
+static uint8_t barred;
+
+static void bars_another(struct raw *raw)
+{
+	struct pv_roster_body body = {.type = PV_ROSTER_DEVICE_REMOVE};
+	body.u.device_remove.device_count = 1;
+	memset(body.u.device_remove.devices[0].b, 0xbb, 32);
+	body.u.device_remove.devices[0].b[1] = ++barred;
+	body.u.device_remove.since = room_size();
+	raw->header.kind = PV_KIND_ROSTER;
+	raw->header.epoch = 0;
+	memset(raw->header.commit.b, 0, 32);
+	pv_buf_clear(&raw->body);
+	pv_roster_body_put(&raw->body, &body);
+}
+
+/* A removal as a person makes it whose keys were stolen: a new KEM key comes with it. */
+static void brings_key(struct raw *raw)
+{
+	static uint8_t memory[PV_KEM_PK_BYTES + 16];
+	struct pv_roster_body body = {.type = PV_ROSTER_DEVICE_REMOVE};
+	struct pv_kem_pk key;
+	struct pv_buf beside;
+	bars_another(raw);
+	memset(key.b, 0x11, sizeof key.b);
+	body.u.device_remove.device_count = 1;
+	memset(body.u.device_remove.devices[0].b, 0xcc, 32);
+	body.u.device_remove.since = room_size();
+	body.u.device_remove.has_kem = true;
+	body.u.device_remove.person_epoch = 1000;
+	pv_kem_hash(&key, &body.u.device_remove.kem_hash);
+	pv_buf_clear(&raw->body);
+	pv_roster_body_put(&raw->body, &body);
+	pv_buf_init_fixed(&beside, memory, sizeof memory);
+	pv_cbor_put_array(&beside, 3);
+	pv_cbor_put_array(&beside, 1);
+	pv_cbor_put_bytes(&beside, key.b, sizeof key.b);
+	pv_cbor_put_array(&beside, 0);
+	pv_cbor_put_array(&beside, 0);
+	raw->beside = pv_buf_bytes(&beside);
+}
+
+/* One more bar by Ada; says whether it was accepted. */
+static bool bar_one(void)
+{
+	unsigned status = send_one(&ada, "", bars_another);
+	return status == 200 && memmem(answer.p, answer.n, "none", 4) != NULL && rig_pull(&a) == PV_OK;
+}
+
+static void test_bars(void)
+{
+	int accepted = 0;
+	srv.now_ms = (srv.now_ms / 3600000 + 1) * 3600000;
+	log_in(&ada);
+	while (accepted < 100 && bar_one()) accepted++;
+	tap_is_int(accepted, PV_BARS_AN_HOUR, "a device bars so often an hour");
+	uint64_t size = room_size();
+	is_status(send_one(&ada, "", bars_another), 429, "bars", "and no more");
+	tap_is_int((long long)room_size(), (long long)size, "which leaves nothing in the log");
+	is_status(send_one(&ada, "x", NULL), 200, "", "other entries are taken");
+	good(rig_pull(&a), "the room verifies");
+	is_status(send_one(&ada, "", brings_key), 200, "", "a removal that brings a new key is taken too");
+	tap_ok(memmem(answer.p, answer.n, "none", 4) != NULL && rig_pull(&a) == PV_OK, "and has its effect");
+	is_status(send_one(&ada, "", bars_another), 429, "bars", "while bars are still put off");
+	srv.now_ms += 3600000;
+	log_in(&ada);
+	tap_ok(bar_one(), "an hour later one is taken");
+}
+
+/* ---- a room that does not load */
 
 static struct pv_meta_ops failing_ops;
+static const struct pv_meta_ops *sound_ops;
+
+static enum pv_err wrong_note(struct pv_meta *meta, uint64_t room, struct pv_buf *note, uint64_t *ret_size)
+{
+	enum pv_err err = sound_ops->note(meta, room, note, ret_size);
+	if (!err && note->n) note->p[note->n / 4] ^= 1;
+	return err;
+}
+
+static size_t count_lines(FILE *file, const char *what)
+{
+	char line[2048];
+	size_t count = 0;
+	rewind(file);
+	while (fgets(line, sizeof line, file)) count += strstr(line, what) != NULL;
+	return count;
+}
+
+static void test_damaged(void)
+{
+	struct pv_meta *meta = srv.server.meta;
+	FILE *log = tmpfile();
+	int terminal = dup(STDERR_FILENO);
+	if (!log || terminal < 0 || dup2(fileno(log), STDERR_FILENO) < 0) abort();
+	pv_log_set_level(PV_LOG_WARN);
+	sound_ops = meta->ops;
+	failing_ops = *sound_ops;
+	failing_ops.note = wrong_note;
+	meta->ops = &failing_ops;
+	srv_restart(&srv);
+	is_status(send_one(&ada, "x", NULL), 500, "room", "a room whose checkpoint is not its tree's is not written to");
+	tap_is_int((long long)atomic_load(&srv.metrics.rooms_damaged), 1, "it counts as damaged");
+	for (int i = 0; i < 5; i++) send_one(&ada, "x", NULL);
+	tap_is_int((long long)atomic_load(&srv.metrics.rooms_damaged), 1, "once");
+	tap_is_int((long long)count_lines(log, "\"room damaged\""), 1, "and is logged once, however often it is asked for");
+	meta->ops = sound_ops;
+	is_status(send_one(&ada, "x", NULL), 200, "", "put right, it goes on");
+	tap_is_int((long long)atomic_load(&srv.metrics.rooms_damaged), 0, "counts no more");
+	tap_is_int((long long)count_lines(log, "\"room whole again\""), 1, "and that is logged");
+	pv_log_set_level(PV_LOG_ERROR);
+	dup2(terminal, STDERR_FILENO);
+	close(terminal);
+	fclose(log);
+	good(rig_pull(&a), "Ada takes it in");
+}
+
+/* ---- a store that fails */
+
 static enum pv_err fail_with;
 
 static enum pv_err failing_append(struct pv_meta *meta, struct pv_meta_append *rooms, size_t count)
@@ -178,6 +301,8 @@ int main(void)
 	test_batches();
 	test_refusals();
 	test_failing_store();
+	test_damaged();
 	test_races();
+	test_bars();
 	return kit_done();
 }
