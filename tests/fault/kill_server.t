@@ -59,8 +59,10 @@ def write(home, who):
 writers = [threading.Thread(target=write, args=(home, who)) for home, who in ((ada, "ada"), (bob, "bob"), (ada, "also"))]
 for writer in writers:
     writer.start()
-for _ in range(KILLS):
-    time.sleep(rng.uniform(0, 0.25))
+pause_s = 0.25  # at most, between kills; longer where the machine is too busy for much to be acknowledged in that
+for kill in range(KILLS):
+    time.sleep(rng.uniform(0, pause_s))
+    pause_s = min(pause_s * 1.3, 4) if len(acknowledged) < kill // 3 else max(pause_s / 1.3, 0.25)
     server.kill()
     if rng.random() < 0.2:
         time.sleep(0.05)  # for commands to find nobody there
