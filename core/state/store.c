@@ -119,14 +119,24 @@ void pv_store_rollback(struct pv_store *store)
     if (!sqlite3_get_autocommit(store->db)) sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-enum pv_err pv_store_begin(struct pv_store *store)
+static enum pv_err begin(struct pv_store *store, const char *how)
 {
     if (store->in_transaction) return PV_ERR_USAGE;
     pv_sql_forget(store);
-    struct pv_sql sql = pv_sql_begin(store, "BEGIN IMMEDIATE");
+    struct pv_sql sql = pv_sql_begin(store, how);
     enum pv_err err = pv_sql_run(&sql);
     store->in_transaction = !err;
     return err;
+}
+
+enum pv_err pv_store_begin(struct pv_store *store)
+{
+    return begin(store, "BEGIN IMMEDIATE");
+}
+
+enum pv_err pv_store_begin_reading(struct pv_store *store)
+{
+    return begin(store, "BEGIN");
 }
 
 enum pv_err pv_store_commit(struct pv_store *store)

@@ -39,6 +39,9 @@ PV_MUST_USE enum pv_err pv_store_check(struct pv_store *store);
 
 /* Take the write lock, waiting up to the timeout. Errors: USAGE (already inside one). */
 PV_MUST_USE enum pv_err pv_store_begin(struct pv_store *store);
+/* See one state until commit or rollback, whatever others commit meanwhile; takes no lock and writes nothing.
+ * Errors: USAGE (already inside one). */
+PV_MUST_USE enum pv_err pv_store_begin_reading(struct pv_store *store);
 /* On failure everything since begin is rolled back. */
 PV_MUST_USE enum pv_err pv_store_commit(struct pv_store *store);
 /* Harmless outside of a transaction. */

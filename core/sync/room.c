@@ -106,7 +106,14 @@ static enum pv_err refresh(struct pv_room *room)
 enum pv_err pv_room_refresh(struct pv_room *room)
 {
     if (room->stale) pv_store_rollback(room->store); /* one that could not be before */
-    return refresh(room);
+    if (pv_store_in_transaction(room->store)) return refresh(room);
+    /* Numbers and snapshot must be of one moment: another command may commit between the two. */
+    enum pv_err err = pv_store_begin_reading(room->store);
+    if (err) return err;
+    err = refresh(room);
+    if (!err) return pv_store_commit(room->store);
+    pv_store_rollback(room->store);
+    return err;
 }
 
 enum pv_err pv_room_begin(struct pv_room *room)

@@ -175,6 +175,12 @@ static void test_two(void)
     tap_ok(!pv_store_data_version(b.store, &vb) && va != vb, "the other is told");
     tap_ok(!pv_store_folded_size(b.store, &size) && size == 5, "and sees it");
     tap_ok(!pv_store_begin(b.store) && !pv_store_commit(b.store), "then it is its turn");
+    tap_ok(!pv_store_begin_reading(b.store) && !pv_store_folded_size(b.store, &size) && size == 5, "it begins to read");
+    tap_is_int(pv_store_begin_reading(b.store), PV_ERR_USAGE, "once");
+    tap_ok(!pv_store_begin(a.store) && !pv_store_set_folded_size(a.store, 6) && !pv_store_commit(a.store),
+           "which keeps nobody from writing");
+    tap_ok(!pv_store_folded_size(b.store, &size) && size == 5, "it goes on seeing the state that it began with");
+    tap_ok(!pv_store_commit(b.store) && !pv_store_folded_size(b.store, &size) && size == 6, "until it ends");
     rig_close(&a);
     rig_close(&b);
 }
