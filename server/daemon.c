@@ -21,7 +21,6 @@
 #include "server/listen.h"
 #include "server/metrics.h"
 #include "server/notify.h"
-#include "server/tls_files.h"
 #include "server/session_cache.h"
 
 enum {
@@ -267,25 +266,6 @@ static void stop(struct daemon *daemon)
     pv_daemon_close_stores(server);
     pv_wipe(&server->log_sk, sizeof server->log_sk);
     if (daemon->lock >= 0) close(daemon->lock);
-}
-
-int pv_daemon_check(const struct pv_config *config)
-{
-    char why[PV_CONFIG_WHY_MAX] = "";
-    bool locked = false;
-    int listener = -1;
-    uint16_t port;
-    enum pv_err err = pv_data_check(config->data, &locked, why);
-    if (!err && *config->tls_cert) err = pv_tls_check(config->tls_cert, config->tls_key, why);
-    /* The server that runs on this data has the port. */
-    if (!err && !locked) err = pv_listen_open(config, &listener, &port, why);
-    if (listener >= 0) close(listener);
-    if (err) {
-        fprintf(stderr, "privityd: %s\n", why);
-        return 1;
-    }
-    puts(locked ? "the configuration is good; a server runs on its data directory" : "the configuration is good");
-    return 0;
 }
 
 int pv_daemon_run(const struct pv_config *config)

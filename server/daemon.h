@@ -12,8 +12,8 @@ void pv_daemon_close_stores(struct pv_server *server);
 /* Clock and randomness of the operating system. */
 void pv_daemon_init(struct pv_server *server);
 
-/* Say whether pv_daemon_run would start, changing nothing. Returns the exit status. */
-int pv_daemon_check(const struct pv_config *config);
+/* Say, line by line, whether pv_daemon_run would start, changing nothing (check.c). Returns the exit status. */
+int pv_check_config(const struct pv_config *config);
 /* Serve until a signal says to stop. Returns the exit status. */
 int pv_daemon_run(const struct pv_config *config);
 /* `privityd admin …`; argv[0] is the command. Returns the exit status. */

@@ -115,7 +115,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "privityd: the system gives no randomness\n");
         return 1;
     }
-    if (line.check) return pv_daemon_check(&line.config);
+    if (line.check) return pv_check_config(&line.config);
     if (line.word_count && strcmp(line.words[0], "admin") == 0)
         return pv_admin_run(&line.config, line.word_count - 1, line.words + 1);
     return line.word_count ? wrong_usage("there is no such command") : pv_daemon_run(&line.config);

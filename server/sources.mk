@@ -9,6 +9,7 @@ SERVER_SRC := \
 	server/blob/fs.c \
 	server/blob/memory.c \
 	server/blobs.c \
+	server/check.c \
 	server/committer.c \
 	server/completion.c \
 	server/config.c \

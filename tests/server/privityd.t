@@ -80,6 +80,9 @@ exits 0 "a data directory yet to be made is fine" check
 ok $? "and is not made by asking"
 exits 1 "one that cannot be made is told" check --data /proc/fresh
 like "$err" '/proc/fresh cannot be made' "by name"
+exits 1 "each thing is checked" check --data /proc/fresh --blobs fs:/etc/passwd
+like "$out" 'bad +data directory.*bad +blob store.*good +space on the disk.*good +address and port' "and told, after a failure too"
+like "$err" '/proc/fresh.*/etc/passwd is no directory' "each by name"
 mkdir -m 755 "$home/wide"
 exits 1 "so is one that others can read" check --data "$home/wide"
 like "$err" 'chmod 700' "with what to do"
@@ -191,6 +194,8 @@ stop TERM
 grep -q '"event":"account made","person":"[0-9a-f]\{8\}"' "$home/err"
 ok $? "an account that was made is logged, its id cut"
 mv "$home/data/log.key" "$home/key"
+exits 1 "a lost key is told by a check" "$privityd" --data "$home/data" --listen 127.0.0.1:0 --check-config
+like "$err" 'log.key.*is gone' "by name"
 exits 1 "a lost key is not replaced" "$privityd" --data "$home/data" --listen 127.0.0.1:0
 like "$err" 'log.key' "but named"
 head -c 31 "$home/key" >"$home/data/log.key"
@@ -208,6 +213,8 @@ exits 1 "a damaged store is refused" "$privityd" --data "$home/data" --listen 12
 like "$err" 'meta.db.*damaged' "by name"
 cp "$home/meta.db" "$home/data/meta.db"
 printf '\0\0\0\143' | dd of="$home/data/meta.db" bs=1 seek=60 conv=notrunc status=none
+exits 1 "a newer version's store is told by a check" "$privityd" --data "$home/data" --listen 127.0.0.1:0 --check-config
+like "$err" 'newer' "in words"
 exits 1 "a newer version's store is refused" "$privityd" --data "$home/data" --listen 127.0.0.1:0
 like "$err" 'newer' "in words"
 cp "$home/meta.db" "$home/data/meta.db"
