@@ -6,6 +6,7 @@ CORE_SRC := \
 	core/base/err.c \
 	core/base/json.c \
 	core/base/lines.c \
+	core/crypto/cpace.c \
 	core/crypto/hash.c \
 	core/crypto/keys.c \
 	core/crypto/parts.c \
@@ -32,6 +33,7 @@ CORE_SRC := \
 	core/sync/mend_plan.c \
 	core/sync/open.c \
 	core/sync/outbox.c \
+	core/sync/pairing.c \
 	core/sync/pull.c \
 	core/sync/push.c \
 	core/sync/reason_text.c \
@@ -44,6 +46,7 @@ CORE_SRC := \
 	core/room/body.c \
 	core/room/body_sign.c \
 	core/room/body_write.c \
+	core/room/pairing.c \
 	core/room/record.c \
 	core/room/roster.c \
 	core/room/roster_authors.c \

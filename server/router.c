@@ -36,6 +36,11 @@ static const struct pv_route routes[] = {
     {PV_METHOD_POST, "/v1/gates/{id}/release", PV_ROUTE_NONE, false, 2048, pv_gate_release_post},
     {PV_METHOD_DELETE, "/v1/gates/{id}", PV_ROUTE_SESSION, false, 0, pv_gate_delete},
     {PV_METHOD_GET, "/v1/events", PV_ROUTE_SESSION, false, 0, pv_events_get},
+    {PV_METHOD_POST, "/v1/pairings", PV_ROUTE_SESSION, false, 0, pv_pairings_post},
+    {PV_METHOD_PUT, "/v1/pairings/{plate}/new/{i}", PV_ROUTE_NONE, false, PV_LIMIT_PAIRING_BYTES, pv_pairing_new_put},
+    {PV_METHOD_GET, "/v1/pairings/{plate}/new/{i}", PV_ROUTE_NONE, false, 0, pv_pairing_new_get},
+    {PV_METHOD_PUT, "/v1/pairings/{plate}/old/{i}", PV_ROUTE_SESSION, false, PV_LIMIT_PAIRING_BYTES, pv_pairing_old_put},
+    {PV_METHOD_GET, "/v1/pairings/{plate}/old/{i}", PV_ROUTE_NONE, false, 0, pv_pairing_old_get},
 };
 
 /* ---- matching */
@@ -61,7 +66,8 @@ static bool match_segment(struct pv_web_request *request, const char *pattern, s
     if (pattern[0] != '{') return pattern_len == len && memcmp(pattern, text, len) == 0;
     if (strncmp(pattern, "{room}", pattern_len) == 0) return take_hex(text, len, request->room.b, sizeof request->room.b);
     if (strncmp(pattern, "{id}", pattern_len) == 0) return take_hex(text, len, request->id.b, sizeof request->id.b);
-    if (strncmp(pattern, "{index}", pattern_len) == 0) return take_number(text, len, &request->index);
+    if (strncmp(pattern, "{index}", pattern_len) == 0 || strncmp(pattern, "{plate}", pattern_len) == 0)
+        return take_number(text, len, &request->index);
     return take_number(text, len, &request->i);
 }
 

@@ -18,6 +18,7 @@ enum {
     PV_SESSION_MS = 3600 * 1000,
     PV_NONCE_MS = 60 * 1000,
     PV_TICKET_MS = 15 * 60 * 1000,
+    PV_PAIRING_MS = 10 * 60 * 1000,
     PV_CODE_MS = 7 * 24 * 3600 * 1000,
     PV_BLOB_KEEP_MS = 7 * 24 * 3600 * 1000, /* of one that nothing refers to */
     PV_BODIES_BYTES = 256 * 1024 * 1024,    /* of request bodies held at once, all together */
@@ -74,5 +75,6 @@ pv_handler pv_wrap_get, pv_links_get, pv_kem_post;
 pv_handler pv_blob_put, pv_blob_get, pv_blobs_exist_post;
 pv_handler pv_gate_put_handler, pv_gate_get, pv_gate_release_post, pv_gate_delete;
 pv_handler pv_events_get;
+pv_handler pv_pairings_post, pv_pairing_new_put, pv_pairing_old_put, pv_pairing_new_get, pv_pairing_old_get;
 
 #endif

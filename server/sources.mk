@@ -31,10 +31,12 @@ SERVER_SRC := \
 	server/meta/sqlite_append.c \
 	server/meta/sqlite_hold.c \
 	server/meta/sqlite_log.c \
+	server/meta/sqlite_pairing.c \
 	server/meta/sqlite_soft.c \
 	server/metrics.c \
 	server/notify.c \
 	server/peer.c \
+	server/pairings.c \
 	server/proofs.c \
 	server/request.c \
 	server/room_cache.c \
@@ -47,4 +49,4 @@ SERVER_SRC := \
 	server/work_judge.c \
 	#
 
-EMBED += server/meta/schema.sql
+EMBED += server/meta/schema.sql server/meta/schema_2.sql

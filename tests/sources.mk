@@ -10,6 +10,7 @@ UNIT_TESTS := \
 	tests/unit/test_body.c \
 	tests/unit/test_chunker.c \
 	tests/unit/test_devices.c \
+	tests/unit/test_cpace.c \
 	tests/unit/test_epoch.c \
 	tests/unit/test_gate.c \
 	tests/unit/test_hash.c \
@@ -20,6 +21,7 @@ UNIT_TESTS := \
 	tests/unit/test_kit.c \
 	tests/unit/test_manifest.c \
 	tests/unit/test_pack.c \
+	tests/unit/test_pairing.c \
 	tests/unit/test_entry.c \
 	tests/unit/test_merkle.c \
 	tests/unit/test_seal.c \
@@ -70,6 +72,7 @@ WASM_TESTS := $(UNIT_TESTS) \
 TEST_SRC := \
 	tests/unit/sync_rig.c \
 	tests/vectors/example_files.c \
+	tests/vectors/example_pairing.c \
 	tests/vectors/example_people.c \
 	tests/vectors/example_print.c \
 	tests/vectors/example_rest.c \
@@ -115,6 +118,7 @@ NATIVE_TESTS += \
 	tests/server/test_appends.c \
 	tests/simulation/test_disk.c \
 	tests/server/test_gates.c \
+	tests/server/test_pairings.c \
 	tests/server/test_resources.c \
 	tests/server/test_rooms.c \
 	#
@@ -135,6 +139,7 @@ FUZZ_TARGETS := \
 	tests/fuzz/fuzz_invite_link.c \
 	tests/fuzz/fuzz_keystore.c \
 	tests/fuzz/fuzz_kit.c \
+	tests/fuzz/fuzz_pairing.c \
 	tests/fuzz/fuzz_payload_open.c \
 	tests/fuzz/fuzz_proof.c \
 	tests/fuzz/fuzz_record.c \

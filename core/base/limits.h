@@ -51,6 +51,7 @@ enum {
     PV_LIMIT_PREVIEW_BYTES = 4096,
     PV_LIMIT_LINK_BYTES = 8192,
     PV_LIMIT_URL_BYTES = 1024,
+    PV_LIMIT_PAIRING_BYTES = 4096,           /* one message of a pairing */
     /* a device at rest */
     PV_LIMIT_KIT_SHEET_BYTES = 4096,         /* with all that is said around the code */
     PV_LIMIT_PASSPHRASE_BYTES = 4096,

@@ -146,7 +146,7 @@ struct pv_meta_ops {
     enum pv_err (*check)(struct pv_meta *meta);
     /* Work that the store wants done now and then; never needed for correctness. */
     enum pv_err (*maintain)(struct pv_meta *meta, uint64_t now_ms);
-    /* Drop sessions, nonces, tickets, codes that have expired, and counters of days before yesterday. */
+    /* Drop sessions, nonces, tickets, codes, pairings that have expired, and counters of days before yesterday. */
     enum pv_err (*expire)(struct pv_meta *meta, uint64_t now_ms);
 
     /* ---- rooms and logs */
@@ -208,6 +208,18 @@ struct pv_meta_ops {
      * power cut. */
     enum pv_err (*count)(struct pv_meta *meta, const char *what, const struct pv_hash *key, uint64_t window,
                          uint64_t add, uint64_t expires_ms, uint64_t *ret_sum);
+
+    /* ---- pairings: mailboxes through which a new device and an old one of a person exchange four messages */
+    /* A new one of `device`, whose older ones end. Errors: CONFLICT: the plate is in use. */
+    enum pv_err (*pairing_new)(struct pv_meta *meta, unsigned plate, const struct pv_hash *device, uint64_t now_ms,
+                               uint64_t expires_ms);
+    /* Whose it is. Errors: NOT_FOUND: unknown or expired. */
+    enum pv_err (*pairing)(struct pv_meta *meta, unsigned plate, uint64_t now_ms, struct pv_hash *ret_device);
+    /* Leave message `slot` (1 to 4), once. Errors: NOT_FOUND; CONFLICT: another message stands there. */
+    enum pv_err (*pairing_put)(struct pv_meta *meta, unsigned plate, unsigned slot, uint64_t now_ms, struct pv_bytes message);
+    /* Message `slot`, appended; `ret_there` false if nothing stands there yet. Errors: NOT_FOUND. */
+    enum pv_err (*pairing_get)(struct pv_meta *meta, unsigned plate, unsigned slot, uint64_t now_ms, struct pv_buf *message,
+                               bool *ret_there);
 
     /* ---- blobs: a blob exists when its row says so */
     /* Errors: NOT_FOUND. */

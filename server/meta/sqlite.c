@@ -12,16 +12,19 @@
 #include "server/meta/sqlite_store.h"
 
 enum {
-    SCHEMA_VERSION = 1,
     APPLICATION_ID = 0x50765364, /* "PvSd" */
     BUSY_MS = 10000,             /* an administrator's command may hold the write lock */
     WAL_PAGES_CHECKPOINT = 1000,
     WAL_PAGES_STOP = 8000        /* start the log over */
 };
 
-static const char schema[] =
+/* What each version adds; a new store goes through all of them, an older one through those that it lacks. */
+static const char *const schema_steps[] = {
 #include "server/meta/schema.sql.inc"
-    ;
+    ,
+#include "server/meta/schema_2.sql.inc"
+};
+enum { SCHEMA_VERSION = sizeof schema_steps / sizeof *schema_steps };
 
 static const char *const statements[] = {
 #define PV_SQLITE_SQL(name, sql) [SQL_##name] = sql,
@@ -226,12 +229,13 @@ static enum pv_err read_pragma(struct pv_sqlite_conn *conn, const char *sql, int
     return pv_sqlite_error(conn, rc);
 }
 
-static enum pv_err make_schema(struct pv_sqlite_conn *conn)
+/* From `version`, 0 for none, to the newest. */
+static enum pv_err raise_schema(struct pv_sqlite_conn *conn, int version)
 {
     char sql[128];
     snprintf(sql, sizeof sql, "PRAGMA user_version = %d; PRAGMA application_id = %d", SCHEMA_VERSION, APPLICATION_ID);
     enum pv_err err = pragma(conn, "BEGIN IMMEDIATE");
-    if (!err) err = pragma(conn, schema);
+    for (int i = version; i < SCHEMA_VERSION && !err; i++) err = pragma(conn, schema_steps[i]);
     if (!err) err = pragma(conn, sql);
     return pv_sqlite_end(conn, err);
 }
@@ -242,7 +246,7 @@ static enum pv_err check_schema(struct pv_sqlite_conn *conn, const char *path, c
     enum pv_err err = read_pragma(conn, "PRAGMA user_version", &version);
     if (!err) err = read_pragma(conn, "PRAGMA application_id", &application);
     if (!err) err = read_pragma(conn, "SELECT count(*) FROM sqlite_master", &tables);
-    if (!err && version == 0 && tables == 0) err = make_schema(conn);
+    if (!err && version == 0 && tables == 0) err = raise_schema(conn, 0);
     else if (!err && application != APPLICATION_ID) {
         snprintf(ret_why, PV_META_WHY_MAX, "%s is a database, but not privityd's", path);
         return PV_ERR_CORRUPT;
@@ -251,6 +255,8 @@ static enum pv_err check_schema(struct pv_sqlite_conn *conn, const char *path, c
                  "%s was written by a newer privityd (its version is %d, this program knows %d): run that one", path,
                  version, SCHEMA_VERSION);
         return PV_ERR_UNSUPPORTED;
+    } else if (!err && version > 0 && version < SCHEMA_VERSION) {
+        err = raise_schema(conn, version);
     }
     if (err)
         snprintf(ret_why, PV_META_WHY_MAX, "the metadata store %s %s: %s", path,
@@ -326,7 +332,7 @@ enum pv_err pv_sqlite_maintain(struct pv_meta *meta, uint64_t now_ms)
 enum pv_err pv_sqlite_expire(struct pv_meta *meta, uint64_t now_ms)
 {
     static const enum pv_sqlite_statement all[] = {SQL_EXPIRE_NONCES, SQL_EXPIRE_SESSIONS, SQL_EXPIRE_TICKETS,
-                                                   SQL_EXPIRE_CODES, SQL_EXPIRE_COUNTERS};
+                                                   SQL_EXPIRE_CODES, SQL_EXPIRE_COUNTERS, SQL_EXPIRE_PAIRINGS};
     struct pv_sqlite *store = pv_sqlite_of(meta);
     struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_SOFT);
     enum pv_err err = pv_sqlite_begin(conn);

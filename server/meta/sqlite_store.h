@@ -75,6 +75,14 @@ enum { READERS = 3, WRAP_SLOT_BYTES = 1 + 1168, INDEX_BITS = 40 };
     X(COUNT_ADD, "INSERT INTO counters (what, key, window, sum, expires) VALUES (?1, ?2, ?3, ?4, ?5) "              \
                  "ON CONFLICT (what, key, window) DO UPDATE SET sum = sum + ?4 RETURNING sum")                      \
     X(COUNT_GET, "SELECT sum FROM counters WHERE what = ?1 AND key = ?2 AND window = ?3")                           \
+    X(PAIRING_CLEAR, "DELETE FROM pairings WHERE expires <= ?2 OR device = ?1")                                     \
+    X(PAIRING_NEW, "INSERT INTO pairings (plate, device, expires) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")      \
+    X(PAIRING, "SELECT device FROM pairings WHERE plate = ?1 AND expires > ?2")                                     \
+    X(PAIRING_PUT, "INSERT INTO pairing_messages (plate, slot, message) "                                           \
+                   "SELECT plate, ?2, ?4 FROM pairings WHERE plate = ?1 AND expires > ?3 ON CONFLICT DO NOTHING")   \
+    X(PAIRING_GET, "SELECT m.message FROM pairings p LEFT JOIN pairing_messages m "                                 \
+                   "ON m.plate = p.plate AND m.slot = ?2 WHERE p.plate = ?1 AND p.expires > ?3")                    \
+    X(EXPIRE_PAIRINGS, "DELETE FROM pairings WHERE expires <= ?1")                                                  \
     X(EXPIRE_NONCES, "DELETE FROM nonces WHERE expires <= ?1")                                                      \
     X(EXPIRE_SESSIONS, "DELETE FROM sessions WHERE expires <= ?1")                                                  \
     X(EXPIRE_TICKETS, "DELETE FROM tickets WHERE expires <= ?1")                                                    \
@@ -176,7 +184,8 @@ enum pv_err pv_sqlite_refs(struct pv_sqlite_conn *conn, uint64_t room, struct pv
     X(append)                                                                                 /* sqlite_append.c */ \
     X(nonce_put) X(nonce_take) X(session_put) X(session) X(session_end) X(ticket_put)         /* sqlite_soft.c */   \
     X(ticket) X(code_put) X(count) X(accounts) X(suspend) X(stats)                                                  \
-    X(blob) X(blob_put) X(blob_collect) X(blob_known) X(gate_put) X(gate) X(gate_close) X(released) /* sqlite_hold.c */
+    X(blob) X(blob_put) X(blob_collect) X(blob_known) X(gate_put) X(gate) X(gate_close) X(released) /* sqlite_hold.c */ \
+    X(pairing_new) X(pairing) X(pairing_put) X(pairing_get)                                   /* sqlite_pairing.c */
 
 #define PV_SQLITE_DECLARE(call) __typeof__(*((struct pv_meta_ops *)0)->call) pv_sqlite_##call;
 PV_SQLITE_CALLS(PV_SQLITE_DECLARE)

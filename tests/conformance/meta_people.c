@@ -58,6 +58,40 @@ static void test_sessions(void)
 	gives(CALL(ticket, &token, NOW + 5, &room), PV_ERR_NOT_FOUND, "until its time");
 }
 
+static void test_pairings(void)
+{
+	struct pv_hash device = hash_of("device", 7), other = hash_of("device", 8), whose;
+	uint8_t memory[64];
+	struct pv_buf message;
+	bool there = true;
+	pv_buf_init_fixed(&message, memory, sizeof memory);
+	gives(CALL(pairing_new, 17, &device, NOW, NOW + 10), PV_OK, "a pairing begins");
+	gives(CALL(pairing_new, 17, &other, NOW, NOW + 10), PV_ERR_CONFLICT, "its plate is taken");
+	gives(CALL(pairing, 17, NOW, &whose), PV_OK, "it is found");
+	check(pv_hash_equal(&whose, &device), "with its device");
+	gives(CALL(pairing, 18, NOW, &whose), PV_ERR_NOT_FOUND, "another plate is not");
+	gives(CALL(pairing_get, 17, 1, NOW, &message, &there), PV_OK, "it is looked into");
+	check(!there, "and empty");
+	gives(CALL(pairing_put, 17, 1, NOW, pv_bytes_of_string("hello")), PV_OK, "a message is left");
+	gives(CALL(pairing_put, 17, 1, NOW, pv_bytes_of_string("hello")), PV_OK, "and again the same");
+	gives(CALL(pairing_put, 17, 1, NOW, pv_bytes_of_string("other")), PV_ERR_CONFLICT, "but no other");
+	gives(CALL(pairing_put, 17, 2, NOW, pv_bytes(NULL, 0)), PV_OK, "an empty one");
+	gives(CALL(pairing_get, 17, 1, NOW, &message, &there), PV_OK, "it is read");
+	check(there && message.n == 5 && memcmp(message.p, "hello", 5) == 0, "as written");
+	pv_buf_clear(&message);
+	gives(CALL(pairing_get, 17, 2, NOW, &message, &there), PV_OK, "the empty one too");
+	check(there && message.n == 0, "is there");
+	gives(CALL(pairing_put, 18, 1, NOW, pv_bytes_of_string("hello")), PV_ERR_NOT_FOUND, "none where no pairing is");
+	gives(CALL(pairing_get, 17, 1, NOW + 10, &message, &there), PV_ERR_NOT_FOUND, "after its time it is gone");
+	gives(CALL(pairing_new, 17, &other, NOW + 10, NOW + 20), PV_OK, "and its plate free");
+	gives(CALL(pairing_get, 17, 1, NOW + 10, &message, &there), PV_OK, "the new one");
+	check(!there, "is empty");
+	gives(CALL(pairing_new, 19, &other, NOW + 10, NOW + 20), PV_OK, "a device's next pairing");
+	gives(CALL(pairing, 17, NOW + 10, &whose), PV_ERR_NOT_FOUND, "ends its last");
+	gives(CALL(expire, NOW + 20), PV_OK, "expired ones go");
+	gives(CALL(pairing, 19, NOW + 10, &whose), PV_ERR_NOT_FOUND, "for good");
+}
+
 static void test_counters(void)
 {
 	struct pv_hash key = hash_of("key", 1), other = hash_of("key", 2);
@@ -143,6 +177,7 @@ void meta_suite_people(void)
 {
 	test_members();
 	test_sessions();
+	test_pairings();
 	test_counters();
 	test_accounts();
 }

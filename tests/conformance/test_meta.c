@@ -1,6 +1,7 @@
 /* What every metadata store must do, run over each of them, and what one with files must do besides. */
 #include <dirent.h>
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -81,6 +82,25 @@ static void test_reopen(const char *path)
 	CALL(close);
 }
 
+/* A store of version 1 is raised when it is opened, and keeps what it holds. */
+static void test_older_file(const char *path)
+{
+	char why[PV_META_WHY_MAX] = "";
+	struct pv_hash room = hash_of("room", 1), device = hash_of("device", 1);
+	struct pv_meta_room row;
+	sqlite3 *db;
+	if (sqlite3_open(path, &db) ||
+	    sqlite3_exec(db, "DROP TABLE pairings; DROP TABLE pairing_messages; PRAGMA user_version = 1", NULL, NULL, NULL))
+		abort();
+	sqlite3_close(db);
+	gives(pv_meta_sqlite_open(path, &meta, why), PV_OK, "an older version's file is raised");
+	gives(CALL(room, &room, &row), PV_OK, "keeps its rooms");
+	gives(CALL(pairing_new, 5, &device, NOW, NOW + 10), PV_OK, "and can do what is new");
+	CALL(close);
+	gives(pv_meta_sqlite_open(path, &meta, why), PV_OK, "for good");
+	CALL(close);
+}
+
 /* Change what the file says of itself. */
 static void doctor(const char *path, const char *how)
 {
@@ -88,7 +108,6 @@ static void doctor(const char *path, const char *how)
 	/* user_version stands in the header, big-endian at 60; the magic at 0. */
 	if (!file) abort();
 	if (strcmp(how, "newer") == 0 && fseek(file, 60, SEEK_SET) == 0) fwrite("\0\0\0\x63", 1, 4, file);
-	if (strcmp(how, "older") == 0 && fseek(file, 60, SEEK_SET) == 0) fwrite("\0\0\0\x01", 1, 4, file);
 	if (strcmp(how, "broken") == 0) fwrite("not a database at all", 1, 21, file);
 	fclose(file);
 }
@@ -100,7 +119,6 @@ static void test_bad_files(const char *path)
 	doctor(path, "newer");
 	gives(pv_meta_sqlite_open(path, &none, why), PV_ERR_UNSUPPORTED, "a newer version's file is refused");
 	check(strstr(why, "newer") && strstr(why, path), "in words that name it");
-	doctor(path, "older");
 	doctor(path, "broken");
 	gives(pv_meta_sqlite_open(path, &none, why), PV_ERR_CORRUPT, "a damaged file is refused");
 	check(strstr(why, "damaged") && strstr(why, path), "in words that name it");
@@ -124,6 +142,7 @@ int main(void)
 	}
 	run_suite("sqlite", store);
 	test_reopen(path);
+	test_older_file(path);
 	test_bad_files(path);
 	remove_dir(dir);
 	return meta_kit_done();

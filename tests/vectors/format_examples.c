@@ -62,6 +62,7 @@ int main(void)
     ex_print_files();
     print_sealed_chunk();
     ex_print_device(world);
+    ex_print_pairing(world);
 
     pv_buf_release(&world->note);
     ex_log_free(&world->room);

@@ -19,6 +19,7 @@ from plain_format import (H, HKDF, ZERO, cert_holds, consistent, device_id, epoc
                           leaf_hash, padme, party_devices, read_note, record_devices, root_by_inclusion, sha256, signed,
                           tree_root, unseal, unwrap)
 from plain_kem import xwing_decapsulate, xwing_public
+from plain_ristretto import cpace_generator, cpace_key, cpace_share
 from tap import done, is_, ok
 
 
@@ -480,6 +481,30 @@ def keystore(room):
     is_(unseal(key, sealed[1120:]), ex("keystore.database_key"), "keystore: a room's key opens by the seed")
 
 
+def pairing():
+    digits = ex("pairing.code").decode().replace("-", "")
+    p = 10
+    for digit in digits[:11]:
+        p = ((p + int(digit)) % 10 or 10) * 2 % 11
+    is_(int(digits[11]), (11 - p) % 10, "pairing: check digit")
+    is_(int(digits[:4]), 42, "pairing: plate")
+    version, sid, ya = item("pairing.message_1")
+    is_((version, len(sid)), (1, 16), "pairing: message 1")
+    channel = encode_all(["privity/1/pairing", "rooms.example", 42])
+    generator = cpace_generator(digits[4:11].encode(), channel, sid)
+    is_(cpace_share(ex("pairing.ya"), generator), ya, "pairing: Ya is the code's")
+    yb, sealed = ex("pairing.message_2")[:32], ex("pairing.message_2")[32:]
+    isk = cpace_key(ex("pairing.ya"), yb, sid, ya, yb)
+    is_(isk, ex("pairing.isk"), "pairing: ISK")
+    person, signer, note = decode(unseal(HKDF(isk, "pairing", 2), sealed))
+    is_((person, signer, note), (ex("ana.person"), device_id(item("ana.first.device")), ex("tree.checkpoint") + b"\n"),
+        "pairing: message 2 opens")
+    device, kem_pk, consent, name = decode(unseal(HKDF(isk, "pairing", 3), ex("pairing.message_3")))
+    is_((H("kem-key", kem_pk), name), (device[2], "phone"), "pairing: message 3 opens")
+    ok(signed(device[1], consent, "certificate", person, b"", device, False, signer), "pairing: consent")
+    is_(decode(unseal(HKDF(isk, "pairing", 4), ex("pairing.message_4"))), [note], "pairing: message 4 opens")
+
+
 encoding()
 people()
 room = log()
@@ -489,5 +514,6 @@ payloads(room)
 files()
 kit()
 keystore(room)
+pairing()
 is_(sorted(set(EX) - used), [], "every example was read")
 done()
