@@ -3,8 +3,8 @@
 before, and one that joins end with the true state, or with exit 4 and the name of what is wrong, or with exit 1 and
 the server's word that its store is damaged. Never with another state, never with a crash.
 
-Where nothing but a row of members was struck, the server may also take the member for a stranger, and a joiner may be
-refused where nothing but gates, members or rooms were: whom it lets in is its own affair, and it cannot tell that damage from
+Where nothing but a row of members was struck, the server may also take the member for a stranger, and who joins
+or writes may be refused where nothing but gates, members or rooms were: whom it lets in is its own affair, and it cannot tell that damage from
 what it was told. Entries, bodies, tree nodes, checkpoints, wraps, blobs and all else have no such way out.
 
 PRIVITY_LONG=1 changes 500 places instead of 30; PRIVITY_SEED repeats a run, PRIVITY_PLACES=N sets the number."""
@@ -186,7 +186,7 @@ def judge(result, who):
         outcomes[f"{who}: 1, the server's store"] += 1
         outcomes[re.sub(r"[0-9a-f]{16,}|\d+|/\S+", "…", result.err.strip())] += 1
         return None
-    if struck and struck <= (LETS_IN if who == "joins" else KNOWS) and result.status in (1, 3) and "the server says: " in result.err:
+    if struck and struck <= (LETS_IN if who in ("joins", "writes") else KNOWS) and result.status in (1, 3) and "the server says: " in result.err:
         outcomes[f"{who}: the server refuses"] += 1
         return None
     return "neither 4 nor the server's own word"
