@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/acceptor.h"
 #include "server/committer.h"
 #include "server/events.h"
 #include "server/http_guard.h"
@@ -39,11 +40,13 @@ struct pv_http {
     struct pv_server *server;
     struct MHD_Daemon *daemon;
     int listener;
+    struct pv_acceptor *acceptor; /* NULL: no connection is taken any more */
+    unsigned connections_max;
+    atomic_uint connections;
     char *cert, *key;
     struct pv_http_guard guard;
     atomic_uint calls; /* requests in work, streams apart */
     atomic_uint streams;
-    bool quiesced;
 };
 
 /* One request in work. */
@@ -367,6 +370,31 @@ __attribute__((format(printf, 2, 0))) static void on_complaint(void *context, co
     PV_LOG(PV_LOG_WARN, "http", PV_LOG_TEXT("detail", text));
 }
 
+/* ---- connections */
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **socket_state,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct pv_http *http = context;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) atomic_fetch_add(&http->connections, 1);
+    else atomic_fetch_sub(&http->connections, 1);
+    pv_http_guard_connection(&http->guard, connection, socket_state, what);
+}
+
+static bool has_room(void *context)
+{
+    struct pv_http *http = context;
+    return atomic_load(&http->connections) < http->connections_max;
+}
+
+/* The library deals connections out to its threads by their numbers, which is evenly. */
+static void take_connection(void *context, int fd, const struct sockaddr *peer, socklen_t peer_bytes)
+{
+    struct pv_http *http = context;
+    enum MHD_Result taken = MHD_add_connection(http->daemon, fd, peer, peer_bytes);
+    (void)taken; /* if not, it has closed it */
+}
+
 /* ---- start and stop */
 
 static enum pv_err read_pem(const char *path, char **ret_text, char ret_why[static PV_CONFIG_WHY_MAX])
@@ -403,7 +431,7 @@ enum pv_err pv_http_start(struct pv_server *server, const struct pv_config *conf
 {
     struct pv_http *http = calloc(1, sizeof *http);
     if (!http) return PV_ERR_NOMEM;
-    *http = (struct pv_http){.server = server, .listener = listener};
+    *http = (struct pv_http){.server = server, .listener = listener, .connections_max = (unsigned)config->connections};
     bool tls = *config->tls_cert;
     enum pv_err err = pv_http_guard_init(&http->guard, config, server->metrics);
     if (!err && tls) err = pv_tls_check(config->tls_cert, config->tls_key, ret_why);
@@ -419,19 +447,27 @@ enum pv_err pv_http_start(struct pv_server *server, const struct pv_config *conf
         {MHD_OPTION_HTTPS_MEM_KEY, 0, http->key},
         {MHD_OPTION_END, 0, NULL},
     };
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0);
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
+                     MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0);
     http->daemon = MHD_start_daemon(
         flags, 0, pv_http_guard_arrival, &http->guard, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_complaint, NULL,
-        MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)(config->threads > 1 ? config->threads : 0),
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)(config->threads > 1 ? config->threads : 0),
         MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES, MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->connections,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
         (size_t)POOL_STEP_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, http, MHD_OPTION_NOTIFY_CONNECTION, pv_http_guard_connection, &http->guard, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+        on_completed, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
     if (!http->daemon) {
         snprintf(ret_why, PV_CONFIG_WHY_MAX, "%s", tls ? "the HTTP library does not start: do certificate and key fit?"
                                                        : "the HTTP library does not start");
         pv_http_free(http);
         return PV_ERR_IO;
+    }
+    struct pv_acceptor_taker taker = {has_room, take_connection, http};
+    err = pv_acceptor_start(listener, &taker, &http->acceptor);
+    if (err) {
+        snprintf(ret_why, PV_CONFIG_WHY_MAX, "the thread that takes connections does not start");
+        pv_http_free(http);
+        return err;
     }
     *ret_http = http;
     return PV_OK;
@@ -445,8 +481,8 @@ void pv_http_sweep(struct pv_http *http)
 void pv_http_drain(struct pv_http *http, unsigned grace_ms, bool (*is_hurried)(void))
 {
     static const struct timespec pause = {0, 10 * 1000 * 1000};
-    if (!http->quiesced) MHD_quiesce_daemon(http->daemon);
-    http->quiesced = true;
+    pv_acceptor_stop(http->acceptor);
+    http->acceptor = NULL;
     for (unsigned waited = 0; waited < grace_ms; waited += 10) {
         pv_events_stop(http->server->events); /* again: one may have opened meanwhile */
         if (atomic_load(&http->calls) == 0 && atomic_load(&http->streams) == 0) break;
@@ -458,8 +494,9 @@ void pv_http_drain(struct pv_http *http, unsigned grace_ms, bool (*is_hurried)(v
 void pv_http_free(struct pv_http *http)
 {
     if (!http) return;
+    pv_acceptor_stop(http->acceptor);
     if (http->daemon) MHD_stop_daemon(http->daemon);
-    if (http->quiesced || !http->daemon) close(http->listener);
+    close(http->listener);
     pv_http_guard_release(&http->guard);
     if (http->key) pv_wipe(http->key, strlen(http->key));
     free(http->key);

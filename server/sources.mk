@@ -2,6 +2,7 @@
 SERVER_MAIN := server/main.c
 
 SERVER_SRC := \
+	server/acceptor.c \
 	server/admin.c \
 	server/append.c \
 	server/bars.c \
