@@ -313,6 +313,15 @@ enum pv_err pv_sqlite_check(struct pv_meta *meta)
     return err;
 }
 
+/* Bring to the disk what checkpoints have moved so far, while writers go on: the one that holds them up then finds
+ * little left to sync. */
+static int sync_database(struct pv_sqlite_conn *conn)
+{
+    sqlite3_file *file = NULL;
+    int rc = sqlite3_file_control(conn->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    return rc || !file || !file->pMethods ? rc : file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+}
+
 enum pv_err pv_sqlite_maintain(struct pv_meta *meta, uint64_t now_ms)
 {
     struct pv_sqlite *store = pv_sqlite_of(meta);
@@ -320,6 +329,7 @@ enum pv_err pv_sqlite_maintain(struct pv_meta *meta, uint64_t now_ms)
     (void)now_ms;
     if (store->single || pages < WAL_PAGES_CHECKPOINT) return PV_OK;
     rc = sqlite3_wal_checkpoint_v2(store->keeper.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (!rc && pages >= WAL_PAGES_STOP) rc = sync_database(&store->keeper);
     if (!rc && pages >= WAL_PAGES_STOP) {
         /* Without a pause in writing the log would never start over; most of it is done, so the pause is short. */
         pthread_mutex_lock(&store->write);
