@@ -45,6 +45,7 @@ UNIT_TESTS := \
 # Need more than core.
 NATIVE_TESTS := \
 	tests/fault/fault_begin.c \
+	tests/fault/fault_devices.c \
 	tests/fault/fault_file.c \
 	tests/fault/fault_keys.c \
 	tests/fault/fault_log.c \
