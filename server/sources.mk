@@ -5,6 +5,7 @@ SERVER_SRC := \
 	server/acceptor.c \
 	server/admin.c \
 	server/append.c \
+	server/batch.c \
 	server/bars.c \
 	server/beside.c \
 	server/blob/fs.c \
