@@ -61,6 +61,35 @@ const struct pv_command pv_commands[] = {
         .run = pv_cmd_devices,
     },
     {
+        .name = "device add",
+        .synopsis = "",
+        .summary = "add a new device of yours, by a short code",
+        .text = TEXT("Shows a code of twelve digits and waits for it to be typed on the new device, into `privity device join`, within ten "
+                     "minutes. Then the new device is in your own room and, if their rules allow, in every other, and reads their whole "
+                     "history. Where standard output is no terminal, the code alone is printed, at once.",
+                     "The server in between can neither read nor replace what the two devices say (CPace; see FORMAT.md): whoever "
+                     "guesses has one try for each code, and a wrong one ends it."),
+        .json = FIELDS("code", "the code, in an object of its own that comes first", "expires", "milliseconds since 1970, of it",
+                       "id", "the device's id, hex", "name", "its name", "current", "false", "paper", "false", "revoked", "false",
+                       "rooms", "as of `device revoke`"),
+        .run = pv_cmd_device_add,
+    },
+    {
+        .name = "device join",
+        .synopsis = "--name DEVICE [--server URL] [--code-file FILE]",
+        .summary = "make this a device of yours, by the code that another one shows",
+        .text = TEXT("Run on the new device, while the other one shows its code (`privity device add`). The code is read from the "
+                     "terminal, from standard input, or from FILE. Makes the keys of this device and seals them under a passphrase of its own.",
+                     "After a wrong code nothing was added and a new code is needed. Cut off, the same command goes on, with a new code."),
+        .options = OPTIONS({.name = "name", .arg = "DEVICE", .help = "this device's name, for your own list"},
+                           {.name = "server", .arg = "URL", .help = "your server; default PRIVITY_SERVER"},
+                           {.name = "code-file", .arg = "FILE", .complete = PV_COMPLETE_FILE, .help = "read the code from FILE instead of standard input"}),
+        .json = FIELDS("id", "the person's id, hex", "name", "the person's name", "device", "this device's id, hex", "server",
+                       "the server's address", "rooms", "as of `device revoke`"),
+        .local = true,
+        .run = pv_cmd_device_join,
+    },
+    {
         .name = "device revoke",
         .synopsis = "DEVICE... [--keep DEVICE]... [--with-added]",
         .summary = "take a lost device out of every room",

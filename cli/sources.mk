@@ -1,6 +1,8 @@
 # The `privity` command. The list ends in a line with # alone, so that two branches can add to it without a conflict.
 CLI_SRC := \
 	cli/args.c \
+	cli/cmd_device_add.c \
+	cli/cmd_device_join.c \
 	cli/cmd_devices.c \
 	cli/cmd_get.c \
 	cli/cmd_init.c \
@@ -30,6 +32,7 @@ CLI_SRC := \
 	cli/manual.c \
 	cli/messages.c \
 	cli/output.c \
+	cli/pairing.c \
 	cli/person.c \
 	cli/progress.c \
 	cli/term.c \

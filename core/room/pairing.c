@@ -183,7 +183,7 @@ static enum pv_err read_begin(struct pv_bytes message, uint8_t ret_sid[static 16
     return pv_cbor_finish(&in);
 }
 
-/* ---- message 2: share ‖ sealed [person, signer, note] */
+/* ---- message 2: share ‖ sealed [person, signer, note, name] */
 
 enum pv_err pv_pairing_answer(struct pv_pairing *pairing, const struct pv_pairing_code *code, const char *server_name,
                               const struct pv_random *random, struct pv_bytes message1,
@@ -197,10 +197,11 @@ enum pv_err pv_pairing_answer(struct pv_pairing *pairing, const struct pv_pairin
     if (!err) err = agree(pairing, false, &peer);
     if (err) return err;
     pv_buf_init(&plain, PV_LIMIT_PAIRING_BYTES);
-    pv_cbor_put_array(&plain, 3);
+    pv_cbor_put_array(&plain, 4);
     pv_cbor_put_hash(&plain, &offer->person);
     pv_cbor_put_hash(&plain, &offer->signer);
     pv_cbor_put_bytes(&plain, offer->note.p, offer->note.n);
+    pv_cbor_put_text(&plain, (const char *)offer->name.p, offer->name.n);
     pv_buf_append(message, pairing->cpace.share.b, sizeof pairing->cpace.share.b);
     return seal_onto(pairing, SLOT_OFFER, &plain, message);
 }
@@ -218,10 +219,11 @@ enum pv_err pv_pairing_accept(struct pv_pairing *pairing, struct pv_bytes messag
         err = open_into(pairing, SLOT_OFFER, pv_bytes(message2.p + sizeof peer.b, message2.n - sizeof peer.b), memory);
     if (err) return err;
     pv_cbor_init(&in, pv_buf_bytes(memory));
-    pv_cbor_get_array_of(&in, 3);
+    pv_cbor_get_array_of(&in, 4);
     pv_cbor_get_hash(&in, &offer.person);
     pv_cbor_get_hash(&in, &offer.signer);
     offer.note = pv_cbor_get_bytes(&in, PV_LIMIT_NOTE_BYTES);
+    offer.name = pv_cbor_get_text(&in, PV_LIMIT_NAME_BYTES);
     err = pv_cbor_finish(&in);
     if (!err) *ret_offer = offer;
     return err;

@@ -34,10 +34,11 @@ struct pv_pairing {
     uint8_t key[PV_CPACE_KEY_BYTES];
 };
 
-/* What the old device tells the new one: for whom, by whom, and the newest note of the person's room. */
+/* What the old device tells the new one: for whom, by whom, the newest note of the person's room, and what the person is
+ * called (UTF-8). */
 struct pv_pairing_offer {
     struct pv_hash person, signer;
-    struct pv_bytes note;
+    struct pv_bytes note, name;
 };
 
 /* What the new device tells the old one. */
@@ -57,7 +58,7 @@ PV_MUST_USE enum pv_err pv_pairing_answer(struct pv_pairing *pairing, const stru
                                           struct pv_bytes message1, const struct pv_pairing_offer *offer,
                                           struct pv_buf *message);
 /* Read message 2. Errors: BAD_MAC: the codes differ, or somebody stood between; reading's.
- *   ret_offer  its note lies in `memory` */
+ *   ret_offer  its note and name lie in `memory` */
 PV_MUST_USE enum pv_err pv_pairing_accept(struct pv_pairing *pairing, struct pv_bytes message2,
                                           struct pv_pairing_offer *ret_offer, struct pv_buf *memory);
 /* Message 3 and its reading. Errors: BAD_MAC; reading's; LIMIT; MALFORMED: the KEM key is not the device's. */

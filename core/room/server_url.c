@@ -60,6 +60,24 @@ enum pv_err pv_server_url_read(struct pv_bytes text, struct pv_server_url *ret_u
     return PV_OK;
 }
 
+/* What follows the host, if that is this very machine; else NULL. */
+static const char *after_loopback(const struct pv_server_url *url)
+{
+    static const char *const hosts[] = {"localhost", "127.0.0.1", "[::1]"};
+    const char *host = strstr(url->text, "://") + 3;
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        size_t n = strlen(hosts[i]);
+        if (strncmp(host, hosts[i], n) == 0 && (host[n] == '\0' || host[n] == ':')) return host + n;
+    }
+    return NULL;
+}
+
+static bool same_place(const struct pv_server_url *a, const struct pv_server_url *b)
+{
+    const char *port_a = after_loopback(a), *port_b = after_loopback(b);
+    return strcmp(a->text, b->text) == 0 || (port_a && port_b && strcmp(port_a, port_b) == 0);
+}
+
 bool pv_server_url_has_name(const struct pv_server_url *url, struct pv_bytes name)
 {
     uint8_t text[PV_LIMIT_URL_BYTES];
@@ -68,5 +86,5 @@ bool pv_server_url_has_name(const struct pv_server_url *url, struct pv_bytes nam
     if (name.n == 0 || name.n > sizeof text - scheme || name.p[name.n - 1] == '/') return false;
     memcpy(text, url->text, scheme);
     memcpy(text + scheme, name.p, name.n);
-    return pv_server_url_read(pv_bytes(text, scheme + name.n), &named) == PV_OK && strcmp(named.text, url->text) == 0;
+    return pv_server_url_read(pv_bytes(text, scheme + name.n), &named) == PV_OK && same_place(&named, url);
 }

@@ -20,7 +20,7 @@ struct pv_pairing_talk {
     struct pv_pairing_offer offer;
     struct pv_pairing_request request;
     struct pv_bytes note;
-    uint8_t offer_note[PV_LIMIT_NOTE_BYTES];
+    uint8_t offer_note[PV_LIMIT_NOTE_BYTES], offer_name[PV_LIMIT_NAME_BYTES];
 };
 
 struct pairing_task {
@@ -267,13 +267,15 @@ static enum pv_err talk_new(bool host, const char *server_name, const struct pv_
 enum pv_err pv_pairing_host(const char *server_name, const struct pv_pairing_offer *offer, const struct pv_random *random,
                             struct pv_pairing_talk **ret_talk)
 {
-    if (offer->note.n > PV_LIMIT_NOTE_BYTES) return PV_ERR_LIMIT;
+    if (offer->note.n > PV_LIMIT_NOTE_BYTES || offer->name.n > PV_LIMIT_NAME_BYTES) return PV_ERR_LIMIT;
     enum pv_err err = talk_new(true, server_name, random, ret_talk);
     if (err) return err;
     struct pv_pairing_talk *talk = *ret_talk;
     talk->offer = *offer;
     if (offer->note.n) memcpy(talk->offer_note, offer->note.p, offer->note.n);
+    if (offer->name.n) memcpy(talk->offer_name, offer->name.p, offer->name.n);
     talk->offer.note = pv_bytes(talk->offer_note, offer->note.n);
+    talk->offer.name = pv_bytes(talk->offer_name, offer->name.n);
     return PV_OK;
 }
 

@@ -30,7 +30,7 @@ static struct pv_pairing_talk *host(void)
 {
 	static const uint8_t note[] = "the person's note";
 	struct pv_pairing_offer offer = {.person = ada.device.me.person, .signer = ada.device.me.device,
-					 .note = pv_bytes(note, sizeof note - 1)};
+					 .note = pv_bytes(note, sizeof note - 1), .name = pv_bytes_of_string("Ada")};
 	struct pv_pairing_talk *talk = NULL;
 	is_err(pv_pairing_host(srv.server.name, &offer, &ada.device.random, &talk), PV_OK, "the old device begins");
 	is_err(step(&ada, talk), PV_OK, "and has a mailbox");
@@ -67,7 +67,8 @@ static void test_added(void)
 	is_stage(new, PV_PAIRING_OFFERED, "and knows");
 	const struct pv_pairing_offer *offer = pv_pairing_offered(new);
 	tap_ok(offer && pv_hash_equal(&offer->person, &ada.device.me.person) &&
-	       pv_hash_equal(&offer->signer, &ada.device.me.device) && offer->note.n == 17, "by whom it is added, and for whom");
+	       pv_hash_equal(&offer->signer, &ada.device.me.device) && offer->note.n == 17 && pv_bytes_equal(offer->name, pv_bytes_of_string("Ada")),
+	       "by whom it is added, and for whom");
 	pv_identity_derive(&sign_seed, &kem_seed, &me);
 	request.device = me.public;
 	pv_kem_from_seed(&kem_seed, &request.kem_pk);

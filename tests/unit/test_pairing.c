@@ -74,6 +74,7 @@ static void sides_init(struct sides *s)
     fill(&s->offer.person, 32);
     fill(&s->offer.signer, 32);
     s->offer.note = pv_bytes(note, sizeof note - 1);
+    s->offer.name = pv_bytes_of_string("Ada");
     fill(&seed, sizeof seed);
     fill(&s->request.device.sign_pk, 32);
     fill(&s->request.consent, 64);
@@ -111,7 +112,8 @@ static void test_exchange(void)
     sides_init(&s);
     tap_is_int(meet(&s, NULL, "host:1", &offer), PV_OK, "the two meet");
     tap_ok(pv_hash_equal(&offer.person, &s.offer.person) && pv_hash_equal(&offer.signer, &s.offer.signer) &&
-           pv_bytes_equal(offer.note, s.offer.note), "the new one learns for whom, by whom, and a note");
+           pv_bytes_equal(offer.note, s.offer.note) && pv_bytes_equal(offer.name, s.offer.name),
+           "the new one learns for whom, by whom, a note and a name");
     tap_is_int(pv_pairing_request_put(&s.fresh, &s.request, &s.message[2]), PV_OK, "it asks");
     tap_is_int(pv_pairing_request_get(&s.old, pv_buf_bytes(&s.message[2]), &request, &s.memory), PV_OK, "is heard");
     tap_ok(memcmp(&request.device, &s.request.device, sizeof request.device) == 0 &&

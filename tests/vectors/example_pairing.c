@@ -30,7 +30,7 @@ void ex_print_pairing(struct ex_world *world)
     struct pv_pairing fresh, old;
     struct pv_pairing_code code;
     struct pv_pairing_offer offer = {.person = world->ana.log.room, .signer = world->ana.first.id,
-                                     .note = pv_buf_bytes(&world->note)};
+                                     .note = pv_buf_bytes(&world->note), .name = pv_bytes_of_string("Ana")};
     char text[PV_PAIRING_CODE_CHARS + 1];
     struct pv_buf hello, answer, memory;
     pv_buf_init(&hello, PV_LIMIT_PAIRING_BYTES);
@@ -45,7 +45,7 @@ void ex_print_pairing(struct ex_world *world)
     ex_must(pv_pairing_answer(&old, &code, EX_SERVER_NAME, &random, pv_buf_bytes(&hello), &offer, &answer), "message 2");
     ex_bytes("pairing.ya", "the new device's scalar, little-endian", pv_bytes(fresh.cpace.scalar, 32));
     ex_bytes("pairing.isk", "ISK of CPace, 64 bytes", pv_bytes(old.key, sizeof old.key));
-    ex_bytes("pairing.message_2", "Yb ‖ sealed [person, signer, note]; the note is `tree.checkpoint`", pv_buf_bytes(&answer));
+    ex_bytes("pairing.message_2", "Yb ‖ sealed [person, signer, note, \"Ana\"]; the note is `tree.checkpoint`", pv_buf_bytes(&answer));
     ex_must(pv_pairing_accept(&fresh, pv_buf_bytes(&answer), &offer, &memory), "message 2");
     if (memcmp(fresh.key, old.key, sizeof old.key) != 0) ex_must(PV_ERR_BROKEN_CHAIN, "one key");
     ask(&fresh, &offer);

@@ -496,8 +496,8 @@ def pairing():
     yb, sealed = ex("pairing.message_2")[:32], ex("pairing.message_2")[32:]
     isk = cpace_key(ex("pairing.ya"), yb, sid, ya, yb)
     is_(isk, ex("pairing.isk"), "pairing: ISK")
-    person, signer, note = decode(unseal(HKDF(isk, "pairing", 2), sealed))
-    is_((person, signer, note), (ex("ana.person"), device_id(item("ana.first.device")), ex("tree.checkpoint") + b"\n"),
+    person, signer, note, called = decode(unseal(HKDF(isk, "pairing", 2), sealed))
+    is_((person, signer, note, called), (ex("ana.person"), device_id(item("ana.first.device")), ex("tree.checkpoint") + b"\n", "Ana"),
         "pairing: message 2 opens")
     device, kem_pk, consent, name = decode(unseal(HKDF(isk, "pairing", 3), ex("pairing.message_3")))
     is_((H("kem-key", kem_pk), name), (device[2], "phone"), "pairing: message 3 opens")

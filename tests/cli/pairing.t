@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Adding a device by a short code with the real programs: the phone reads all history and writes; wrong codes add nothing."""
+
+import json
+import sys
+
+sys.path.insert(0, "tests/lib")
+import tap
+from world import World
+
+world = World()
+server = world.server()
+ada = world.person("ada", server)
+bob = world.person("bob", server)
+for room in ("acme", "hooli"):
+    ada.must("room", "new", room)
+    ada.must("say", room, f"before the phone in {room}")
+    bob.must("join", ada.must("invite", room).out.strip(), "--room", room)
+    bob.must("say", room, f"Bob in {room}")
+
+
+def texts(home, room):
+    return sorted(m["text"] for m in home.must("read", room, "--limit", "0", "--json").json()["messages"])
+
+
+def adding(home, *args):
+    """`device add`, and the code that it shows."""
+    process = home.start("device", "add", *args)
+    return process, process.stdout.readline().decode().strip()
+
+
+def finish(process):
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out.decode(), err.decode()
+
+
+def joined(name, code, *args):
+    home = world.home(name, server)
+    return home, home.run("device", "join", "--name", name, "--server", server.url, *args, stdin=code.encode() + b"\n")
+
+
+# ---- as meant
+process, code = adding(ada)
+tap.ok(len(code) == 14 and code.replace("-", "").isdigit(), "twelve digits are shown", code)
+phone, r = joined("phone", code.replace("-", " "))
+tap.is_(r.status, 0, "the code is typed on the phone", *r.why())
+tap.ok("acts for ada" in r.out.lower(), "which now acts for Ada", r.out)
+status, out, err = finish(process)
+tap.is_(status, 0, "and the laptop is done", out, err)
+tap.ok("Added phone" in err, "having added it", err)
+for room in ("acme", "hooli"):
+    tap.is_(texts(phone, room), texts(ada, room), f"it reads all of {room}")
+phone.must("say", "acme", "from the phone")
+ada.must("read", "acme")
+tap.ok("from the phone" in texts(bob, "acme"), "and writes, which Bob reads")
+names = {d["name"]: d for d in ada.must("devices", "--json").json()["devices"] if not d["paper"]}
+tap.ok("phone" in names and not names["phone"]["revoked"] and names["phone"]["added_by"], "it is listed by its name", str(names))
+tap.is_(phone.must("whoami", "--json").json()["id"], ada.must("whoami", "--json").json()["id"], "both are one person")
+
+# ---- the phone adds another, as JSON
+process, first = adding(phone, "--json")
+tablet, r = joined("tablet", json.loads(first)["code"], "--json")
+tap.is_(r.status, 0, "a phone adds a tablet", *r.why())
+status, out, err = finish(process)
+added = json.loads(out)
+tap.ok(status == 0 and added["name"] == "tablet" and added["id"] == r.json()["device"] and all(x["done"] for x in added["rooms"]),
+       "and says so", out, err)
+tap.is_(texts(tablet, "hooli"), texts(ada, "hooli"), "which reads all history too")
+
+# ---- what goes wrong
+process, code = adding(ada)
+wrong = code[:-1] + str((int(code[-1]) + 1) % 10)
+watch, r = joined("watch", wrong)
+tap.is_(r.status, 2, "a mistyped digit is noticed before anything is sent", *r.why())
+tap.ok("digit" in r.err, "and told", r.err)
+tap.is_(joined("watch", code[:9])[1].status, 2, "so is a missing group")
+
+
+def other(code):
+    """Another code of the same mailbox, its check digit right."""
+    digits = code.replace("-", "")
+    digits = digits[:4] + str((int(digits[4]) + 1) % 10) + digits[5:11]
+    p = 10
+    for digit in digits:
+        p = ((p + int(digit)) % 10 or 10) * 2 % 11
+    return digits + str((11 - p) % 10)
+
+
+watch, r = joined("watch", other(code))
+tap.is_(r.status, 3, "a guessed code is refused", *r.why())
+tap.ok("codes of the two devices differ" in r.err, "in words that say what to do", r.err)
+status, out, err = finish(process)
+tap.is_(status, 3, "the other device hears of it", out, err)
+tap.ok(not (watch.path / "keystore").exists(), "nothing of it stays")
+watch, r = joined("watch", code)
+tap.is_(r.status, 3, "and the right code is void now", *r.why())
+tap.is_(len([d for d in ada.must("devices", "--json").json()["devices"] if not d["paper"]]), 3, "nobody was added")
+tap.is_(joined("watch", "0000-0000-0000")[1].status in (2, 3), True, "nor by any code that was never shown")
+
+# ---- a home that is there
+process, code = adding(ada)
+r = bob.run("device", "join", "--name", "laptop", "--server", server.url, stdin=code.encode())
+tap.is_(r.status, 1, "Bob's laptop does not become Ada's", *r.why())
+tap.ok("another person" in r.err and bob.must("whoami").status == 0, "and stays what it is", r.err)
+process.terminate()
+process.wait()
+tap.is_(ada.run("device", "add", "extra").status, 2, "device add takes no words")
+tap.is_(world.home("none", server).run("device", "join", "--server", server.url).status, 2, "device join wants a name")
+server.stop()
+r = ada.run("device", "add")
+tap.ok(r.status == 1 and server.url in r.err, "without the server there is no adding, and nothing that would be sent later", *r.why())
+tap.done()
