@@ -152,7 +152,7 @@ enum pv_err pv_cmd_recover(struct pv_session *session, const struct pv_args *arg
     enum pv_err err;
 
     if (!r) return PV_ERR_NOMEM;
-    err = read_options(args, r, report);
+    err = session->offline ? pv_report(report, PV_ERR_OFFLINE, "recovering needs the server (--offline)") : read_options(args, r, report);
     if (err == PV_OK) {
         bool is_new = pv_home_open(&session->home, &why) == PV_ERR_NOT_FOUND;
         if (!is_new && session->home.dir_fd < 0) err = pv_report(report, why.err, "%s", why.text);

@@ -198,6 +198,7 @@ enum pv_err pv_walk_rooms(struct pv_session *session, struct pv_paper *paper, st
         walk.count++;
     }
     pv_directory_release(&directory);
+    if (err == PV_OK && walk.waiting) session->kept = true; /* what waits is done later, by whoever comes by */
     if (err == PV_OK) *ret_walk = walk;
     else free(walk.rooms);
     return err;

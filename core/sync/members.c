@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/sync/room_parts.h"
+#include "core/sync/mend.h"
 
 enum pv_err pv_own_party_make(struct pv_room *person_room, struct pv_own_party *ret_party)
 {
@@ -15,11 +15,14 @@ enum pv_err pv_own_party_make(struct pv_room *person_room, struct pv_own_party *
                              "you are not registered with your server yet: connect to it once first");
     if (!pv_roster_device(roster, &person_room->me->device))
         return pv_room_raise(person_room, PV_ERR_DENIED, pv_bytes(NULL, 0), "this device was revoked by another one of yours");
-    if (pv_roster_rekey_due(roster)) /* a revoked device of ours would read along */
+    bool removal = false;
+    enum pv_err err = pv_mend_removal_waits(person_room, &removal);
+    if (err) return err;
+    if (removal || pv_roster_rekey_due(roster)) /* a revoked device of ours would read along */
         return pv_room_raise(person_room, PV_ERR_OFFLINE, pv_bytes(NULL, 0),
                              "a device of yours was revoked, and your new keys are not made yet: connect to your server first");
     party.party.person_epoch = pv_roster_epoch(roster);
-    enum pv_err err = pv_keys_secret(person_room, roster, party.party.person_epoch, &secret);
+    err = pv_keys_secret(person_room, roster, party.party.person_epoch, &secret);
     if (err) return err == PV_ERR_NOT_FOUND ? PV_ERR_NO_KEY : err;
     pv_epoch_kem_seed(&secret, &seed);
     pv_kem_from_seed(&seed, &party.kem_pk);

@@ -11,6 +11,8 @@ struct pv_mend_plan {
     struct pv_roster_body body;
 };
 
+/* Does a removal wait in the outbox of the person's own room? */
+PV_MUST_USE enum pv_err pv_mend_removal_waits(struct pv_room *person, bool *ret_waits);
 /* Compare the view of a room with the verified log of the person's own. In a transaction or not. */
 PV_MUST_USE enum pv_err pv_mend_plan(struct pv_room *room, struct pv_mend_plan *ret_plan);
 /* May something be sealed in this room, as far as devices go? */

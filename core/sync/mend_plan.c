@@ -207,6 +207,12 @@ static enum pv_err removal_waits(void *context, const struct pv_write *write)
     return PV_OK;
 }
 
+enum pv_err pv_mend_removal_waits(struct pv_room *person, bool *ret_waits)
+{
+    *ret_waits = false;
+    return pv_store_write_each(person->store, removal_waits, ret_waits);
+}
+
 /* Is what this copy of the person's room says as new as what this room showed? */
 static bool person_is_new(struct look *k)
 {
@@ -225,7 +231,7 @@ static enum pv_err compare(struct look *k, struct pv_mend_plan *plan)
     look_at_devices(k);
     look_at_key(k);
     enum pv_err err = look_at_bars(k);
-    if (!err) err = pv_store_write_each(k->person->store, removal_waits, &removal);
+    if (!err) err = pv_mend_removal_waits(k->person, &removal);
     if (err) return err;
     if (!k->unknown) k->room->person_wanted = 0;
     if (removal || pv_roster_rekey_due(k->own)) k->report.state = PV_DEVICES_PERSON_DUE;

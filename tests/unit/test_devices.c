@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/sync/room_parts.h"
 #include "tests/tap.h"
 
 static void is_texts(struct rig_member *member, const char *want, const char *what)
@@ -265,6 +266,68 @@ static void test_unknown(void)
     home_release(&h);
 }
 
+static enum pv_err add_here_alone(struct rig_member *by, const struct pv_new_device *device)
+{
+    struct pv_roster_body body = {.type = PV_ROSTER_DEVICE_ADD};
+    const struct pv_cert_context context = {.person = by->device->me.person};
+    struct pv_cert *cert = &body.u.device_add.certs[0];
+    body.u.device_add.cert_count = 1;
+    *cert = (struct pv_cert){.device = device->device, .paper = device->paper, .signer = by->device->me.device, .consent = device->consent};
+    enum pv_err err = pv_cert_sign(&context, &cert->device, cert->paper, &cert->signer, &by->device->me.sign_sk, &cert->sig);
+    if (!err) err = pv_room_begin(by->room);
+    if (!err) err = pv_write_roster(by->room, &body, pv_bytes(NULL, 0));
+    if (!err) err = pv_room_commit(by->room);
+    return err ? err : rig_push(by);
+}
+
+/* A thief who is still in adds a device to this room and not to Ada's own; and a kit. */
+static void test_hidden(void)
+{
+    struct home h;
+    struct rig_device fresh, kit;
+    struct pv_new_device device, paper;
+    home_init(&h);
+    is_err(rig_device_init(&fresh, &h.server, 31), PV_OK, "a device of the thief's");
+    is_err(rig_device_init(&kit, &h.server, 32), PV_OK, "and keys for a kit");
+    is_err(pv_device_consent(&fresh.me, false, &h.laptop.me.person, &h.laptop.me.device, &device), PV_OK, "which consents");
+    is_err(pv_device_consent(&kit.me, true, &h.laptop.me.person, &h.laptop.me.device, &paper), PV_OK, "as that does");
+    is_err(add_here_alone(&h.l, &device), PV_OK, "is added to the room alone");
+    is_err(rig_settle(&h.p), PV_OK, "the phone comes by");
+    tap_ok(!is_in(&h.p, &fresh), "and takes it out, once it has looked into the own room");
+    is_err(add_here_alone(&h.l, &paper), PV_OK, "the kit is added");
+    is_err(rig_settle(&h.p), PV_OK, "the phone comes by");
+    is_err(rig_say(&h.p, "waits"), PV_OK, "and writes");
+    is_err(rig_settle(&h.p), PV_OK, "and sends");
+    tap_ok(is_in(&h.p, &kit) && state_of(&h.p) == PV_DEVICES_PAPER, "a kit goes only with the device that added it");
+    tap_is_int((long long)unsent(&h.p), 1, "so nothing is sealed");
+    is_err(revoke(&h.phone, &h.laptop), PV_OK, "the laptop is revoked");
+    is_err(rig_person_push(&h.phone), PV_OK, "and all is sent");
+    is_err(rig_settle(&h.p), PV_OK, "here too");
+    tap_ok(!is_in(&h.p, &kit) && !is_in(&h.p, &h.laptop), "and the kit with it");
+    tap_is_int((long long)unsent(&h.p), 0, "what waited is sent");
+    is_err(revoke(&h.phone, &h.phone), PV_ERR_DENIED, "a device does not revoke itself");
+    rig_device_release(&fresh);
+    rig_device_release(&kit);
+    home_release(&h);
+}
+
+/* Revoked without a server: nothing is founded before the removal is in. */
+static void test_offline(void)
+{
+    struct home h;
+    struct rig_member room;
+    home_init(&h);
+    h.server.down = true;
+    is_err(revoke(&h.phone, &h.laptop), PV_OK, "the phone revokes the laptop, offline");
+    is_err(rig_found(&room, &h.phone), PV_ERR_OFFLINE, "and founds no room that would list it");
+    h.server.down = false;
+    is_err(rig_person_push(&h.phone), PV_OK, "with a server");
+    is_err(rig_found(&room, &h.phone), PV_OK, "it does");
+    tap_ok(!is_in(&room, &h.laptop), "without the laptop");
+    rig_member_close(&room);
+    home_release(&h);
+}
+
 /* Links that a revoked device may know close; later ones stay open. */
 static void test_links(void)
 {
@@ -334,6 +397,8 @@ int main(void)
     test_thief();
     test_paper();
     test_unknown();
+    test_hidden();
+    test_offline();
     test_links();
     test_cut();
     return tap_done();
