@@ -154,11 +154,12 @@ static enum pv_err walk_as_device(struct pv_session *session, struct pv_walked_r
     struct pv_open_room *room = NULL;
     enum pv_err err = pv_session_room_new(session, &known->id, known->name, &known->server, &room, report);
 
-    if (err == PV_OK) err = pv_contact_push(session, room, NULL, report);
-    bool gone = room && pv_contact_gone(room) != PV_GONE_NOT;
+    if (err != PV_OK) return err;
+    err = pv_contact_push(session, room, NULL, report);
+    bool gone = pv_contact_gone(room) != PV_GONE_NOT;
     if (err == PV_OK && !gone) err = pv_devices_report(room->room, &devices);
     if (err == PV_OK && !gone) judge(walked, &devices);
-    if (room) pv_session_room_close(session, room);
+    pv_session_room_close(session, room);
     if (gone) walked->done = true;
     return gone ? PV_OK : err;
 }

@@ -71,8 +71,9 @@ static enum pv_err put_qr(struct page *page, const struct pv_kit_page *kit)
     size_t side = (size_t)qr->width;
     double module = (double)QR_SIDE / (double)(side + 2 * QR_QUIET);
     for (size_t i = 0; i < side * side; i++) {
+        size_t row = i / side, column = i % side;
         if (!(qr->data[i] & 1)) continue;
-        cairo_rectangle(page->cr, MARGIN + module * (double)(i % side + QR_QUIET), page->y + module * (double)(i / side + QR_QUIET), module, module);
+        cairo_rectangle(page->cr, MARGIN + module * (double)(column + QR_QUIET), page->y + module * (double)(row + QR_QUIET), module, module);
     }
     cairo_fill(page->cr);
     pv_wipe(qr->data, side * side);

@@ -5,6 +5,15 @@
 
 #include "cli/kit_pdf.h"
 
+#ifdef __SANITIZE_ADDRESS__
+/* fontconfig keeps what it found until the process ends. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libfontconfig\n";
+}
+#endif
+
 static enum pv_err read_sheet(uint8_t *memory, size_t size, struct pv_bytes *ret_sheet)
 {
     size_t n = 0, got;
