@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/state/payload.h"
+#include "core/sync/devices.h"
 #include "tests/simulation/schedule.h"
 
 enum { ALL = 1000 };
@@ -20,7 +21,7 @@ static const char *step_name(enum sim_step_kind kind)
 /* Mostly to the end, at times only a little way. */
 static unsigned patience(struct sim_world *world)
 {
-    return sim_chance(world, 64) ? (unsigned)sim_below(world, 4) : ALL;
+    return world->step >= SIM_SETTLED && sim_chance(world, 64) ? (unsigned)sim_below(world, 4) : ALL;
 }
 
 static void run(struct sim_world *world, struct sim_device *device, enum sim_flow_kind kind, unsigned room, unsigned link)
@@ -35,8 +36,8 @@ static void run(struct sim_world *world, struct sim_device *device, enum sim_flo
 static void found(struct sim_world *world, struct sim_device *device, unsigned room)
 {
     struct pv_new_room founded;
-    struct pv_room *person = device->copies[SIM_CLIENT_ROOMS + device->person].room;
-    if (!pv_roster_is_born(pv_room_roster(person))) run(world, device, SIM_PUSH, SIM_CLIENT_ROOMS + device->person, 0);
+    struct pv_room *person = device->copies[sim_own_room(device)].room;
+    if (!pv_roster_is_born(pv_room_roster(person))) run(world, device, SIM_PUSH, sim_own_room(device), 0);
     if (world->has_room[room] || !device->up || !pv_roster_is_born(pv_room_roster(person))) return;
     enum pv_err err = pv_found_client_room(&device->me, person, &world->server, &device->random,
                                            sim_device_now(world, device), &founded);
@@ -46,6 +47,7 @@ static void found(struct sim_world *world, struct sim_device *device, unsigned r
     }
     err = sim_adopt(world, device, room, &founded);
     if (err && !sim_disk_is_dead(device->disk)) sim_fail(world, "life", "device %u founds no room: %s", device->number, pv_err_web_name(err));
+    if (!err) err = sim_device_record(world, device, room);
     if (!err) run(world, device, SIM_PUSH, room, 0);
 }
 
@@ -118,6 +120,32 @@ static unsigned guest_for(struct sim_world *world, const struct sim_device *devi
     return guest;
 }
 
+/* Another device of the person, which the first hands its consent. */
+static void add_device(struct sim_world *world, struct sim_device *device)
+{
+    enum pv_err err = sim_device_add(world, device);
+    if (err == PV_ERR_LIMIT) return;
+    local(world, device, err == PV_ERR_OFFLINE ? PV_ERR_DENIED : err, "adds a device");
+    if (!sim_disk_is_dead(device->disk)) run(world, device, SIM_PUSH, sim_own_room(device), 0);
+}
+
+static void revoke_device(struct sim_world *world, struct sim_device *device)
+{
+    struct pv_room *own = device->copies[sim_own_room(device)].room;
+    struct pv_revocation revocation = {.count = 1};
+    struct pv_hash keep = {{0}};
+    size_t count, kept = 0;
+    const struct pv_room_device *all = pv_roster_devices(pv_room_roster(own), &count);
+    if (count < 2) return;
+    revocation.devices[0] = all[sim_below(world, count)].id;
+    keep = all[sim_below(world, count)].id;
+    kept = sim_chance(world, 64) && !pv_hash_equal(&keep, &revocation.devices[0]);
+    enum pv_err err = pv_revocation_spare(own, &keep, kept, &revocation);
+    if (!err) err = pv_device_revoke(own, &revocation);
+    local(world, device, err == PV_ERR_OFFLINE || err == PV_ERR_USAGE ? PV_ERR_DENIED : err, "revokes a device");
+    if (!err && !sim_disk_is_dead(device->disk)) run(world, device, SIM_PUSH, sim_own_room(device), 0);
+}
+
 static void invite(struct sim_world *world, struct sim_device *device, unsigned room, unsigned guest)
 {
     if (world->link_count == SIM_LINKS) return;
@@ -128,19 +156,26 @@ static void invite(struct sim_world *world, struct sim_device *device, unsigned 
     run(world, device, SIM_INVITE, room, link);
 }
 
-/* Someone who may invites this device's person. */
-static void ask_for_invite(struct sim_world *world, const struct sim_device *guest, unsigned room)
+/* A device that runs and may change who is in, by what it knows, of another person; NULL: there is none. */
+static struct sim_device *some_owner(struct sim_world *world, unsigned room, unsigned except_person)
 {
     unsigned first = (unsigned)sim_below(world, SIM_DEVICES);
     for (unsigned i = 0; i < SIM_DEVICES; i++) {
         struct sim_device *device = &world->devices[(first + i) % SIM_DEVICES];
         struct pv_room *its = device->up ? device->copies[room].room : NULL;
         const struct pv_principal *me = its ? pv_roster_principal_of(pv_room_roster(its), &device->me.device) : NULL;
-        if (!me || me->role != PV_ROLE_OWNER || device->person == guest->person) continue;
+        if (!me || me->role != PV_ROLE_OWNER || device->person == except_person) continue;
         device->dice = seeded_make(sim_below(world, UINT64_MAX));
-        invite(world, device, room, guest->person);
-        return;
+        return device;
     }
+    return NULL;
+}
+
+/* Someone who may invites this device's person. */
+static void ask_for_invite(struct sim_world *world, const struct sim_device *guest, unsigned room)
+{
+    struct sim_device *device = some_owner(world, room, guest->person);
+    if (device) invite(world, device, room, guest->person);
 }
 
 static void join(struct sim_world *world, struct sim_device *device, unsigned room)
@@ -153,6 +188,18 @@ static void join(struct sim_world *world, struct sim_device *device, unsigned ro
         return;
     }
     if (world->has_room[room]) ask_for_invite(world, device, room);
+}
+
+/* Who has nothing else to do in a room. */
+static void come_in(struct sim_world *world, struct sim_device *device, unsigned room)
+{
+    if (device->adder == device->number) {
+        join(world, device, room);
+        return;
+    }
+    run(world, device, SIM_PULL, sim_own_room(device), 0);
+    if (device->up && device->flow.kind == SIM_IDLE) local(world, device, sim_device_follow_list(world, device), "opens its rooms");
+    if (device->up && device->copies[room].room && !sim_disk_is_dead(device->disk)) run(world, device, SIM_PULL, room, 0);
 }
 
 /* ---- what befalls machines */
@@ -234,18 +281,34 @@ static void pass_time(struct sim_world *world)
 
 /* ---- the step */
 
+static bool is_for_owners(enum sim_step_kind kind)
+{
+    return kind == SIM_DO_INVITE || kind == SIM_DO_REMOVE || kind == SIM_DO_ROLE || kind == SIM_DO_CLOSE;
+}
+
+/* What only owners may do is mostly done by one. */
+static struct sim_device *who_does(struct sim_world *world, const struct sim_step *step, struct sim_device *device)
+{
+    struct sim_device *owner = NULL;
+    if (is_for_owners(step->kind) && sim_chance(world, 200)) owner = some_owner(world, step->room, SIM_PERSONS);
+    return owner ? owner : device;
+}
+
 static void person_step(struct sim_world *world, const struct sim_step *step, struct sim_device *device)
 {
-    unsigned own = SIM_CLIENT_ROOMS + device->person;
+    unsigned own = sim_own_room(device);
     struct pv_room *room = device->copies[step->room].room;
+    pv_room_set_time(device->copies[own].room, sim_device_now(world, device));
     bool changes = step->kind == SIM_DO_SAY || step->kind == SIM_DO_WORK || step->kind == SIM_DO_REMOVE ||
                    step->kind == SIM_DO_ROLE || step->kind == SIM_DO_LEAVE || step->kind == SIM_DO_CLOSE;
     if (room) pv_room_set_time(room, sim_device_now(world, device));
     if (step->kind == SIM_DO_REGISTER) run(world, device, SIM_PUSH, own, 0);
+    else if (step->kind == SIM_DO_ADD) add_device(world, device);
+    else if (step->kind == SIM_DO_REVOKE) revoke_device(world, device);
     else if (step->kind == SIM_DO_FOUND) found(world, device, step->room);
     else if (step->kind == SIM_DO_JOIN) join(world, device, step->room);
     else if (step->kind == SIM_DO_GO_ON) sim_flow_go(world, device, patience(world));
-    else if (!room) join(world, device, step->room); /* has nothing else to do there */
+    else if (!room) come_in(world, device, step->room);
     else if (step->kind == SIM_DO_PULL) run(world, device, SIM_PULL, step->room, 0);
     else if (step->kind == SIM_DO_PUSH) run(world, device, SIM_PUSH, step->room, 0);
     else if (step->kind == SIM_DO_INVITE) invite(world, device, step->room, guest_for(world, device, step->room));
@@ -260,14 +323,16 @@ static void person_step(struct sim_world *world, const struct sim_step *step, st
 void sim_act(struct sim_world *world, const struct sim_step *step)
 {
     struct sim_device *device = &world->devices[step->device];
+    if (!device->there) device = &world->devices[step->device % SIM_PERSONS]; /* not yet */
     world->step = step->number;
     world->dice = seeded_make(step->dice);
     device->dice = seeded_make(step->dice + 1);
     world->hosts[device->host].srv.seed = seeded_make(step->dice + 2);
     world->now_ms += 1 + sim_below(world, 2000);
+    device = who_does(world, step, device);
     for (unsigned h = 0; h < SIM_HOSTS; h++)
         if (sim_chance(world, 100)) restart_server(world, &world->hosts[h]);
-    sim_tell(world, "device %u %s (%s)", step->device, step_name(step->kind), sim_room_name(step->room));
+    sim_tell(world, "device %u %s (%s)", device->number, step_name(step->kind), sim_room_name(step->room));
     if (step->kind == SIM_DO_TIME) pass_time(world);
     else if (step->kind == SIM_DO_LATE) sim_deliver_held(world, (unsigned)sim_below(world, SIM_HELD));
     else if (step->kind >= SIM_DO_KILL) machine_step(world, step, device);
@@ -285,7 +350,8 @@ static void catch_up(struct sim_world *world, struct sim_device *device, unsigne
 {
     device->dice = seeded_make(world->seed * 977 + device->number * 31 + round);
     for (unsigned i = 0; i < SIM_ROOMS && !world->failed; i++) {
-        unsigned room = (SIM_CLIENT_ROOMS + device->person + i) % SIM_ROOMS;
+        unsigned room = (sim_own_room(device) + i) % SIM_ROOMS;
+        if (i == 1) local(world, device, sim_device_follow_list(world, device), "opens its rooms");
         if (!device->copies[room].room) continue;
         sim_flow_begin(world, device, SIM_PUSH, room, 0);
         sim_flow_go(world, device, ALL);
@@ -304,9 +370,10 @@ void sim_calm(struct sim_world *world)
     for (unsigned round = 0; round < ROUNDS; round++)
         for (unsigned d = 0; d < SIM_DEVICES && !world->failed; d++) {
             struct sim_device *device = &world->devices[d];
+            if (!device->there) continue;
             sim_disk_doom(device->disk, 0);
             device->clock_ms = 0;
             world->step++;
-            if (device->there && sim_device_start(world, device)) catch_up(world, device, round);
+            if (sim_device_start(world, device)) catch_up(world, device, round);
         }
 }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "core/log/checkpoint.h"
+#include "core/state/payload.h"
+#include "core/sync/devices.h"
 #include "tests/simulation/world.h"
 
 static const char template_name[] = "room";
@@ -93,7 +95,7 @@ enum pv_err sim_copy_open(struct sim_world *world, struct sim_device *device, un
     sim_disk_get(device->disk, pin_file, &pin);
     struct pv_room_options options = {.store = copy->store, .me = &device->me, .random = &device->random,
                                       .room_id = world->room_ids[room], .pin = pv_buf_bytes(&pin)};
-    if (room < SIM_CLIENT_ROOMS) options.person_room = device->copies[SIM_CLIENT_ROOMS + device->person].room;
+    if (room < SIM_CLIENT_ROOMS) options.person_room = device->copies[sim_own_room(device)].room;
     if (!err) err = pv_room_open(&options, &copy->room);
     if (!err) pv_room_set_time(copy->room, sim_device_now(world, device));
     pv_buf_release(&pin);
@@ -186,15 +188,75 @@ static void found_person(struct sim_world *world, struct sim_device *device)
     if (err) abort();
 }
 
-void sim_device_init(struct sim_world *world, struct sim_device *device, unsigned number, unsigned person)
+static void machine_init(struct sim_world *world, struct sim_device *device, unsigned number, unsigned person)
 {
-    *device = (struct sim_device){.number = number, .person = person, .there = true, .up = true, .saved = -1};
+    *device = (struct sim_device){.number = number, .person = person, .there = true, .up = true, .adder = number, .saved = -1};
     device->dice = seeded_make(world->seed * 31 + number);
     device->random = seeded_random(&device->dice);
     device->disk = sim_disk_new();
+}
+
+void sim_device_init(struct sim_world *world, struct sim_device *device, unsigned number, unsigned person)
+{
+    machine_init(world, device, number, person);
     world->actor = device;
     found_person(world, device);
     world->actor = NULL;
+}
+
+enum pv_err sim_device_add(struct sim_world *world, struct sim_device *old)
+{
+    unsigned number = old->person;
+    while (number < SIM_DEVICES && world->devices[number].there) number += SIM_PERSONS;
+    if (number >= SIM_DEVICES) return PV_ERR_LIMIT;
+    struct seeded seed = seeded_make(2000 + number);
+    struct pv_identity me = identity_from(&seed);
+    struct pv_new_device handed;
+    enum pv_err err = pv_device_consent(&me, false, &old->me.person, &old->me.device, &handed);
+    if (!err) err = pv_device_add(old->copies[sim_own_room(old)].room, &handed);
+    if (err) return err;
+    struct sim_device *device = &world->devices[number];
+    machine_init(world, device, number, old->person);
+    device->me = me;
+    device->me.person = old->me.person;
+    device->adder = old->number;
+    device->host = old->host;
+    return sim_copy_open(world, device, sim_own_room(device));
+}
+
+enum pv_err sim_device_record(struct sim_world *world, struct sim_device *device, unsigned room)
+{
+    struct pv_room *own = device->copies[sim_own_room(device)].room;
+    struct pv_listed_room listed = {.room = world->room_ids[room], .has_place = true, .state = PV_ROOM_INTENDED,
+                                    .server_url = pv_bytes_of_string("http://sim.example"),
+                                    .local_name = pv_bytes_of_string("a room")};
+    struct pv_payload payload = {.type = PV_PAYLOAD_ROOMS, .u.rooms.count = 1};
+    struct pv_buf list, buf;
+    bool recorded = false;
+    enum pv_err err = pv_room_is_recorded(own, &world->room_ids[room], &recorded);
+    if (err || recorded) return err;
+    pv_buf_init(&list, PV_LIMIT_PAYLOAD_BYTES);
+    pv_buf_init(&buf, PV_LIMIT_PAYLOAD_BYTES);
+    pv_listed_room_put(&list, &listed);
+    payload.u.rooms.encoded = pv_buf_bytes(&list);
+    pv_random_fill(&device->random, payload.write_id.b, sizeof payload.write_id.b);
+    pv_payload_put(&buf, &payload);
+    err = buf.err ? buf.err : pv_room_write(own, PV_KIND_TALK, pv_buf_bytes(&buf), pv_bytes(NULL, 0));
+    pv_buf_release(&list);
+    pv_buf_release(&buf);
+    return err;
+}
+
+enum pv_err sim_device_follow_list(struct sim_world *world, struct sim_device *device)
+{
+    enum pv_err err = PV_OK;
+    for (unsigned r = 0; r < SIM_CLIENT_ROOMS && !err; r++) {
+        bool recorded = false;
+        if (!world->has_room[r] || device->copies[r].room) continue;
+        err = pv_room_is_recorded(device->copies[sim_own_room(device)].room, &world->room_ids[r], &recorded);
+        if (!err && recorded) err = sim_copy_open(world, device, r);
+    }
+    return err;
 }
 
 void sim_device_release(struct sim_world *world, struct sim_device *device)

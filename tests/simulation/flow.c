@@ -1,8 +1,11 @@
-/* What commands do, request by request: fetch, send, invite, join. */
+/* What commands do, request by request: fetch, send, invite, join, with the person's own room in view as client/ has it. */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/sync/devices.h"
 #include "tests/simulation/world.h"
+
+enum { HELP_ROUNDS = 4 };
 
 void sim_flow_drop(struct sim_device *device)
 {
@@ -16,58 +19,148 @@ static struct pv_room *room_of(struct sim_device *device)
     return device->copies[device->flow.room].room;
 }
 
+static struct pv_room *own_of(struct sim_device *device)
+{
+    return device->copies[sim_own_room(device)].room;
+}
+
+static enum pv_err pull(struct pv_room *room, struct sim_flow *flow, enum sim_flow_at at)
+{
+    flow->at = at;
+    return pv_pull_task(room, PV_AUTH_SESSION, &flow->task);
+}
+
+static enum pv_err push(struct pv_room *room, struct sim_flow *flow, enum sim_flow_at at)
+{
+    flow->at = at;
+    return pv_push_task(room, NULL, &flow->task);
+}
+
 /* What an invite needs before anything is sent. */
 static enum pv_err make_invite(struct sim_world *world, struct sim_device *device)
 {
     struct sim_flow *flow = &device->flow;
     struct sim_link *link = &world->links[flow->link];
-    struct pv_invite_options options = {.role = (enum pv_role)sim_below(world, 3), .uses = 1 + sim_below(world, 2),
+    static const enum pv_role roles[] = {PV_ROLE_VIEWER, PV_ROLE_EDITOR, PV_ROLE_OWNER, PV_ROLE_OWNER};
+    struct pv_invite_options options = {.role = roles[sim_below(world, 4)], .uses = 1 + sim_below(world, 2),
                                         .server_url = "http://sim.example"};
+    if (sim_chance(world, 40)) options.until_ms = sim_device_now(world, device) + 24 * 3600 * 1000;
     pv_buf_init(&flow->gate_request, PV_LIMIT_GATE_BYTES);
     flow->has_gate = true;
-    link->made_view = pv_roster_size(pv_room_roster(room_of(device)));
     enum pv_err err = pv_room_invite(room_of(device), &options, &link->link, &flow->gate_request);
     if (!err) sim_ledger_invited(world, device, flow->link);
     return err;
 }
 
-/* The next task of the command; none (and OK): it is done. */
-static enum pv_err next_task(struct sim_world *world, struct sim_device *device)
+/* Does the room stand in the own one's list, where it is not founded or joined yet? */
+static enum pv_err lacks_record(struct sim_device *device, bool *ret_lacks)
+{
+    const struct pv_roster *roster = pv_room_roster(room_of(device));
+    bool recorded = true;
+    *ret_lacks = false;
+    if (pv_roster_is_born(roster) && pv_roster_principal(roster, &device->me.person)) return PV_OK;
+    enum pv_err err = pv_room_is_recorded(own_of(device), pv_room_id(room_of(device)), &recorded);
+    *ret_lacks = !err && !recorded;
+    return err;
+}
+
+static enum pv_err send(struct sim_world *world, struct sim_device *device)
+{
+    struct sim_flow *flow = &device->flow;
+    if (flow->room == sim_own_room(device) || !pv_roster_is_born(pv_room_roster(own_of(device))))
+        return push(room_of(device), flow, SIM_AT_PUSH);
+    if (sim_chance(world, 128)) return pull(own_of(device), flow, SIM_AT_FOLLOW); /* at most once a minute */
+    flow->at = SIM_AT_FOLLOW;
+    return PV_OK;
+}
+
+static enum pv_err after_join_pull(struct sim_world *world, struct sim_device *device)
+{
+    const struct pv_roster *view;
+    enum pv_err err = sim_device_record(world, device, device->flow.room);
+    if (!err) err = pv_room_view(room_of(device), &view);
+    if (!err && !pv_roster_principal(view, &device->me.person)) /* an earlier one may wait */
+        err = pv_room_join(room_of(device), &world->links[device->flow.link].link, &device->flow.half_b);
+    return err ? err : send(world, device);
+}
+
+/* What stands in the way in the own room, done there. */
+static enum pv_err help_on(struct sim_device *device)
+{
+    struct sim_flow *flow = &device->flow;
+    struct pv_devices_report report;
+    flow->at = SIM_AT_END;
+    if (flow->room == sim_own_room(device) || flow->rounds++ == HELP_ROUNDS) return PV_OK;
+    enum pv_err err = pv_devices_report(room_of(device), &report);
+    if (err) return err;
+    if (report.state == PV_DEVICES_PERSON_DUE) return push(own_of(device), flow, SIM_AT_HELP);
+    return pv_room_wants_person(room_of(device)) ? pull(own_of(device), flow, SIM_AT_HELP) : PV_OK;
+}
+
+static enum pv_err begin(struct sim_world *world, struct sim_device *device)
 {
     struct sim_flow *flow = &device->flow;
     const struct sim_link *link = &world->links[flow->link];
+    switch (flow->kind) {
+    case SIM_PULL: return pull(room_of(device), flow, SIM_AT_PULL);
+    case SIM_PUSH: return send(world, device);
+    case SIM_INVITE: flow->at = SIM_AT_GATE; return pv_gate_put_task(&link->link.gate, pv_buf_bytes(&flow->gate_request), &flow->task);
+    case SIM_JOIN: flow->at = SIM_AT_RELEASE; return pv_release_task(&link->link, pv_bytes(NULL, 0), &device->random, &flow->task);
+    case SIM_IDLE: break;
+    }
+    flow->at = SIM_AT_END;
+    return PV_OK;
+}
+
+/* The next task of the command; none (and OK): go on from where `at` now is, or it is done. */
+static enum pv_err advance(struct sim_world *world, struct sim_device *device)
+{
+    struct sim_flow *flow = &device->flow;
+    const struct sim_link *link = &world->links[flow->link];
+    bool lacks = false;
     enum pv_err err = PV_OK;
-    bool joins = flow->kind == SIM_JOIN;
-    switch (flow->stage++) {
-    case 0:
-        if (flow->kind == SIM_PULL) return pv_pull_task(room_of(device), PV_AUTH_SESSION, &flow->task);
-        if (flow->kind == SIM_PUSH) return pv_push_task(room_of(device), NULL, &flow->task);
-        if (joins) return pv_release_task(&link->link, pv_bytes(NULL, 0), &device->random, &flow->task);
-        return pv_gate_put_task(&link->link.gate, pv_buf_bytes(&flow->gate_request), &flow->task);
-    case 1:
-        if (flow->kind == SIM_INVITE) return pv_push_task(room_of(device), NULL, &flow->task);
-        if (!joins) return PV_OK;
+    switch (flow->at) {
+    case SIM_AT_START: return begin(world, device);
+    case SIM_AT_GATE: return send(world, device);
+    case SIM_AT_RELEASE:
         sim_ledger_drew(world, device, flow->link);
         err = sim_copy_open(world, device, flow->room);
         if (!err) err = pv_room_read_by_link(room_of(device), &link->link, &flow->half_b);
+        flow->at = SIM_AT_LINK_PULL;
         return err ? err : pv_pull_task(room_of(device), PV_AUTH_TICKET, &flow->task);
-    case 2: {
-        const struct pv_roster *view;
-        if (!joins) return PV_OK;
-        err = pv_room_view(room_of(device), &view);
-        if (!err && !pv_roster_principal(view, &device->me.person)) /* an earlier one may wait */
-            err = pv_room_join(room_of(device), &link->link, &flow->half_b);
-        return err ? err : pv_push_task(room_of(device), NULL, &flow->task);
+    case SIM_AT_LINK_PULL: return after_join_pull(world, device);
+    case SIM_AT_FOLLOW:
+        err = lacks_record(device, &lacks);
+        if (err) return err;
+        return lacks ? push(own_of(device), flow, SIM_AT_RECORD) : push(room_of(device), flow, SIM_AT_PUSH);
+    case SIM_AT_RECORD:
+        err = lacks_record(device, &lacks);
+        if (!err && lacks) err = PV_ERR_OFFLINE;
+        return err ? err : push(room_of(device), flow, SIM_AT_PUSH);
+    case SIM_AT_PUSH: return help_on(device);
+    case SIM_AT_HELP: return push(room_of(device), flow, SIM_AT_PUSH);
+    case SIM_AT_PULL:
+        flow->at = SIM_AT_END;
+        if (flow->room == sim_own_room(device) || !pv_room_wants_person(room_of(device))) return PV_OK;
+        return pull(own_of(device), flow, SIM_AT_PULL_OWN);
+    case SIM_AT_PULL_OWN: return pull(room_of(device), flow, SIM_AT_END);
+    case SIM_AT_END: break;
     }
-    default: return PV_OK;
-    }
+    return PV_OK;
+}
+
+static enum pv_err next_task(struct sim_world *world, struct sim_device *device)
+{
+    enum pv_err err = PV_OK;
+    do err = advance(world, device);
+    while (!err && !device->flow.task && device->flow.at != SIM_AT_END);
+    return err;
 }
 
 static void keep_result(struct sim_device *device)
 {
     const char *ticket;
-    if (device->flow.kind != SIM_JOIN || device->flow.stage != 1) return;
-    device->flow.half_b = *pv_release_result(device->flow.task, &ticket);
+    if (device->flow.at == SIM_AT_RELEASE) device->flow.half_b = *pv_release_result(device->flow.task, &ticket);
 }
 
 static const char *flow_name(enum sim_flow_kind kind)
@@ -104,25 +197,28 @@ static void ended(struct sim_world *world, struct sim_device *device, enum pv_er
              pv_err_web_name(err), said);
     bool dead = sim_disk_is_dead(device->disk);
     if (!dead) sim_device_save_pin(device, flow.room);
+    if (!dead) sim_device_save_pin(device, sim_own_room(device));
     if (err && !dead && !may_happen(world, device, err))
         sim_fail(world, pv_err_exit_status(err) == 4 ? "P3" : "life", "device %u: %s in %s: %s %s", device->number,
                  flow_name(flow.kind), sim_room_name(flow.room), pv_err_web_name(err), said);
     if (pv_err_exit_status(err) == 4) world->alarms++;
     if (!err) world->answers_ok++;
     if (room && !dead) sim_ledger_look(world, device, false);
-    if (!err && !dead && flow.turns == world->turns && (flow.kind == SIM_PULL || flow.kind == SIM_PUSH)) sim_ledger_up_to_date(world, device, flow.room);
+    if (!err && !dead && flow.turns == world->turns && (flow.kind == SIM_PULL || flow.kind == SIM_PUSH))
+        sim_ledger_up_to_date(world, device, flow.room);
     sim_flow_drop(device);
 }
 
 void sim_flow_begin(struct sim_world *world, struct sim_device *device, enum sim_flow_kind kind, unsigned room, unsigned link)
 {
     sim_flow_drop(device);
-    if (kind != SIM_JOIN && !device->copies[room].room) return;
+    if (!own_of(device) || (kind != SIM_JOIN && !device->copies[room].room)) return;
     device->flow = (struct sim_flow){.kind = kind, .room = room, .link = link, .turns = world->turns};
+    pv_room_set_time(own_of(device), sim_device_now(world, device));
     if (device->copies[room].room) pv_room_set_time(device->copies[room].room, sim_device_now(world, device));
     enum pv_err err = kind == SIM_INVITE ? make_invite(world, device) : PV_OK;
     if (!err) err = next_task(world, device);
-    if (err) ended(world, device, err);
+    if (err || !device->flow.task) ended(world, device, err);
 }
 
 /* One exchange. False: the command has ended. */

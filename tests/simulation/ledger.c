@@ -71,6 +71,11 @@ static void versioned(void *context, struct pv_store *store, const struct pv_sea
     *seal = (struct sim_seal){.leaf = version->leaf, .device = device->number, .room = room, .kind = entry.header.kind,
                               .epoch = version->epoch, .seen = entry.header.seen_size, .step = ledger->world->step,
                               .view = pv_roster_size(pv_room_roster(device->copies[room].room))};
+    unsigned own = sim_own_room(device);
+    if (room != own && device->copies[own].room) {
+        seal->own_view = pv_roster_size(pv_room_roster(device->copies[own].room));
+        if (!device_prefix(device, own, seal->own_view, &seal->own_prefix)) return;
+    }
     if (!device_prefix(device, room, seal->view, &seal->view_prefix) ||
         !device_prefix(device, room, seal->seen, &seal->seen_prefix))
         return;
@@ -95,11 +100,11 @@ static unsigned person_named(const struct sim_world *world, const struct pv_hash
     return SIM_PERSONS;
 }
 
-static unsigned person_of_device(const struct sim_world *world, const struct pv_hash *device)
+static unsigned device_named(const struct sim_world *world, const struct pv_hash *id)
 {
     for (unsigned d = 0; d < SIM_DEVICES; d++)
-        if (pv_hash_equal(device, &world->devices[d].me.device)) return world->devices[d].person;
-    return SIM_PERSONS;
+        if (world->devices[d].there && pv_hash_equal(id, &world->devices[d].me.device)) return d;
+    return SIM_DEVICES;
 }
 
 struct observing {
@@ -110,30 +115,78 @@ struct observing {
     uint64_t at;
 };
 
-static void person_out(struct observing *o, unsigned person, uint64_t index, const struct pv_hash *leaf)
+/* ---- what an accepted roster entry means for who is in */
+
+static void device_in(struct observing *o, unsigned device, unsigned adder, uint64_t index)
+{
+    struct sim_log *log = o->log;
+    if (device >= SIM_DEVICES) return;
+    log->present[device] = true;
+    if (adder == device || log->add_count == SIM_ADDS) return;
+    log->adds[log->add_count].index = index;
+    log->adds[log->add_count].adder = adder;
+    log->adds[log->add_count++].device = device;
+}
+
+/* A device that is listed counts as added by the one that certified it. */
+static void listed_in(struct observing *o, const struct pv_hash *id, uint64_t index)
+{
+    unsigned device = device_named(o->ledger->world, id);
+    if (device < SIM_DEVICES) device_in(o, device, o->ledger->world->devices[device].adder, index);
+}
+
+static void device_out(struct observing *o, unsigned device, bool whole, uint64_t index, const struct pv_hash *leaf)
 {
     struct sim_ledger *ledger = o->ledger;
     const struct sim_seal *seal = seal_of(ledger, leaf);
-    if (person >= SIM_PERSONS || !o->log->present[person]) return;
-    o->log->present[person] = false;
+    if (device >= SIM_DEVICES || !o->log->present[device]) return;
+    o->log->present[device] = false;
     if (ledger->out_count == SIM_OUTS) return;
-    ledger->outs[ledger->out_count++] = (struct sim_out){o->host, o->room, person, index, seal ? seal->step : ledger->world->step};
+    ledger->outs[ledger->out_count++] =
+        (struct sim_out){o->host, o->room, device, whole, index, seal ? seal->step : ledger->world->step};
 }
 
-/* What an accepted roster entry means for who is in. */
+static void person_out(struct observing *o, unsigned person, uint64_t index, const struct pv_hash *leaf)
+{
+    for (unsigned d = person; person < SIM_PERSONS && d < SIM_DEVICES; d += SIM_PERSONS) device_out(o, d, true, index, leaf);
+}
+
+/* The named devices, and what they added since, and what that added: one pass, since the log is in order. */
+static void sweep_out(struct observing *o, const struct pv_device_remove_body *body, uint64_t index, unsigned author,
+                      const struct pv_hash *leaf)
+{
+    const struct sim_log *log = o->log;
+    bool swept[SIM_DEVICES + 1] = {false};
+    for (size_t i = 0; i < body->device_count; i++) swept[device_named(o->ledger->world, &body->devices[i])] = true;
+    for (size_t i = 0; i < log->add_count; i++)
+        if (log->adds[i].index >= body->since && log->adds[i].adder < SIM_DEVICES && swept[log->adds[i].adder])
+            swept[log->adds[i].device] = true;
+    for (unsigned d = 0; d < SIM_DEVICES; d++)
+        if (swept[d] && d % SIM_PERSONS == author % SIM_PERSONS) device_out(o, d, false, index, leaf);
+}
+
 static void take_effect(struct observing *o, struct sim_entry *entry, struct pv_bytes bytes, uint64_t index, const struct pv_hash *leaf)
 {
     struct sim_world *world = o->ledger->world;
     struct pv_roster_body body;
-    unsigned author = person_of_device(world, &entry->author);
+    struct pv_hash id;
+    unsigned author = device_named(world, &entry->author);
     if (pv_roster_body_read(bytes, &body)) return;
     entry->type = body.type;
     if (body.type == PV_ROSTER_GENESIS) sim_keys_epoch(o->ledger, &body.u.genesis.secret_hash, &body.u.genesis.kem_hash);
     if (body.type == PV_ROSTER_REKEY) sim_keys_epoch(o->ledger, &body.u.rekey.secret_hash, &body.u.rekey.kem_hash);
     if (entry->verdict != PV_ACCEPTED) return;
     if (body.type == PV_ROSTER_REKEY) entry->secret = body.u.rekey.secret_hash;
-    if ((body.type == PV_ROSTER_GENESIS || body.type == PV_ROSTER_JOIN) && author < SIM_PERSONS) o->log->present[author] = true;
-    if (body.type == PV_ROSTER_LEAVE) person_out(o, author, index, leaf);
+    if (body.type == PV_ROSTER_GENESIS && o->room >= SIM_CLIENT_ROOMS) device_in(o, author, author, index);
+    const struct pv_party *party = body.type == PV_ROSTER_JOIN ? &body.u.join.party : &body.u.genesis.founder;
+    bool lists = body.type == PV_ROSTER_JOIN || (body.type == PV_ROSTER_GENESIS && o->room < SIM_CLIENT_ROOMS);
+    for (size_t i = 0; lists && i < party->device_count; i++) listed_in(o, &party->devices[i], index);
+    if (body.type == PV_ROSTER_DEVICE_ADD) {
+        pv_device_id(&body.u.device_add.certs[body.u.device_add.cert_count - 1].device, &id);
+        device_in(o, device_named(world, &id), author, index);
+    }
+    if (body.type == PV_ROSTER_DEVICE_REMOVE) sweep_out(o, &body.u.device_remove, index, author, leaf);
+    if (body.type == PV_ROSTER_LEAVE) person_out(o, author % SIM_PERSONS, index, leaf);
     for (size_t i = 0; body.type == PV_ROSTER_REMOVE && i < body.u.remove.count; i++)
         person_out(o, person_named(world, &body.u.remove.targets[i].person), index, leaf);
 }
@@ -141,10 +194,11 @@ static void take_effect(struct observing *o, struct sim_entry *entry, struct pv_
 static void check_members(const struct observing *o)
 {
     struct sim_world *world = o->ledger->world;
-    for (unsigned p = 0; p < SIM_PERSONS && o->room < SIM_CLIENT_ROOMS; p++) {
-        bool there = pv_roster_principal(o->log->roster, &world->room_ids[SIM_CLIENT_ROOMS + p]) != NULL;
-        if (there != o->log->present[p])
-            sim_fail(world, "P4", "the roster of %s %s person %u", sim_room_name(o->room), there ? "still has" : "lacks", p);
+    for (unsigned d = 0; d < SIM_DEVICES; d++) {
+        if (!world->devices[d].there) continue;
+        bool there = pv_roster_device(o->log->roster, &world->devices[d].me.device) != NULL;
+        if (there != o->log->present[d])
+            sim_fail(world, "P4", "the roster of %s %s device %u", sim_room_name(o->room), there ? "still has" : "lacks", d);
     }
 }
 
@@ -184,7 +238,7 @@ static enum pv_err observe_entry(void *context, const struct pv_meta_entry *stor
     log->entries[item.index] = entry;
     o->ledger->world->entries++;
     sim_tell(o->ledger->world, "  %s[%llu] %02x%02x by %u: n %llu after %02x%02x, kind %llu type %llu epoch %llu: %s", sim_room_name(o->room),
-             (unsigned long long)item.index, item.leaf.b[0], item.leaf.b[1], person_of_device(o->ledger->world, &entry.author),
+             (unsigned long long)item.index, item.leaf.b[0], item.leaf.b[1], device_named(o->ledger->world, &entry.author),
              (unsigned long long)item.entry.header.n, item.entry.header.prev.b[0], item.entry.header.prev.b[1],
              (unsigned long long)entry.kind, (unsigned long long)entry.type, (unsigned long long)entry.epoch,
              entry.verdict == PV_ACCEPTED ? "accepted" : pv_reason_name(reason));

@@ -67,9 +67,7 @@ void sim_keys_init(struct sim_ledger *ledger)
 
 void sim_ledger_invited(struct sim_world *world, struct sim_device *device, unsigned link)
 {
-    struct sim_ledger *ledger = world->ledger;
     struct sim_link *l = &world->links[link];
-    struct pv_invite_body body;
     const struct pv_roster *view;
     l->there = true;
     l->made_step = world->step;
@@ -77,10 +75,9 @@ void sim_ledger_invited(struct sim_world *world, struct sim_device *device, unsi
     if (pv_room_view(device->copies[l->room].room, &view)) return;
     const struct pv_invite *invite = pv_roster_invite(view, &l->link.gate);
     if (!invite) return;
-    body = invite->body;
-    l->kem_hash = body.kem_hash;
+    l->kem_hash = invite->body.kem_hash;
+    l->made_view = pv_roster_size(view);
     sim_ledger_drew(world, device, link);
-    (void)ledger;
 }
 
 void sim_ledger_drew(struct sim_world *world, struct sim_device *device, unsigned link)
@@ -92,14 +89,10 @@ void sim_ledger_drew(struct sim_world *world, struct sim_device *device, unsigne
 
 /* ---- what someone who is out can open */
 
-static void reach(struct sim_ledger *ledger, unsigned person, bool ret_reached[static SIM_NODES])
+static void reach(struct sim_ledger *ledger, unsigned device, bool ret_reached[static SIM_NODES])
 {
-    memset(ret_reached, 0, SIM_NODES);
-    for (unsigned d = 0; d < SIM_DEVICES; d++) {
-        if (ledger->world->devices[d].person != person) continue;
-        for (size_t i = 0; i < ledger->node_count; i++) ret_reached[i] = ret_reached[i] || ledger->has[d][i];
-        ret_reached[node(ledger, &ledger->world->devices[d].me.public.kem_hash)] = true;
-    }
+    memcpy(ret_reached, ledger->has[device], SIM_NODES);
+    ret_reached[node(ledger, &ledger->world->devices[device].me.public.kem_hash)] = true;
     for (bool more = true; more;) {
         more = false;
         for (size_t i = 0; i < ledger->edge_count; i++) {
@@ -109,17 +102,29 @@ static void reach(struct sim_ledger *ledger, unsigned person, bool ret_reached[s
     }
 }
 
-/* Was the person given a link that was made by someone who knew that they were out? */
+/* Was the person (or where only a device is out, that one) given a link by someone who knew that they were out? */
 static bool is_back(const struct sim_ledger *ledger, const struct sim_out *out)
 {
     const struct sim_world *world = ledger->world;
     for (size_t k = 0; k < ledger->drawn_count; k++) {
+        unsigned device = ledger->drawn[k].device;
         const struct sim_link *link = &world->links[ledger->drawn[k].link];
-        if (world->devices[ledger->drawn[k].device].person == out->person && link->room == out->room &&
-            link->made_step > out->step && link->made_view > out->index)
-            return true;
+        bool same = out->whole ? device % SIM_PERSONS == out->device % SIM_PERSONS : device == out->device;
+        if (same && link->room == out->room && link->made_step > out->step && link->made_view > out->index) return true;
     }
     return false;
+}
+
+/* Did whoever sealed this know by then that the device was out, of this room or of the person's own? */
+static bool knew(const struct sim_log *log, const struct sim_out *out, const struct sim_seal *seal)
+{
+    bool own = seal->room != out->room;
+    uint64_t view = own ? seal->own_view : seal->view;
+    const struct pv_hash *known = own ? &seal->own_prefix : &seal->view_prefix;
+    if (own && out->room != SIM_CLIENT_ROOMS + seal->device % SIM_PERSONS) return false;
+    if (view <= out->index || view > log->history.count) return false;
+    struct pv_hash prefix = sim_history_at(&log->history, view);
+    return pv_hash_equal(&prefix, known); /* else it is of another history */
 }
 
 static void check_out(struct sim_ledger *ledger, const struct sim_out *out)
@@ -128,21 +133,18 @@ static void check_out(struct sim_ledger *ledger, const struct sim_out *out)
     const struct sim_log *log = &ledger->logs[out->host][out->room];
     bool reached[SIM_NODES];
     if (is_back(ledger, out)) return;
-    reach(ledger, out->person, reached);
+    reach(ledger, out->device, reached);
     for (uint64_t i = out->index + 1; i < log->history.count; i++)
         if (log->entries[i].kind == PV_KIND_ROSTER && log->entries[i].verdict == PV_ACCEPTED &&
             log->entries[i].type == PV_ROSTER_REKEY && reached[node(ledger, &log->entries[i].secret)])
-            sim_fail(world, "P4", "person %u, out of %s at %llu, opens the epoch made at %llu", out->person,
+            sim_fail(world, "P4", "device %u, out of %s at %llu, opens the epoch made at %llu", out->device,
                      sim_room_name(out->room), (unsigned long long)out->index, (unsigned long long)i);
     for (size_t k = 0; k < ledger->seal_count; k++) {
         const struct sim_seal *seal = &ledger->seals[k];
-        if (seal->room != out->room || !pv_kind_is_sealed(seal->kind) || seal->view <= out->index) continue;
-        struct pv_hash prefix = sim_history_at(&log->history, seal->view <= log->history.count ? seal->view : 0);
-        if (!pv_hash_equal(&prefix, &seal->view_prefix)) continue; /* of another history */
-        if (reached[node(ledger, &seal->secret)])
-            sim_fail(world, "P4", "person %u, out of %s at %llu, opens what device %u sealed when it knew %llu entries",
-                     out->person, sim_room_name(out->room), (unsigned long long)out->index, seal->device,
-                     (unsigned long long)seal->view);
+        if (pv_kind_is_sealed(seal->kind) && knew(log, out, seal) && reached[node(ledger, &seal->secret)])
+            sim_fail(world, "P4", "device %u, out of %s at %llu, opens what device %u sealed in %s when it knew that, at step %zu",
+                     out->device, sim_room_name(out->room), (unsigned long long)out->index, seal->device,
+                     sim_room_name(seal->room), seal->step);
     }
 }
 

@@ -5,7 +5,7 @@
 #include "tests/simulation/hooks.h"
 #include "tests/simulation/world.h"
 
-enum { SIM_NODES = 1024, SIM_EDGES = 4096, SIM_SEALS = 1024, SIM_USES = 1 << 13, SIM_OUTS = 256, SIM_DRAWN = 64, SIM_SERVED = 512 };
+enum { SIM_NODES = 1024, SIM_EDGES = 4096, SIM_SEALS = 1024, SIM_USES = 1 << 13, SIM_OUTS = 256, SIM_DRAWN = 64, SIM_SERVED = 512, SIM_ADDS = 96 };
 
 /* An entry of a server's log, with the verdict that folding it here gave. */
 struct sim_entry {
@@ -19,21 +19,27 @@ struct sim_log {
     struct sim_history history;
     struct sim_entry *entries;
     struct pv_roster *roster;
-    bool present[SIM_PERSONS]; /* by what entries mean, not by the roster */
+    bool present[SIM_DEVICES]; /* by what entries mean, not by the roster */
+    struct {
+        uint64_t index;
+        unsigned adder, device;
+    } adds[SIM_ADDS];
+    size_t add_count;
 };
 
 /* A version that a device signed, and what it knew then. */
 struct sim_seal {
     struct pv_hash leaf;
     unsigned device, room;
-    uint64_t kind, epoch, view, seen;
+    uint64_t kind, epoch, view, seen, own_view; /* entries judged, here and in the person's own room */
     size_t step;
-    struct pv_hash view_prefix, seen_prefix, secret;
+    struct pv_hash view_prefix, seen_prefix, own_prefix, secret;
 };
 
-/* Someone went out of a room. */
+/* A device went out of a room, by itself or with its whole person. */
 struct sim_out {
-    unsigned host, room, person;
+    unsigned host, room, device;
+    bool whole;
     uint64_t index;
     size_t step; /* when it was signed */
 };

@@ -111,7 +111,7 @@ void sim_deliver_held(struct sim_world *world, unsigned slot)
 static bool through_weather(struct sim_world *world, unsigned host, const struct packet *packet, struct sim_answer *answer)
 {
     enum { FINE, LOST, UNANSWERED, TWICE, LATE } fault = FINE;
-    if (!world->calm && sim_chance(world, world->weather.net_faults)) fault = 1 + (unsigned)sim_below(world, 4);
+    if (!world->calm && world->step >= SIM_SETTLED && sim_chance(world, world->weather.net_faults)) fault = 1 + (unsigned)sim_below(world, 4);
     if (fault == LOST) sim_tell(world, "  … is lost");
     if (fault == LATE) hold(world, host, packet);
     if (fault == LOST || fault == LATE) return false;
@@ -158,7 +158,7 @@ bool sim_ask(struct sim_world *world, struct sim_device *device, const struct pv
         if (ret_answer->status != 401 || request->auth != PV_AUTH_SESSION) break;
         device->token[0] = 0;
     }
-    if (world->weather.lies && !world->calm && sim_chance(world, 40)) sim_lie(world, device, host, request, ret_answer);
+    if (world->weather.lies && !world->calm && world->step >= SIM_SETTLED && sim_chance(world, 40)) sim_lie(world, device, host, request, ret_answer);
     else if (sim_chance(world, 60)) sim_shorten(world, request, ret_answer);
     if (ret_answer->status == 200 && strstr(request->path, "/release")) keep_ticket(device, pv_buf_bytes(&ret_answer->body));
     return true;

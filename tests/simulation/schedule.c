@@ -17,8 +17,8 @@ struct weight {
 
 static const struct weight life[] = {
     {SIM_DO_SAY, 30}, {SIM_DO_WORK, 6},   {SIM_DO_PULL, 24},   {SIM_DO_PUSH, 14}, {SIM_DO_INVITE, 10}, {SIM_DO_JOIN, 16},
-    {SIM_DO_REMOVE, 6}, {SIM_DO_ROLE, 6}, {SIM_DO_LEAVE, 3},   {SIM_DO_CLOSE, 3}, {SIM_DO_GO_ON, 20},  {SIM_DO_REGISTER, 2},
-    {SIM_DO_FOUND, 1},  {SIM_DO_TIME, 8}, {SIM_DO_LATE, 6},
+    {SIM_DO_REMOVE, 6}, {SIM_DO_ROLE, 8}, {SIM_DO_LEAVE, 2},   {SIM_DO_CLOSE, 3}, {SIM_DO_GO_ON, 20},  {SIM_DO_REGISTER, 2},
+    {SIM_DO_FOUND, 1},  {SIM_DO_TIME, 8}, {SIM_DO_LATE, 6},    {SIM_DO_ADD, 5},  {SIM_DO_REVOKE, 6},
 };
 static const struct weight crashes[] = {
     {SIM_DO_KILL, 4}, {SIM_DO_CRASH, 4}, {SIM_DO_DOOM, 6}, {SIM_DO_SERVER_KILL, 2}, {SIM_DO_SERVER_CRASH, 2},
@@ -76,7 +76,7 @@ void sim_schedule_make(uint64_t seed, size_t steps, struct sim_schedule *ret_sch
     ret_schedule->weather = weather_of(&dice);
     ret_schedule->count = 0;
     if (steps > SIM_STEPS_MAX) steps = SIM_STEPS_MAX;
-    for (unsigned d = 0; d < SIM_DEVICES && ret_schedule->count < steps; d++) add(ret_schedule, &dice, SIM_DO_REGISTER, d, 0);
+    for (unsigned d = 0; d < SIM_PERSONS && ret_schedule->count < steps; d++) add(ret_schedule, &dice, SIM_DO_REGISTER, d, 0);
     static const struct weight settling[] = {{SIM_DO_FOUND, 0},  {SIM_DO_INVITE, 0}, {SIM_DO_JOIN, 1},   {SIM_DO_JOIN, 2},
                                              {SIM_DO_JOIN, 3},   {SIM_DO_INVITE, 0}, {SIM_DO_JOIN, 1},   {SIM_DO_JOIN, 2},
                                              {SIM_DO_JOIN, 3}};
@@ -84,7 +84,7 @@ void sim_schedule_make(uint64_t seed, size_t steps, struct sim_schedule *ret_sch
         add(ret_schedule, &dice, settling[i].kind, settling[i].weight, 0); /* the weight is a device here */
     while (ret_schedule->count < steps) {
         enum sim_step_kind kind = pick(&dice, &ret_schedule->weather);
-        unsigned device = (unsigned)seeded_below(&dice, SIM_DEVICES);
+        unsigned device = (unsigned)seeded_below(&dice, SIM_DEVICES + SIM_PERSONS) % SIM_DEVICES; /* first ones more often */
         unsigned room = seeded_below(&dice, 4) ? 0 : (unsigned)seeded_below(&dice, SIM_CLIENT_ROOMS);
         add(ret_schedule, &dice, kind, device, room);
     }

@@ -14,13 +14,14 @@
 
 enum {
     SIM_PERSONS = 4,
-    SIM_DEVICES = SIM_PERSONS,
+    SIM_DEVICES = 3 * SIM_PERSONS, /* the first of each, then the second of each, … */
     SIM_CLIENT_ROOMS = 2,
     SIM_ROOMS = SIM_CLIENT_ROOMS + SIM_PERSONS, /* then each person's own */
     SIM_HOSTS = 3,                              /* a hostile server may be several, under one key */
     SIM_HELD = 8,
     SIM_LINKS = 24,
-    SIM_WRITES = 256
+    SIM_WRITES = 256,
+    SIM_SETTLED = 13 /* steps before the weather begins */
 };
 
 #define SIM_CANARY "privity-canary"
@@ -61,11 +62,26 @@ struct sim_copy { /* one room on one device */
 };
 
 enum sim_flow_kind { SIM_IDLE, SIM_PULL, SIM_PUSH, SIM_INVITE, SIM_JOIN };
+/* Which of its tasks a command is at. */
+enum sim_flow_at {
+    SIM_AT_START,
+    SIM_AT_GATE,
+    SIM_AT_RELEASE,
+    SIM_AT_LINK_PULL,
+    SIM_AT_FOLLOW, /* looks into the own room */
+    SIM_AT_RECORD, /* sends the own room's list */
+    SIM_AT_PUSH,
+    SIM_AT_HELP, /* does in the own room what stands in the way */
+    SIM_AT_PULL,
+    SIM_AT_PULL_OWN,
+    SIM_AT_END
+};
 
 /* What a command is doing: tasks one after the other, one request at a time. */
 struct sim_flow {
     enum sim_flow_kind kind;
-    unsigned stage, room, link;
+    enum sim_flow_at at;
+    unsigned room, link, rounds;
     struct pv_task *task;
     bool has_gate;
     struct pv_buf gate_request;
@@ -82,6 +98,7 @@ struct sim_history {
 struct sim_device {
     unsigned number, person;
     bool there, up;
+    unsigned adder;   /* the device that certified it; itself for the first */
     bool rolled_back; /* its home once went back: what it had kept may be gone */
     unsigned disk;
     int saved; /* a copy of the disk, -1: none */
@@ -183,6 +200,17 @@ void sim_shorten(struct sim_world *world, const struct pv_request *request, stru
 /* ---- device.c */
 void sim_device_init(struct sim_world *world, struct sim_device *device, unsigned number, unsigned person);
 void sim_device_release(struct sim_world *world, struct sim_device *device);
+/* Its person's own room. */
+static inline unsigned sim_own_room(const struct sim_device *device)
+{
+    return SIM_CLIENT_ROOMS + device->person;
+}
+/* A further device of the person, which `old` adds. Errors: LIMIT (there are enough), the core's. */
+enum pv_err sim_device_add(struct sim_world *world, struct sim_device *old);
+/* Put the room into the own one's list, unless it stands there. */
+enum pv_err sim_device_record(struct sim_world *world, struct sim_device *device, unsigned room);
+/* Open the rooms that the own one lists and this device lacks. */
+enum pv_err sim_device_follow_list(struct sim_world *world, struct sim_device *device);
 /* Start the program: open what the disk has. */
 bool sim_device_start(struct sim_world *world, struct sim_device *device);
 void sim_device_stop(struct sim_world *world, struct sim_device *device, bool crash);
