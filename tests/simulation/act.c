@@ -33,6 +33,16 @@ static void run(struct sim_world *world, struct sim_device *device, enum sim_flo
 
 /* ---- what people do */
 
+/* What may go wrong with a local change. */
+static void local(struct sim_world *world, const struct sim_device *device, enum pv_err err, const char *what)
+{
+    if (!err) return;
+    bool fine = err == PV_ERR_DENIED || err == PV_ERR_NOT_FOUND || err == PV_ERR_NO_KEY || err == PV_ERR_FULL ||
+                sim_disk_is_dead(device->disk);
+    sim_tell(world, "  device %u: %s: %s", device->number, what, pv_err_web_name(err));
+    if (!fine) sim_fail(world, "life", "device %u: %s: %s", device->number, what, pv_err_web_name(err));
+}
+
 static void found(struct sim_world *world, struct sim_device *device, unsigned room)
 {
     struct pv_new_room founded;
@@ -42,23 +52,13 @@ static void found(struct sim_world *world, struct sim_device *device, unsigned r
     enum pv_err err = pv_found_client_room(&device->me, person, &world->server, &device->random,
                                            sim_device_now(world, device), &founded);
     if (err) {
-        sim_fail(world, "life", "device %u founds no room: %s", device->number, pv_err_web_name(err));
+        local(world, device, err == PV_ERR_OFFLINE ? PV_ERR_DENIED : err, "founds a room"); /* keys are being changed */
         return;
     }
     err = sim_adopt(world, device, room, &founded);
     if (err && !sim_disk_is_dead(device->disk)) sim_fail(world, "life", "device %u founds no room: %s", device->number, pv_err_web_name(err));
     if (!err) err = sim_device_record(world, device, room);
     if (!err) run(world, device, SIM_PUSH, room, 0);
-}
-
-/* What may go wrong with a local change. */
-static void local(struct sim_world *world, const struct sim_device *device, enum pv_err err, const char *what)
-{
-    if (!err) return;
-    bool fine = err == PV_ERR_DENIED || err == PV_ERR_NOT_FOUND || err == PV_ERR_NO_KEY || err == PV_ERR_FULL ||
-                sim_disk_is_dead(device->disk);
-    sim_tell(world, "  device %u: %s: %s", device->number, what, pv_err_web_name(err));
-    if (!fine) sim_fail(world, "life", "device %u: %s: %s", device->number, what, pv_err_web_name(err));
 }
 
 static void say(struct sim_world *world, struct sim_device *device, unsigned room, bool work)
