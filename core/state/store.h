@@ -233,6 +233,8 @@ PV_MUST_USE enum pv_err pv_store_sealed_from(struct pv_store *store, uint64_t n,
 PV_MUST_USE enum pv_err pv_store_sealed_each_ever(struct pv_store *store, pv_store_sealed_row *row, void *context);
 /* Mark every version with n at or above `n` abandoned; their writes are drafts again. */
 PV_MUST_USE enum pv_err pv_store_sealed_abandon(struct pv_store *store, uint64_t n);
+/* The body of a version that waits here. Errors: NOT_FOUND, LIMIT. */
+PV_MUST_USE enum pv_err pv_store_sealed_body(struct pv_store *store, const struct pv_hash *leaf, struct pv_buf *ret_body);
 /* The verified log accepted this entry of ours: its write and all versions of it go. Errors: NOT_FOUND (it is no
  * version of a write here). */
 PV_MUST_USE enum pv_err pv_store_sealed_accepted(struct pv_store *store, const struct pv_hash *leaf);

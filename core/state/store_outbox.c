@@ -266,6 +266,15 @@ enum pv_err pv_store_sealed_abandon(struct pv_store *store, uint64_t n)
     return pv_sql_leave(store, own, err);
 }
 
+enum pv_err pv_store_sealed_body(struct pv_store *store, const struct pv_hash *leaf, struct pv_buf *ret_body)
+{
+    struct pv_sql sql = pv_sql_begin(store, "SELECT body FROM sealed WHERE leaf = ?");
+    pv_sql_bind_bytes(&sql, PV_BYTES_OF(*leaf));
+    if (pv_sql_step(&sql)) pv_sql_copy(&sql, 0, ret_body);
+    else pv_sql_fail(&sql, PV_ERR_NOT_FOUND);
+    return pv_sql_end(&sql);
+}
+
 enum pv_err pv_store_sealed_accepted(struct pv_store *store, const struct pv_hash *leaf)
 {
     uint64_t write = 0;

@@ -121,6 +121,32 @@ static void tail_point_to_bodies(struct stretch *s)
     }
 }
 
+/* A server may give an entry of ours and keep its body back: while the entry waits in the outbox, its body is here. */
+static bool lacks_own_body(const struct pv_room *room, const struct pv_header *header, const struct pv_fetched *fetched)
+{
+    return !fetched->has_body && pv_kind_is_sealed(header->kind) && pv_hash_equal(&header->author, &room->me->device);
+}
+
+static enum pv_err store_entry(struct pv_room *room, struct stretch *s, const struct pv_log_item *item,
+                               const struct pv_fetched *fetched)
+{
+    struct pv_stored_entry row = {.index = item->index, .author = item->entry.header.author, .n = item->entry.header.n,
+                                  .entry = fetched->entry, .refs = fetched->refs, .has_body = fetched->has_body,
+                                  .body = fetched->body};
+    struct pv_buf own;
+    enum pv_err err = PV_OK;
+    pv_buf_init(&own, PV_LIMIT_BODY_BYTES);
+    if (!s->outbox_empty && lacks_own_body(room, &item->entry.header, fetched)) {
+        err = pv_store_sealed_body(room->store, &item->leaf, &own);
+        row.has_body = err == PV_OK;
+        row.body = pv_buf_bytes(&own);
+        if (err == PV_ERR_NOT_FOUND) err = PV_OK;
+    }
+    if (!err) err = pv_store_entry_add(room->store, &row);
+    pv_buf_release(&own);
+    return err;
+}
+
 /* Store what came and grow the tree; what is not understood is kept, and ends the stretch. */
 static enum pv_err add_fetched(struct pv_room *room, struct stretch *s, uint64_t from, const struct pv_fetched *items,
                                size_t count)
@@ -134,13 +160,10 @@ static enum pv_err add_fetched(struct pv_room *room, struct stretch *s, uint64_t
         } else if (err) {
             return err;
         }
-        struct pv_stored_entry row = {.index = from + i, .author = item.entry.header.author, .n = item.entry.header.n,
-                                      .entry = items[i].entry, .refs = items[i].refs,
-                                      .has_body = items[i].has_body, .body = items[i].body};
         struct pv_hash hashes[64];
         size_t hash_count;
         uint64_t stored_hashes = pv_merkle_stored_count(room->edge.size);
-        err = pv_store_entry_add(room->store, &row);
+        err = store_entry(room, s, &item, &items[i]);
         pv_merkle_append(&room->edge, &item.leaf, hashes, &hash_count);
         if (!err) err = pv_store_hashes_add(room->store, stored_hashes, hashes, hash_count);
         if (!err && from + i < s->unsupported_at) err = stretch_push(s, &item);
@@ -191,6 +214,7 @@ static enum pv_err fold_item(struct stretch *s, const struct pv_log_item *item, 
 {
     if (s->folded != item->index || item->index < s->fetched_at) return PV_OK; /* it has to wait */
     const struct pv_fetched *fetched = &s->fetched[item->index - s->fetched_at];
+    if (!s->outbox_empty && lacks_own_body(s->opening.room, &item->entry.header, fetched)) return PV_OK; /* from the store */
     enum pv_err err = pv_opening_fold(&s->opening, item, verdict, fetched->has_body, fetched->body);
     if (!err) s->folded++;
     return err == PV_ERR_NO_KEY ? PV_OK : err;

@@ -64,6 +64,7 @@ CLIENT = [
            ("    if (false) /* even", "    if (ret_checkpoint->size < room->edge.size) return PV_OK;\n    if (false)\n")),
     Mutant("the signed tree", INTAKE, "        if (!pv_hash_equal(&root, &ret_checkpoint->root))", "        if (false)"),
     Mutant("bodies that are others'", INTAKE, "        if (!pv_hash_equal(&hash, &item.entry.header.body_hash))", "        if (false)"),
+    Mutant("an own body that is kept back", INTAKE, "    if (!s->outbox_empty && lacks_own_body(room, &item->entry.header, fetched)) {", "    if (false) {"),
     Mutant("durable commits", "core/state/store.c", "PRAGMA synchronous = EXTRA", "PRAGMA synchronous = OFF"),
     Mutant("the journal of a new store", "core/state/store.c", "PRAGMA synchronous = EXTRA", "PRAGMA synchronous = FULL"),
     Mutant("a rejected entry at the end", "core/sync/room.c", "        if (stored.verdict != PV_REJECTED) return PV_ERR_CORRUPT;\n", "        return PV_ERR_CORRUPT;\n"),

@@ -702,6 +702,55 @@ static void test_reopened_after_lost_race(void)
     pair_release(&p);
 }
 
+/* The bodies of a page, left out. */
+static void withhold_bodies(struct rig_server *server, const struct pv_request *request, struct pv_buf *answer)
+{
+    struct pv_cbor in;
+    struct pv_buf out;
+    (void)server;
+    if (!strstr(request->path, "/entries?")) return;
+    pv_buf_init(&out, SIZE_MAX);
+    pv_cbor_init(&in, pv_buf_bytes(answer));
+    pv_cbor_get_array_of(&in, 3);
+    pv_cbor_put_array(&out, 3);
+    pv_cbor_put_uint(&out, pv_cbor_get_uint(&in, UINT64_MAX));
+    size_t count = pv_cbor_get_array(&in, 1000);
+    pv_cbor_put_array(&out, count);
+    for (size_t i = 0; i < count; i++) {
+        struct pv_entry entry;
+        pv_cbor_get_array_of(&in, 3);
+        struct pv_bytes bytes = pv_cbor_get_bytes(&in, PV_LIMIT_ENTRY_BYTES), refs = pv_cbor_get_item(&in), body = pv_cbor_get_item(&in);
+        bool sealed = pv_entry_read(bytes, &entry) == PV_OK && pv_kind_is_sealed(entry.header.kind);
+        pv_cbor_put_array(&out, 3);
+        pv_cbor_put_bytes(&out, bytes.p, bytes.n);
+        pv_buf_append(&out, refs.p, refs.n);
+        if (sealed) pv_cbor_put_null(&out);
+        else pv_buf_append(&out, body.p, body.n);
+    }
+    struct pv_bytes note = pv_cbor_get_item(&in);
+    pv_buf_append(&out, note.p, note.n);
+    pv_buf_clear(answer);
+    pv_buf_append(answer, out.p, out.n);
+    pv_buf_release(&out);
+}
+
+/* A server that takes words and gives only their entries back does not take them from who wrote them. */
+static void test_own_body_withheld(void)
+{
+    static struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_say(&p.a, "mine"), PV_OK, "Ada writes");
+    p.server.tamper = withhold_bodies;
+    is_err(rig_push(&p.a), PV_OK, "and sends; the server gives back the entry alone");
+    p.server.tamper = NULL;
+    tap_ok(unsent(&p.a) == 0, "which settles it");
+    is_texts(&p.a, "mine\n", "what she wrote is still here");
+    is_err(rig_say(&p.a, "more"), PV_OK, "she writes on");
+    is_err(rig_push(&p.a), PV_OK, "and sends");
+    is_texts(&p.a, "mine\nmore\n", "all in its order");
+    pair_release(&p);
+}
+
 /* Removal, rekey and the rekey that mends it go out together, and come back in pages between which each is judged. */
 static void test_pages_between_versions(void)
 {
@@ -793,6 +842,7 @@ int main(void)
     test_seen_another_history();
     test_reopened_after_lost_race();
     test_pages_between_versions();
+    test_own_body_withheld();
     test_cut();
     test_link_and_server();
     return tap_done();
