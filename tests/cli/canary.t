@@ -27,7 +27,11 @@ def pump(a, b):
         except OSError: pass
 while True:
     c, _ = s.accept()
-    d = socket.create_connection(("127.0.0.1", back))
+    try:
+        d = socket.create_connection(("127.0.0.1", back))
+    except OSError: # the server has gone
+        c.close()
+        continue
     threading.Thread(target=pump, args=(c, d), daemon=True).start()
     threading.Thread(target=pump, args=(d, c), daemon=True).start()
 END

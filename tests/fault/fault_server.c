@@ -269,7 +269,7 @@ static void run_trial(const struct trial *trial)
 		return;
 	}
 	for (size_t n = 0; n < RUNS_MAX; n++) {
-		bool good_run;
+		bool good_run = false;
 		if (!try_once(trial, n, &good_run)) return;
 		failed += !good_run;
 		if (fired) continue;
