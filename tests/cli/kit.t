@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import pty
 import re
 import shutil
 import stat
@@ -51,6 +52,35 @@ r = phone.run("recover", "--name", "phone", stdin=square)
 tap.is_(r.status, 0, "by which a new device is made; the server stands in it", *r.why())
 tap.is_([m["text"] for m in phone.must("read", "acme", "--json").json()["messages"]], ["hello"], "and reads")
 tap.is_(phone.must("whoami", "--json").json()["name"], name, "as the person that it is")
+
+
+
+def type_in(home, args, lines):
+    """At a terminal, a line at a time, each once there is a prompt or the last one was read; status and what was shown."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(home.argv()[0], [os.fspath(a) for a in home.argv(*args)], {**os.environ, **home.env})
+    shown = b""
+    for line in lines:
+        while b":" not in shown:
+            shown += os.read(fd, 4096)
+        os.write(fd, line.encode() + b"\n")
+    while True:
+        try:
+            more = os.read(fd, 4096)
+        except OSError:
+            break
+        if not more:
+            break
+        shown += more
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+
+
+groups = re.findall(r"\b[0-9A-Z]{6}\b", text.split("Code:")[1])
+status, shown = type_in(ada, ("recovery", "test"), [" ".join(groups[:4]).lower(), "-".join(groups[4:8]), " ".join(groups[8:])])
+tap.ok(status == 0 and "works" in shown, "at a terminal the code is typed in as many lines as it has", shown)
+status, shown = type_in(ada, ("recovery", "test"), [" ".join([groups[0][:5] + ("0" if groups[0][5] != "0" else "1"), *groups[1:]])])
+tap.ok(status == 1 and "group 1" in shown, "and a wrong one is named at once", shown)
 
 r = ada.run("recovery", "test", "--kit", page)
 tap.ok(r.status == 1 and "PDF" in r.err, "a PDF in place of its code is told from one", *r.why())
