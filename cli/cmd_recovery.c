@@ -41,27 +41,26 @@ static enum pv_err check_known(struct pv_session *session, const struct test *t,
     return err;
 }
 
-/* The rooms at the person's server that do not have the kit. */
+/* Rooms that do not have the kit, or whose server cannot be asked. */
 static enum pv_err check_rooms(struct pv_session *session, struct test *t, struct pv_report *report)
 {
     struct pv_directory directory = {NULL, 0};
-    struct pv_hash *listed = NULL;
-    size_t count = 0, n = 0;
-    enum pv_err err = pv_paper_rooms(&t->paper, &listed, &count, report);
+    size_t n = 0;
+    enum pv_err err = pv_directory_list(session, &directory, report);
 
-    if (err == PV_OK) err = pv_directory_list(session, &directory, report);
-    for (size_t i = 0; i < directory.count; i++) {
+    for (size_t i = 0; i < directory.count && err == PV_OK; i++) {
         const struct pv_known_room *known = &directory.rooms[i];
+        struct pv_report ignored = {.err = PV_OK};
         bool there = false;
-        if (known->state != PV_ROOM_JOINED || strcmp(known->server.text, t->paper.server.text) != 0) continue;
-        for (size_t k = 0; k < count; k++) there = there || pv_hash_equal(&listed[k], &known->id);
+        if (known->state != PV_ROOM_JOINED) continue;
+        bool unknown = pv_paper_is_in(&t->paper, &known->id, &known->server, &there, &ignored) != PV_OK;
         t->rooms++;
         t->missing += !there;
-        if (!there && n < sizeof t->missing_names - 64)
-            n += (size_t)snprintf(t->missing_names + n, sizeof t->missing_names - n, "%s%.48s", n ? ", " : "", known->name);
+        if (!there && n < sizeof t->missing_names - 80)
+            n += (size_t)snprintf(t->missing_names + n, sizeof t->missing_names - n, "%s%.48s%s", n ? ", " : "", known->name,
+                                  unknown ? " (its server was not reached)" : "");
     }
     pv_directory_release(&directory);
-    free(listed);
     return err;
 }
 
@@ -71,7 +70,7 @@ static enum pv_err print_test(const struct pv_session *session, const struct tes
     if (!json) {
         pv_term_line(stdout, "The kit works: it opens %s's newest keys and has its place in %zu of %zu rooms. Nothing was changed.",
                      session->secrets.name, t->rooms - t->missing, t->rooms);
-        if (t->missing) pv_term_line(stdout, "Not yet in: %s (privity refresh adds it; a room that you were removed from never gets it).", t->missing_names);
+        if (t->missing) pv_term_line(stdout, "Not in: %s. Run privity refresh, which adds it; in a room that you were removed from it has no place.", t->missing_names);
         return PV_OK;
     }
     pv_out_begin(&out);

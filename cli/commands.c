@@ -138,8 +138,8 @@ const struct pv_command pv_commands[] = {
         .text = TEXT("Reads the kit's code from standard input, or from FILE, signs in with it, and sees that it opens the person's "
                      "newest keys and is a device of every room. Nothing is changed, and nothing of the kit is kept."),
         .options = OPTIONS({.name = "kit", .arg = "FILE", .complete = PV_COMPLETE_FILE, .help = "read the kit from FILE instead of standard input"}),
-        .json = FIELDS("id", "the kit's device id, hex", "works", "true", "rooms", "rooms at the person's server", "missing",
-                       "how many of them do not have the kit yet"),
+        .json = FIELDS("id", "the kit's device id, hex", "works", "true", "rooms", "how many rooms there are", "missing",
+                       "in how many of them the kit is not, or could not be looked for"),
         .max_words = 0,
         .run = pv_cmd_recovery_test,
     },

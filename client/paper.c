@@ -180,6 +180,7 @@ enum pv_err pv_paper_open(const struct pv_kit_secret *kit, const struct pv_serve
 void pv_paper_release(struct pv_paper *paper)
 {
     room_release(&paper->person);
+    free(paper->listed);
     pv_transport_free(paper->transport);
     pv_transport_free(paper->other);
     pv_wipe(paper, sizeof *paper);
@@ -202,6 +203,7 @@ static enum pv_err transport_to(struct pv_paper *paper, const struct pv_server_u
     if (paper->other && strcmp(server->text, paper->other_server.text) == 0) return PV_OK;
     err = sign_in(&paper->me, server, &made, report);
     if (err != PV_OK) return err;
+    if (paper->listed_by == paper->other) paper->listed_by = NULL;
     pv_transport_free(paper->other);
     *ret_transport = paper->other = made;
     paper->other_server = *server;
@@ -226,7 +228,21 @@ enum pv_err pv_paper_mend(struct pv_paper *paper, const struct pv_hash *room, co
     return err;
 }
 
-enum pv_err pv_paper_rooms(struct pv_paper *paper, struct pv_hash **ret_rooms, size_t *ret_count, struct pv_report *report)
+enum pv_err pv_paper_is_in(struct pv_paper *paper, const struct pv_hash *room, const struct pv_server_url *server, bool *ret_is,
+                           struct pv_report *report)
 {
-    return list_rooms(paper->transport, ret_rooms, ret_count, report);
+    struct pv_transport *transport = NULL;
+    enum pv_err err = transport_to(paper, server, &transport, report);
+
+    if (err == PV_OK && transport != paper->listed_by) {
+        free(paper->listed);
+        paper->listed = NULL;
+        paper->listed_count = 0;
+        err = list_rooms(transport, &paper->listed, &paper->listed_count, report);
+        paper->listed_by = err == PV_OK ? transport : NULL;
+    }
+    if (err != PV_OK) return err;
+    *ret_is = false;
+    for (size_t i = 0; i < paper->listed_count; i++) *ret_is = *ret_is || pv_hash_equal(&paper->listed[i], room);
+    return PV_OK;
 }

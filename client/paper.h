@@ -26,6 +26,9 @@ struct pv_paper {
     struct pv_server_url other_server; /* of the room that was asked for last, if another one */
     struct pv_transport *other;
     struct pv_paper_room person;
+    struct pv_hash *listed;            /* pv_paper_is_in: what `listed_by` said */
+    size_t listed_count;
+    const struct pv_transport *listed_by;
 };
 
 /* Only the keys: what a kit says of itself. */
@@ -41,8 +44,8 @@ PV_MUST_USE enum pv_err pv_paper_push_person(struct pv_paper *paper, struct pv_r
  * Errors: DENIED (the kit is no device of that room), OFFLINE, what does not verify. */
 PV_MUST_USE enum pv_err pv_paper_mend(struct pv_paper *paper, const struct pv_hash *room, const struct pv_server_url *server,
                                       struct pv_devices_report *ret_devices, struct pv_report *report);
-/* Ids of the rooms at the person's server in which this kit is a device. The caller frees. */
-PV_MUST_USE enum pv_err pv_paper_rooms(struct pv_paper *paper, struct pv_hash **ret_rooms, size_t *ret_count,
-                                       struct pv_report *report);
+/* Is this kit a device of a room, by its server's word? */
+PV_MUST_USE enum pv_err pv_paper_is_in(struct pv_paper *paper, const struct pv_hash *room, const struct pv_server_url *server,
+                                       bool *ret_is, struct pv_report *report);
 
 #endif

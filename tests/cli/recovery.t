@@ -83,7 +83,8 @@ tap.is_(sorted(names), ["Ada", "phone"], "both devices are listed by name")
 tap.ok(names["phone"]["current"] and not names["Ada"]["current"], "the phone is this one")
 
 # the stolen laptop is revoked in three rooms, one of which its thief enters meanwhile
-carol = person("carol", server)
+other_server = world.server("other")
+carol = person("carol", other_server)
 carol.must("room", "new", "umbrella")
 ada.must("join", carol.must("invite", "umbrella", "--role", "editor").out.strip(), "--room", "umbrella")
 r = phone.run("device", "revoke", "phone")
@@ -132,6 +133,17 @@ r = recovered("again", server, kit_of("thief"))[1]
 tap.ok(r.status == 1 and "no person" in r.err, "and makes no device", *r.why())
 tap.is_(new.run("say", "umbrella", "back").status, 0, "Ada writes")
 tap.is_(texts(carol, "umbrella")[-1], "back", "and is read")
+
+# what recovering refuses
+r = bob.run("recover", "--name", "x", stdin=kit_of("ada").encode())
+tap.ok(r.status == 1 and "another person" in r.err, "a home that holds someone else is left alone", *r.why())
+r = thief.run("recover", "--name", "x", stdin=kit_of("ada").encode())
+tap.ok(r.status == 3 and "never comes back" in r.err, "a revoked device is not made anew in its place", *r.why())
+r = world.home("lost", server).run("recover", "--name", "x", "--server", other_server.url, stdin=kit_of("ada").encode())
+tap.ok(r.status == 1 and "no person" in r.err, "a kit is of no use at another server", *r.why())
+r = world.home("lost2", server).run("recover", "--server", server.url, stdin=kit_of("ada").encode())
+tap.ok(r.status == 2 and "--name" in r.err, "the device needs a name", *r.why())
+tap.is_(new.run("recover", "--name", "new", stdin=kit_of("ada").encode()).status, 0, "recovering again only looks after the rooms")
 
 # Bob leaves and comes back with another device
 bob.must("leave", "acme")
