@@ -7,6 +7,7 @@
 #include "server/daemon.h"
 #include "server/data.h"
 #include "server/gc.h"
+#include "server/process.h"
 
 struct command {
     const char *name, *argument, *help;
@@ -158,7 +159,11 @@ int pv_admin_run(const struct pv_config *config, int argc, char **argv)
         return 2;
     }
     pv_daemon_init(&server);
-    enum pv_err err = pv_data_open(config->data, why);
+    struct pv_user user;
+    pv_process_harden();
+    enum pv_err err = pv_user_find(config, &user, why);
+    if (!err) err = pv_user_become(&user, why); /* what it writes is the server's to read */
+    if (!err) err = pv_data_open(config->data, why);
     if (!err) err = pv_daemon_open_stores(&server, config, why);
     if (err) {
         fprintf(stderr, "privityd: %s\n", why);

@@ -10,6 +10,7 @@
 #include "server/daemon.h"
 #include "server/data.h"
 #include "server/listen.h"
+#include "server/process.h"
 #include "server/tls_files.h"
 
 enum { FREE_BYTES_MIN = 64 * 1024 * 1024 };
@@ -90,15 +91,21 @@ int pv_check_config(const struct pv_config *config)
     bool locked = false;
     int listener = -1;
     uint16_t port;
-    bool good = say("data directory and log key", pv_data_check(config->data, &locked, why), why);
+    struct pv_user user = {.uid = geteuid()};
+    bool good = !*config->user || say("user", pv_user_find(config, &user, why), why);
+    /* A directory that is missing is made before anybody else is become. */
+    if (good && access(config->data, F_OK) == 0 && pv_user_try(&user)) good = say("user", PV_ERR_DENIED, "this process cannot become that user");
+    good = good && say("data directory and log key", pv_data_check(config->data, &locked, why), why);
     if (good) good = say("metadata store", check_meta(config, why), why);
     good &= say("blob store", check_blobs(config, why), why);
     good &= say("space on the disk", check_space(config, why), why);
+    pv_user_untry(&user);
     if (*config->tls_cert) good &= say("certificate and key", pv_tls_check(config->tls_cert, config->tls_key, why), why);
     /* The server that runs on this data has the port. */
     if (!locked) good &= say("address and port", pv_listen_open(config, &listener, &port, why), why);
     if (listener >= 0) close(listener);
     note_files(config);
+    if (pv_user_is_unsaid_root(&user)) puts("note  the server would run as root: give it a user of its own with --user NAME");
     if (!good) return 1;
     puts(locked ? "the configuration is good; a server runs on its data directory" : "the configuration is good");
     return 0;

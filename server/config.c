@@ -40,6 +40,7 @@ static const struct option options[] = {
     {"registration", "MODE", "who may make an account: open, invite or closed (invite; on loopback open)", WORD, AT(registration), registration_words, 0},
     {"tls-cert", "FILE", "certificate chain in PEM, for TLS without a proxy", FILE_NAME, AT(tls_cert), NULL, 0},
     {"tls-key", "FILE", "its private key in PEM", FILE_NAME, AT(tls_key), NULL, 0},
+    {"user", "NAME[:GROUP]", "whom to become when started as root, once the port and the TLS key are had", TEXT, AT(user), NULL, 0},
     {"log-level", "LEVEL", "error, warn, info or debug (info); debug names every request", WORD, AT(log_level), level_words, 0},
     {"threads", "N", "threads that answer requests (16)", NUMBER, AT(threads), NULL, 256},
     {"connections", "N", "connections at once (10000)", NUMBER, AT(connections), NULL, 1000000},

@@ -22,6 +22,7 @@ struct pv_config {
     char blobs[PV_CONFIG_TEXT_MAX];
     char tls_cert[PV_CONFIG_TEXT_MAX];
     char tls_key[PV_CONFIG_TEXT_MAX];
+    char user[PV_CONFIG_TEXT_MAX]; /* to become after binding, when started as root */
     enum pv_registration_mode registration;
     enum pv_log_level log_level;
     uint64_t threads;

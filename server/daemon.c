@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +20,7 @@
 #include "server/listen.h"
 #include "server/metrics.h"
 #include "server/notify.h"
+#include "server/process.h"
 #include "server/session_cache.h"
 
 enum {
@@ -195,10 +195,26 @@ static enum pv_err name_server(struct pv_server *server, const struct pv_config 
 
 struct daemon {
     struct pv_server server;
+    struct pv_tls_files files;
     struct pv_metrics metrics;
     struct pv_http *http;
-    int lock;
+    int listener, lock; /* -1: none */
+    uint16_t port;
 };
+
+/* What may need root: the port, the TLS key, a directory under one that is root's. Then no more of it. */
+static enum pv_err take_and_drop(struct daemon *daemon, const struct pv_config *config, char why[static PV_CONFIG_WHY_MAX])
+{
+    struct pv_user user;
+    enum pv_err err = pv_user_find(config, &user, why);
+    if (!err) err = pv_tls_files_read(&daemon->files, config, why);
+    if (!err) err = pv_listen_open(config, &daemon->listener, &daemon->port, why);
+    if (!err) err = pv_user_make_dir(&user, config->data, why);
+    if (!err) err = pv_user_become(&user, why);
+    if (!err && pv_user_is_unsaid_root(&user))
+        PV_LOG(PV_LOG_WARN, "running as root", PV_LOG_TEXT("advice", "--user NAME of a user of its own who owns the data, or --user root if it must be"));
+    return err;
+}
 
 static enum pv_err open_data(struct daemon *daemon, const struct pv_config *config, char why[static PV_CONFIG_WHY_MAX])
 {
@@ -219,14 +235,12 @@ static enum pv_err open_data(struct daemon *daemon, const struct pv_config *conf
 static enum pv_err start(struct daemon *daemon, const struct pv_config *config, char why[static PV_CONFIG_WHY_MAX])
 {
     struct pv_server *server = &daemon->server;
-    int listener;
-    uint16_t port;
     char host[PV_CONFIG_TEXT_MAX];
     snprintf(host, sizeof host, "%.*s", (int)(strrchr(config->listen, ':') - config->listen), config->listen);
-    enum pv_err err = open_data(daemon, config, why);
-    if (!err) err = pv_listen_open(config, &listener, &port, why);
+    enum pv_err err = take_and_drop(daemon, config, why);
+    if (!err) err = open_data(daemon, config, why);
     if (err) return err;
-    err = name_server(server, config, port);
+    err = name_server(server, config, daemon->port);
     server->registration = config->registration;
     server->metrics = &daemon->metrics;
     if (!err) err = pv_limits_new(&config->limits, &server->limits);
@@ -236,16 +250,18 @@ static enum pv_err start(struct daemon *daemon, const struct pv_config *config, 
     if (!err) err = pv_committer_start(server->committer);
     if (err) {
         snprintf(why, PV_CONFIG_WHY_MAX, "the server cannot start: %s", pv_err_text(err));
-        close(listener);
         return err;
     }
-    err = pv_http_start(server, config, listener, &daemon->http, why);
+    int listener = daemon->listener;
+    daemon->listener = -1;
+    err = pv_http_start(server, config, listener, &daemon->files, &daemon->http, why);
+    pv_tls_files_release(&daemon->files);
     if (err) return err;
     printf("privityd: listening on %s://%s:%u as %s\n", *config->tls_cert ? "https" : "http",
-           host, port, server->name);
+           host, daemon->port, server->name);
     fflush(stdout);
     PV_LOG(PV_LOG_INFO, "started", PV_LOG_TEXT("version", PV_SERVER_VERSION), PV_LOG_TEXT("name", server->name),
-           PV_LOG_NUMBER("port", port));
+           PV_LOG_NUMBER("port", daemon->port));
     pv_notify_send("READY=1");
     return PV_OK;
 }
@@ -265,6 +281,8 @@ static void stop(struct daemon *daemon)
     pv_events_free(server->events);
     pv_daemon_close_stores(server);
     pv_wipe(&server->log_sk, sizeof server->log_sk);
+    pv_tls_files_release(&daemon->files);
+    if (daemon->listener >= 0) close(daemon->listener);
     if (daemon->lock >= 0) close(daemon->lock);
 }
 
@@ -275,10 +293,10 @@ int pv_daemon_run(const struct pv_config *config)
     struct daemon *daemon = calloc(1, sizeof *daemon);
     if (!daemon) return 1;
     mallopt(M_ARENA_MAX, ARENAS);
-    umask(077);
+    pv_process_harden();
     pv_log_set_level(config->log_level);
     pv_daemon_init(&daemon->server);
-    daemon->lock = -1;
+    daemon->listener = daemon->lock = -1;
     block_signals(&signals);
     enum pv_err err = start(daemon, config, why);
     if (err) fprintf(stderr, "privityd: %s\n", *why ? why : pv_err_text(err));

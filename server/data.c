@@ -26,12 +26,16 @@ enum pv_err pv_data_open(const char *dir, char ret_why[static PV_CONFIG_WHY_MAX]
         snprintf(ret_why, PV_CONFIG_WHY_MAX, "the data directory %.512s cannot be made: %s", dir, strerrordesc_np(errno));
         return PV_ERR_IO;
     }
-    if (stat(dir, &status) || !S_ISDIR(status.st_mode)) {
+    if (stat(dir, &status)) {
+        snprintf(ret_why, PV_CONFIG_WHY_MAX, "the data directory %.512s cannot be reached: %s", dir, strerrordesc_np(errno));
+        return PV_ERR_IO;
+    }
+    if (!S_ISDIR(status.st_mode)) {
         snprintf(ret_why, PV_CONFIG_WHY_MAX, "%.512s is not a directory", dir);
         return PV_ERR_IO;
     }
     if (status.st_uid != geteuid()) {
-        snprintf(ret_why, PV_CONFIG_WHY_MAX, "the data directory %.512s belongs to another user: run privityd as that one", dir);
+        snprintf(ret_why, PV_CONFIG_WHY_MAX, "the data directory %.512s belongs to another user: run privityd as that one, or as root with --user", dir);
         return PV_ERR_DENIED;
     }
     if (status.st_mode & 077) {

@@ -24,7 +24,6 @@
 #include "server/limits.h"
 #include "server/metrics.h"
 #include "server/router.h"
-#include "server/tls_files.h"
 
 enum {
     POOL_BYTES = 10 * 1024, /* of a connection: the head of a request, and of its answer */
@@ -43,7 +42,6 @@ struct pv_http {
     struct pv_acceptor *acceptor; /* NULL: no connection is taken any more */
     unsigned connections_max;
     atomic_uint connections;
-    char *cert, *key;
     struct pv_http_guard guard;
     atomic_uint calls; /* requests in work, streams apart */
     atomic_uint streams;
@@ -397,24 +395,6 @@ static void take_connection(void *context, int fd, const struct sockaddr *peer, 
 
 /* ---- start and stop */
 
-static enum pv_err read_pem(const char *path, char **ret_text, char ret_why[static PV_CONFIG_WHY_MAX])
-{
-    enum { PEM_MAX = 1 << 20 };
-    FILE *file = fopen(path, "re");
-    char *text = malloc(PEM_MAX);
-    size_t n = file && text ? fread(text, 1, PEM_MAX - 1, file) : 0;
-    bool good = n > 0 && n < PEM_MAX - 1;
-    if (file) fclose(file);
-    if (!good) {
-        free(text);
-        snprintf(ret_why, PV_CONFIG_WHY_MAX, "%.512s cannot be read", path);
-        return PV_ERR_IO;
-    }
-    text[n] = 0;
-    *ret_text = text;
-    return PV_OK;
-}
-
 /* As many files as connections, as far as we are let. */
 static void raise_file_limit(uint64_t connections)
 {
@@ -427,24 +407,21 @@ static void raise_file_limit(uint64_t connections)
 }
 
 enum pv_err pv_http_start(struct pv_server *server, const struct pv_config *config, int listener,
-                          struct pv_http **ret_http, char ret_why[static PV_CONFIG_WHY_MAX])
+                          const struct pv_tls_files *files, struct pv_http **ret_http, char ret_why[static PV_CONFIG_WHY_MAX])
 {
     struct pv_http *http = calloc(1, sizeof *http);
     if (!http) return PV_ERR_NOMEM;
     *http = (struct pv_http){.server = server, .listener = listener, .connections_max = (unsigned)config->connections};
-    bool tls = *config->tls_cert;
+    bool tls = files->cert;
     enum pv_err err = pv_http_guard_init(&http->guard, config, server->metrics);
-    if (!err && tls) err = pv_tls_check(config->tls_cert, config->tls_key, ret_why);
-    if (!err && tls) err = read_pem(config->tls_cert, &http->cert, ret_why);
-    if (!err && tls) err = read_pem(config->tls_key, &http->key, ret_why);
     if (err) {
         pv_http_free(http);
         return err;
     }
     raise_file_limit(config->connections);
     struct MHD_OptionItem more[] = {
-        {tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, http->cert},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, http->key},
+        {tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, files->cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, files->key},
         {MHD_OPTION_END, 0, NULL},
     };
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
@@ -498,8 +475,5 @@ void pv_http_free(struct pv_http *http)
     if (http->daemon) MHD_stop_daemon(http->daemon);
     close(http->listener);
     pv_http_guard_release(&http->guard);
-    if (http->key) pv_wipe(http->key, strlen(http->key));
-    free(http->key);
-    free(http->cert);
     free(http);
 }

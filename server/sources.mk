@@ -38,6 +38,7 @@ SERVER_SRC := \
 	server/metrics.c \
 	server/notify.c \
 	server/peer.c \
+	server/process.c \
 	server/pairings.c \
 	server/proofs.c \
 	server/request.c \
