@@ -154,6 +154,15 @@ static enum pv_err print_revoked(const struct pv_walk *walk, bool json, struct p
     return pv_out_end(&out, report);
 }
 
+/* It may have lost against another change of one's own devices. */
+static enum pv_err check_gone(struct pv_session *session, const struct pv_revocation *revocation, struct pv_report *report)
+{
+    for (size_t i = 0; i < revocation->count; i++)
+        if (pv_roster_device(pv_room_roster(session->person->room), &revocation->devices[i]))
+            return pv_report(report, PV_ERR_CONFLICT, "your devices changed at the same moment, and nothing was revoked: run the same command once more");
+    return PV_OK;
+}
+
 enum pv_err pv_cmd_device_revoke(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
 {
     struct pv_revocation revocation = {.count = 0};
@@ -170,6 +179,7 @@ enum pv_err pv_cmd_device_revoke(struct pv_session *session, const struct pv_arg
     }
     /* The own room first; without it, nothing is done elsewhere. */
     if (err == PV_OK) err = pv_cli_send(session, session->person, report);
+    if (err == PV_OK) err = check_gone(session, &revocation, report);
     if (err != PV_OK) return err;
     if (!args->json) pv_term_line(stdout, "Revoked in your own room; its keys have changed.");
     err = pv_walk_rooms(session, NULL, &walk, report);

@@ -120,7 +120,10 @@ static enum pv_err add_paper(struct pv_session *session, const struct pv_kit_sec
     pv_wipe(&paper, sizeof paper);
     if (err == PV_OK) err = pv_device_add(session->person->room, &device);
     if (err != PV_OK) return pv_session_room_error(session, session->person, err, report);
-    return pv_cli_send(session, session->person, report);
+    err = pv_cli_send(session, session->person, report);
+    if (err == PV_OK && !pv_roster_device(pv_room_roster(session->person->room), ret_id))
+        err = pv_report(report, PV_ERR_CONFLICT, "your devices changed at the same moment, and no kit was added: run the same command once more");
+    return err;
 }
 
 static enum pv_err print_added(const struct pv_hash *id, const struct pv_kit_secret *kit, const char *file, const struct pv_walk *walk,
@@ -146,7 +149,7 @@ enum pv_err pv_cmd_recovery_add_kit(struct pv_session *session, const struct pv_
     struct pv_walk walk = {.rooms = NULL};
     struct pv_kit_secret kit;
     struct pv_hash id;
-    enum pv_err err = pv_session_person(session, report);
+    enum pv_err err = pv_session_person(session, report), sent;
 
     if (err == PV_OK) err = pv_cli_registered(session, report);
     if (err == PV_OK) err = pv_contact_push(session, session->person, NULL, report);
@@ -155,17 +158,25 @@ enum pv_err pv_cmd_recovery_add_kit(struct pv_session *session, const struct pv_
     pv_random_fill(&pv_system_random, &kit, sizeof kit);
     /* On paper first: a kit that nobody holds is of no use. */
     if (file) err = pv_kit_write(file, &facts, &kit, report);
-    if (err == PV_OK) {
-        err = add_paper(session, &kit, &id, report);
-        if (err != PV_OK && err != PV_ERR_OFFLINE && file) unlink(file);
+    if (err != PV_OK) {
+        pv_wipe(&kit, sizeof kit);
+        return err;
     }
-    if (err == PV_OK && !file && !args->json) pv_kit_show(&facts, &kit);
-    if (err == PV_OK) err = pv_walk_rooms(session, NULL, &walk, report);
-    if (err == PV_OK && args->json) err = print_added(&id, &kit, file, &walk, report);
-    else if (err == PV_OK) {
+    sent = add_paper(session, &kit, &id, report);
+    if (sent != PV_OK && sent != PV_ERR_OFFLINE) {
+        if (file) unlink(file);
+        pv_wipe(&kit, sizeof kit);
+        return sent;
+    }
+    if (!file && !args->json) pv_kit_show(&facts, &kit); /* also where it is only kept: it will be added */
+    if (sent == PV_OK) sent = pv_walk_rooms(session, NULL, &walk, report);
+    if (args->json) {
+        err = print_added(&id, &kit, file, &walk, report);
+    } else {
         pv_walk_print(&walk);
         pv_term_line(stdout, "The new kit works beside the old one. It goes with this device: if this device is revoked, so is the kit, unless it is kept.");
     }
+    if (err == PV_OK) err = sent;
     if (err == PV_OK) err = pv_walk_result(&walk, report);
     pv_walk_release(&walk);
     pv_wipe(&kit, sizeof kit);
