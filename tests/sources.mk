@@ -98,6 +98,7 @@ TEST_SRC += \
 	tests/simulation/act.c \
 	tests/simulation/device.c \
 	tests/simulation/disk.c \
+	tests/simulation/export.c \
 	tests/simulation/flow.c \
 	tests/simulation/hooks.c \
 	tests/simulation/host.c \

@@ -1,6 +1,6 @@
 /* Plays simulated worlds, seed by seed, and says which breaks a property; see docs/HACKING.md.
  *
- *   simulate [--seeds N] [--from S] [--seed S] [--steps N] [--only A,B,…] [--jobs N] [--trace] [--hash] */
+ *   simulate [--seeds N] [--from S] [--seed S] [--steps N] [--only A,B,…] [--jobs N] [--trace] [--hash] [--logs] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -8,14 +8,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/simulation/hooks.h"
+#include "tests/simulation/export.h"
 #include "tests/simulation/schedule.h"
 
 struct options {
     uint64_t from, seeds;
     size_t steps;
     unsigned jobs;
-    bool trace, hash;
+    bool trace, hash, logs;
     const char *only;
 };
 
@@ -70,6 +70,7 @@ static bool play(const struct options *o, uint64_t seed, struct tally *tally)
     tally->requests += world.requests;
     tally->entries += world.entries;
     tally->alarms += world.alarms;
+    if (o->logs) sim_export(&world);
     sim_world_release(&world);
     if (o->hash) printf("# seed %llu: %s\n", (unsigned long long)seed, hex);
     if (failed) {
@@ -129,6 +130,7 @@ static bool read_options(int argc, char **argv, struct options *o)
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (strcmp(argv[i], "--trace") == 0) o->trace = true;
         else if (strcmp(argv[i], "--hash") == 0) o->hash = true;
+        else if (strcmp(argv[i], "--logs") == 0) o->logs = true;
         else if (!value) return false;
         else {
             if (strcmp(argv[i], "--seeds") == 0) o->seeds = strtoull(value, NULL, 10);
@@ -150,7 +152,7 @@ int main(int argc, char **argv)
     struct tally sum = {.seeds = 0};
     struct timespec begin, end;
     if (!read_options(argc, argv, &o)) {
-        fprintf(stderr, "usage: simulate [--seeds N] [--from S] [--seed S] [--steps N] [--only A,B,…] [--jobs N] [--trace] [--hash]\n");
+        fprintf(stderr, "usage: simulate [--seeds N] [--from S] [--seed S] [--steps N] [--only A,B,…] [--jobs N] [--trace] [--hash] [--logs]\n");
         return 2;
     }
     if (pv_crypto_init()) return 1;
