@@ -96,6 +96,7 @@ TEST_SRC += \
 	tests/conformance/meta_logs.c \
 	tests/conformance/meta_people.c \
 	tests/simulation/act.c \
+	tests/simulation/craft.c \
 	tests/simulation/device.c \
 	tests/simulation/disk.c \
 	tests/simulation/export.c \

@@ -21,7 +21,7 @@ static const char *step_name(enum sim_step_kind kind)
 /* Mostly to the end, at times only a little way. */
 static unsigned patience(struct sim_world *world)
 {
-    return world->step >= SIM_SETTLED && sim_chance(world, 64) ? (unsigned)sim_below(world, 4) : ALL;
+    return world->step >= SIM_SETTLED && sim_chance(world, 90) ? (unsigned)sim_below(world, 4) : ALL;
 }
 
 static void run(struct sim_world *world, struct sim_device *device, enum sim_flow_kind kind, unsigned room, unsigned link)
@@ -311,6 +311,7 @@ static void person_step(struct sim_world *world, const struct sim_step *step, st
     else if (!room) come_in(world, device, step->room);
     else if (step->kind == SIM_DO_PULL) run(world, device, SIM_PULL, step->room, 0);
     else if (step->kind == SIM_DO_PUSH) run(world, device, SIM_PUSH, step->room, 0);
+    else if (step->kind == SIM_DO_CRAFT) sim_craft(world, device, sim_chance(world, 220) ? step->room : own);
     else if (step->kind == SIM_DO_INVITE) invite(world, device, step->room, guest_for(world, device, step->room));
     else if (changes) {
         sim_flow_drop(device);

@@ -84,6 +84,15 @@ static void versioned(void *context, struct pv_store *store, const struct pv_sea
     ledger->seal_count++;
 }
 
+void sim_ledger_crafted(struct sim_world *world, const struct sim_device *device, unsigned room, const struct pv_hash *leaf)
+{
+    struct sim_ledger *ledger = world->ledger;
+    ledger->crafted[room] = true;
+    if (ledger->seal_count == SIM_SEALS) return;
+    ledger->seals[ledger->seal_count++] =
+        (struct sim_seal){.leaf = *leaf, .device = device->number, .room = room, .kind = PV_KIND_ROSTER, .step = world->step};
+}
+
 static const struct sim_seal *seal_of(const struct sim_ledger *ledger, const struct pv_hash *leaf)
 {
     for (size_t i = 0; i < ledger->seal_count; i++)

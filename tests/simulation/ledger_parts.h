@@ -79,6 +79,7 @@ struct sim_ledger {
         bool kept;
     } writes[SIM_WRITES];
     size_t write_count;
+    bool crafted[SIM_ROOMS]; /* something stands in the room that no program made */
 };
 
 /* ---- histories (ledger.c) */

@@ -24,24 +24,27 @@ static const struct weight crashes[] = {
     {SIM_DO_KILL, 4}, {SIM_DO_CRASH, 4}, {SIM_DO_DOOM, 6}, {SIM_DO_SERVER_KILL, 2}, {SIM_DO_SERVER_CRASH, 2},
     {SIM_DO_SERVER_DOOM, 4}, {SIM_DO_SAVE, 2}, {SIM_DO_ROLL_BACK, 2},
 };
+static const struct weight thefts[] = {{SIM_DO_CRAFT, 16}};
 static const struct weight hostilities[] = {
     {SIM_DO_FORK, 2}, {SIM_DO_ROUTE, 10}, {SIM_DO_BACKUP, 4}, {SIM_DO_RESTORE, 3},
 };
 
 static enum sim_step_kind pick(struct seeded *dice, const struct sim_weather *weather)
 {
+    enum { SETS = 4 };
     struct {
         const struct weight *all;
         size_t count;
         bool in_force;
     } sets[] = {{life, sizeof life / sizeof *life, true},
+                {thefts, sizeof thefts / sizeof *thefts, weather->thieves},
                 {crashes, sizeof crashes / sizeof *crashes, weather->crashes},
                 {hostilities, sizeof hostilities / sizeof *hostilities, weather->hostile && !weather->lies}};
     unsigned total = 0;
-    for (size_t s = 0; s < 3; s++)
+    for (size_t s = 0; s < SETS; s++)
         for (size_t i = 0; sets[s].in_force && i < sets[s].count; i++) total += sets[s].all[i].weight;
     uint64_t at = seeded_below(dice, total);
-    for (size_t s = 0; s < 3; s++)
+    for (size_t s = 0; s < SETS; s++)
         for (size_t i = 0; sets[s].in_force && i < sets[s].count; i++) {
             if (at < sets[s].all[i].weight) return sets[s].all[i].kind;
             at -= sets[s].all[i].weight;
@@ -56,6 +59,7 @@ static struct sim_weather weather_of(struct seeded *dice)
     uint64_t kind = seeded_below(dice, 8);
     weather.net_faults = net[seeded_below(dice, 4)];
     weather.clocks = (unsigned)seeded_below(dice, 3);
+    weather.thieves = seeded_below(dice, 3) == 0;
     weather.hostile = kind >= 4;
     weather.lies = kind >= 6;
     return weather;

@@ -11,7 +11,7 @@ enum { SIM_STEPS_MAX = 4096 };
     X(REGISTER, "registers") X(FOUND, "founds a room") X(SAY, "says something") X(WORK, "changes something")   \
     X(PULL, "fetches") X(PUSH, "sends") X(INVITE, "invites") X(JOIN, "joins") X(REMOVE, "removes someone")     \
     X(ROLE, "changes a role") X(LEAVE, "leaves") X(CLOSE, "closes an invite") X(ADD, "adds a device")            \
-    X(REVOKE, "revokes a device") X(GO_ON, "goes on")                                                          \
+    X(REVOKE, "revokes a device") X(CRAFT, "has its keys used by a thief") X(GO_ON, "goes on")                                                          \
     X(KILL, "is killed") X(CRASH, "loses power") X(DOOM, "will lose power as it writes") X(FILL, "has a full disk") \
     X(SAVE, "keeps a copy of its home") X(ROLL_BACK, "gets its home back from the copy")                       \
     X(TIME, "time passes") X(LATE, "something held up arrives")                                                \

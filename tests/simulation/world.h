@@ -115,6 +115,7 @@ struct sim_device {
 
 /* ---- how bad it gets */
 struct sim_weather {
+    bool thieves;        /* someone uses members' keys beside them */
     bool hostile;        /* the server goes back, forks, … */
     bool lies;           /* … and gives false answers */
     bool crashes;        /* machines go down */
@@ -231,6 +232,9 @@ void sim_flow_begin(struct sim_world *world, struct sim_device *device, enum sim
 void sim_flow_go(struct sim_world *world, struct sim_device *device, unsigned requests);
 void sim_flow_drop(struct sim_device *device);
 
+/* ---- craft.c: an entry by the device's keys that its program did not make */
+void sim_craft(struct sim_world *world, struct sim_device *device, unsigned room);
+
 /* ---- ledger.c, and the properties over it */
 struct sim_ledger *sim_ledger_new(struct sim_world *world);
 void sim_ledger_free(struct sim_ledger *ledger);
@@ -240,6 +244,8 @@ void sim_ledger_observe(struct sim_world *world, struct sim_host *host, bool los
 void sim_ledger_forget(struct sim_world *world, struct sim_host *host);
 /* A device did something: look at what it holds. `anew`: all of it. */
 void sim_ledger_look(struct sim_world *world, struct sim_device *device, bool anew);
+/* An entry was made apart from the device's program. */
+void sim_ledger_crafted(struct sim_world *world, const struct sim_device *device, unsigned room, const struct pv_hash *leaf);
 /* A message was taken by the device; returns its number, or SIM_WRITES: no more are counted. */
 size_t sim_ledger_write(struct sim_world *world, struct sim_device *device, unsigned room);
 void sim_ledger_written(struct sim_world *world, size_t write, bool kept);
