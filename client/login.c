@@ -121,7 +121,7 @@ static enum pv_err check_name(const struct pv_server_url *server, const char *na
 {
     if (pv_server_url_has_name(server, pv_bytes_of_string(name))) return PV_OK;
     return pv_report(report, PV_ERR_CONFLICT,
-                     "%.300s says that it is %s: signing in there would let it act in your name at that server; use that server's own address",
+                     "%.300s says that it is %s: signing in there would let it act in your name at that server; use that server's own address (its operator sets it: privityd --public-url)",
                      server->text, name);
 }
 

@@ -178,7 +178,14 @@ static void serve(struct pv_server *server, struct pv_http *http, const sigset_t
 
 /* ---- start and stop */
 
-/* Host and port of the public URL; without one, of the address that we listen on. */
+/* No client can speak to it by this name. */
+static bool is_wildcard(const char *host)
+{
+    return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+}
+
+/* Host and port of the public URL; without one, of the address that we listen on, which has no name where that is all
+ * of this machine's: then it is good for this machine alone. */
 static enum pv_err name_server(struct pv_server *server, const struct pv_config *config, uint16_t port)
 {
     char host[256], name[sizeof host + 16];
@@ -186,6 +193,10 @@ static enum pv_err name_server(struct pv_server *server, const struct pv_config 
     const char *scheme = strstr(config->public_url, "://");
     enum pv_err err = pv_config_split_listen(config->listen, host, &unused);
     if (err) return err;
+    if (!scheme && is_wildcard(host)) {
+        PV_LOG(PV_LOG_WARN, "no public-url is set: clients of other machines cannot sign in", PV_LOG_TEXT("listen", config->listen));
+        snprintf(host, sizeof host, "localhost");
+    }
     if (scheme) snprintf(name, sizeof name, "%s", scheme + 3);
     else snprintf(name, sizeof name, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
     if (strlen(name) >= sizeof server->name) return PV_ERR_LIMIT;

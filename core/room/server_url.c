@@ -60,22 +60,21 @@ enum pv_err pv_server_url_read(struct pv_bytes text, struct pv_server_url *ret_u
     return PV_OK;
 }
 
-/* What follows the host, if that is this very machine; else NULL. */
-static const char *after_loopback(const struct pv_server_url *url)
+/* This very machine: a proxy or a tunnel of its user may stand at another port than the server behind it. */
+static bool is_loopback(const struct pv_server_url *url)
 {
     static const char *const hosts[] = {"localhost", "127.0.0.1", "[::1]"};
     const char *host = strstr(url->text, "://") + 3;
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         size_t n = strlen(hosts[i]);
-        if (strncmp(host, hosts[i], n) == 0 && (host[n] == '\0' || host[n] == ':')) return host + n;
+        if (strncmp(host, hosts[i], n) == 0 && (host[n] == '\0' || host[n] == ':')) return true;
     }
-    return NULL;
+    return false;
 }
 
 static bool same_place(const struct pv_server_url *a, const struct pv_server_url *b)
 {
-    const char *port_a = after_loopback(a), *port_b = after_loopback(b);
-    return strcmp(a->text, b->text) == 0 || (port_a && port_b && strcmp(port_a, port_b) == 0);
+    return strcmp(a->text, b->text) == 0 || (is_loopback(a) && is_loopback(b));
 }
 
 bool pv_server_url_has_name(const struct pv_server_url *url, struct pv_bytes name)

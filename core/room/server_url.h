@@ -13,7 +13,8 @@ struct pv_server_url {
 /* What people type: upper case and one slash at the end are taken.
  * Errors: LIMIT, MALFORMED (another scheme, a path, a user, a fragment, strange characters, a wrong port). */
 PV_MUST_USE enum pv_err pv_server_url_read(struct pv_bytes text, struct pv_server_url *ret_url);
-/* Is `name`, by which a server goes (§8), host and port of this address? This machine's loopback names are one host. */
+/* Is `name`, by which a server goes (§8), host and port of this address? This machine's loopback is one place,
+ * whatever the port. */
 bool pv_server_url_has_name(const struct pv_server_url *url, struct pv_bytes name);
 
 #endif

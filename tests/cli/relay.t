@@ -15,10 +15,12 @@ sys.path[:0] = [str(tests / "lib"), str(tests / "vectors")]
 from plain_format import H
 from proxy import Proxy, requests
 from tap import done, is_, ok
-from world import World
+from world import World, free_port
 
 world = World()
-server = world.server("server")
+# Ports of the client's own machine are one place; 127.0.0.2 stands for another machine.
+port = free_port()
+server = world.server("server", "--listen", f"0.0.0.0:{port}", "--public-url", f"http://127.0.0.2:{port}", port=port, host="127.0.0.2")
 relay = Proxy(server.port)
 ada, bob = world.person("ada", server), world.person("bob", server)
 bob.must("room", "new", "own")

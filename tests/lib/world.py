@@ -111,13 +111,13 @@ class World:
 
 
 class Server:
-    def __init__(self, world, name, args, registration="open", wrap=()):
+    def __init__(self, world, name, args, registration="open", wrap=(), port=None, host="127.0.0.1"):
         self.world, self.args, self.process = world, list(args), None
         self.registration, self.wrap = registration, list(wrap)
         self.data = world.dir / name
         self.log = world.dir / f"{name}.log"
-        self.port = free_port()
-        self.address = f"127.0.0.1:{self.port}"
+        self.port = port or free_port()
+        self.address = f"{host}:{self.port}"
         self.url = f"http://{self.address}"
 
     def launch(self):

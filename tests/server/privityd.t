@@ -230,6 +230,10 @@ stop TERM
 start --public-url https://rooms.example
 is "$(registration)" 01 "behind a public address it takes an invite"
 stop TERM
+start --listen 0.0.0.0:0
+grep -q 'as localhost:[0-9]*$' "$home/out" && grep -q 'clients of other machines cannot sign in' "$home/err"
+ok $? "listening everywhere under no name is for this machine, and said"
+stop TERM
 start --public-url http://127.example.org
 is "$(registration)" 01 "a name that only begins like one of loopback is public"
 stop TERM

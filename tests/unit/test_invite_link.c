@@ -68,10 +68,10 @@ static void names(void)
 		{"https://rooms.example", "rooms.example/", false},
 		{"https://rooms.example", "rooms.example/x", false},
 		{"https://rooms.example", "", false},
-		{"http://127.0.0.1:7440", "localhost:7440", true}, /* one machine, one port */
+		{"http://127.0.0.1:7440", "localhost:7440", true}, /* one machine */
 		{"http://localhost:7440", "127.0.0.1:7440", true},
 		{"http://localhost", "[::1]:80", true},
-		{"http://127.0.0.1:7440", "localhost:7441", false},
+		{"http://127.0.0.1:7440", "localhost:7441", true},
 		{"http://localhost.example:7440", "localhost:7440", false},
 		{"http://127.0.0.1:7440", "127.0.0.2:7440", false},
 	};
