@@ -99,6 +99,7 @@ TEST_SRC += \
 	tests/simulation/craft.c \
 	tests/simulation/device.c \
 	tests/simulation/disk.c \
+	tests/simulation/disk_vfs.c \
 	tests/simulation/export.c \
 	tests/simulation/flow.c \
 	tests/simulation/hooks.c \
