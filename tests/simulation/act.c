@@ -46,10 +46,10 @@ static void local(struct sim_world *world, const struct sim_device *device, enum
 static void found(struct sim_world *world, struct sim_device *device, unsigned room)
 {
     struct pv_new_room founded;
-    struct pv_room *person = device->copies[sim_own_room(device)].room;
-    if (!pv_roster_is_born(pv_room_roster(person))) run(world, device, SIM_PUSH, sim_own_room(device), 0);
-    if (world->has_room[room] || !device->up || !pv_roster_is_born(pv_room_roster(person))) return;
-    enum pv_err err = pv_found_client_room(&device->me, person, &world->server, &device->random,
+    const struct sim_copy *own = &device->copies[sim_own_room(device)];
+    if (!pv_roster_is_born(pv_room_roster(own->room))) run(world, device, SIM_PUSH, sim_own_room(device), 0);
+    if (world->has_room[room] || !device->up || !pv_roster_is_born(pv_room_roster(own->room))) return;
+    enum pv_err err = pv_found_client_room(&device->me, own->room, &world->server, &device->random,
                                            sim_device_now(world, device), &founded);
     if (err) {
         local(world, device, err == PV_ERR_OFFLINE ? PV_ERR_DENIED : err, "founds a room"); /* keys are being changed */
