@@ -38,6 +38,7 @@ UNIT_TESTS := \
 	tests/unit/test_sqlite.c \
 	tests/unit/test_store.c \
 	tests/unit/test_sync.c \
+	tests/unit/test_sync_lies.c \
 	tests/unit/test_tap.c \
 	tests/unit/test_vouch.c \
 	#
@@ -71,7 +72,9 @@ WASM_TESTS := $(UNIT_TESTS) \
 
 # Helpers that tests share; TEST_WASM_SRC is the part that compiles for wasm.
 TEST_SRC := \
+	tests/unit/sync_pair.c \
 	tests/unit/sync_rig.c \
+	tests/unit/sync_rig_people.c \
 	tests/vectors/example_files.c \
 	tests/vectors/example_pairing.c \
 	tests/vectors/example_people.c \

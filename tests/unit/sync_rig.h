@@ -87,6 +87,8 @@ struct rig_room *rig_room_find(struct rig_server *server, const struct pv_hash *
 /* Append an encoded array of bundles, as a request would. */
 enum pv_err rig_append(struct rig_server *server, struct rig_room *room, struct pv_bytes bundles);
 
+/* Its answer to one request: a status, bytes, and why not. */
+unsigned rig_serve(struct rig_server *server, const struct pv_request *request, struct pv_buf *answer, const char **why);
 /* Run a task to its end; frees it. OFFLINE when the server is down. */
 enum pv_err rig_run(struct rig_server *server, enum pv_err made, struct pv_task *task);
 

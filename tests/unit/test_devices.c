@@ -1,34 +1,11 @@
 /* A person's devices: adding, removing, and what every room of theirs must show before anything is sealed there. */
-#include "tests/unit/sync_rig.h"
+#include "tests/unit/sync_pair.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "core/sync/room_parts.h"
 #include "tests/tap.h"
-
-static void is_texts(struct rig_member *member, const char *want, const char *what)
-{
-    struct pv_buf texts;
-    pv_buf_init(&texts, SIZE_MAX);
-    rig_texts(member, &texts);
-    bool same = texts.p && strcmp((const char *)texts.p, want) == 0;
-    tap_ok(same, "%s", what);
-    if (!same) tap_note("got %s", texts.p ? (const char *)texts.p : "nothing");
-    pv_buf_release(&texts);
-}
-
-static void is_err(enum pv_err got, enum pv_err want, const char *what)
-{
-    tap_ok(got == want, "%s", what);
-    if (got != want) tap_note("got %s, want %s", pv_err_web_name(got), pv_err_web_name(want));
-}
-
-static uint64_t unsent(struct rig_member *member)
-{
-    uint64_t count = UINT64_MAX;
-    return pv_store_write_count(member->store, &count) ? UINT64_MAX : count;
-}
 
 static enum pv_devices_state state_of(struct rig_member *member)
 {
