@@ -72,7 +72,6 @@ WASM_TESTS := $(UNIT_TESTS) \
 
 # Helpers that tests share; TEST_WASM_SRC is the part that compiles for wasm.
 TEST_SRC := \
-	tests/unit/sync_pair.c \
 	tests/unit/sync_rig.c \
 	tests/unit/sync_rig_people.c \
 	tests/vectors/example_files.c \
