@@ -8,6 +8,7 @@
 #include "server/events.h"
 #include "server/log.h"
 #include "server/metrics.h"
+#include "server/signer.h"
 #include "server/work.h"
 
 struct batch {
@@ -61,16 +62,35 @@ static uint64_t now_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+/* What every room gains, with the checkpoints of all signed in one go. */
+static void close_works(struct batch *batch)
+{
+    size_t count = 0;
+    struct pv_ask_note *asks = malloc((batch->count + 1) * sizeof *asks);
+    struct pv_made_note *made = malloc((batch->count + 1) * sizeof *made);
+    enum pv_err err = asks && made ? PV_OK : PV_ERR_NOMEM;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct pv_work *work = &batch->works[i];
+        batch->appends[i] = (struct pv_meta_append){0};
+        if (work->err || !work->count) continue;
+        work->err = err ? err : pv_work_close(work, &batch->appends[i], &asks[count]);
+        if (!work->err) count++;
+    }
+    if (count) err = pv_signer_notes(batch->server->signer, asks, count, made);
+    for (size_t i = 0, k = 0; i < batch->count; i++) {
+        struct pv_work *work = &batch->works[i];
+        if (!work->err && work->count) work->err = pv_work_signed(work, err, &made[k++], &batch->appends[i]);
+    }
+    free(asks);
+    free(made);
+}
+
 /* Bring every room's gains to the store in one transaction. */
 static void store(struct batch *batch)
 {
     struct pv_server *server = batch->server;
     size_t count = 0;
-    for (size_t i = 0; i < batch->count; i++) {
-        struct pv_work *work = &batch->works[i];
-        batch->appends[i] = (struct pv_meta_append){0};
-        if (!work->err && work->count) work->err = pv_work_close(work, &batch->appends[i]);
-    }
+    close_works(batch);
     /* The store takes a dense list. */
     struct pv_meta_append *dense = calloc(batch->count + 1, sizeof *dense);
     size_t *from = calloc(batch->count + 1, sizeof *from);

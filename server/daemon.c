@@ -22,6 +22,7 @@
 #include "server/notify.h"
 #include "server/process.h"
 #include "server/session_cache.h"
+#include "server/signer.h"
 
 enum {
     GRACE_MS = 10 * 1000,
@@ -147,6 +148,7 @@ static void block_signals(sigset_t *ret_set)
     sigaddset(ret_set, SIGINT);
     sigaddset(ret_set, SIGTERM);
     sigaddset(ret_set, SIGHUP);
+    sigaddset(ret_set, SIGCHLD);
     pthread_sigmask(SIG_BLOCK, ret_set, NULL);
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 }
@@ -163,12 +165,14 @@ static bool is_hurried(void)
     return true;
 }
 
-static void serve(struct pv_server *server, struct pv_http *http, const sigset_t *signals)
+/* Until it is asked to stop, or, with an error, until it cannot go on. */
+static enum pv_err serve(struct pv_server *server, struct pv_http *http, const sigset_t *signals)
 {
     const struct timespec second = {1, 0};
     for (uint64_t i = 1;; i++) {
         int got = sigtimedwait(signals, NULL, &second);
-        if (got == SIGINT || got == SIGTERM) return;
+        if (got == SIGINT || got == SIGTERM) return PV_OK;
+        if (pv_signer_is_gone(server->signer)) return PV_ERR_IO;
         if (got == SIGHUP) PV_LOG(PV_LOG_INFO, "hangup ignored");
         if (got >= 0) continue;
         tick(server, i);
@@ -240,7 +244,7 @@ static enum pv_err open_data(struct daemon *daemon, const struct pv_config *conf
         snprintf(why, PV_CONFIG_WHY_MAX, "the metadata store %.512s cannot be read: %s", config->meta, pv_err_text(err));
         return err;
     }
-    return pv_data_log_key(config->data, stats.rooms == 0, &server->random, &server->log_sk, &server->log_pk, why);
+    return pv_signer_open(server->signer, stats.rooms == 0, &server->log_pk, why);
 }
 
 static enum pv_err start(struct daemon *daemon, const struct pv_config *config, char why[static PV_CONFIG_WHY_MAX])
@@ -249,6 +253,7 @@ static enum pv_err start(struct daemon *daemon, const struct pv_config *config, 
     char host[PV_CONFIG_TEXT_MAX];
     snprintf(host, sizeof host, "%.*s", (int)(strrchr(config->listen, ':') - config->listen), config->listen);
     enum pv_err err = take_and_drop(daemon, config, why);
+    if (!err) err = pv_signer_fork(config->data, &server->signer, why);
     if (!err) err = open_data(daemon, config, why);
     if (err) return err;
     err = name_server(server, config, daemon->port);
@@ -291,7 +296,7 @@ static void stop(struct daemon *daemon)
     pv_session_cache_free(server->sessions);
     pv_events_free(server->events);
     pv_daemon_close_stores(server);
-    pv_wipe(&server->log_sk, sizeof server->log_sk);
+    pv_signer_free(server->signer);
     pv_tls_files_release(&daemon->files);
     if (daemon->listener >= 0) close(daemon->listener);
     if (daemon->lock >= 0) close(daemon->lock);
@@ -311,7 +316,7 @@ int pv_daemon_run(const struct pv_config *config)
     block_signals(&signals);
     enum pv_err err = start(daemon, config, why);
     if (err) fprintf(stderr, "privityd: %s\n", *why ? why : pv_err_text(err));
-    else serve(&daemon->server, daemon->http, &signals);
+    else err = serve(&daemon->server, daemon->http, &signals);
     stop(daemon);
     if (!err) PV_LOG(PV_LOG_INFO, "stopped");
     free(daemon);

@@ -1,4 +1,4 @@
-/* What every resource of the server works with: the stores, the clock, the random source, the log key.
+/* What every resource of the server works with: the stores, the clock, the random source, who signs.
  *
  * Nothing here touches the operating system: main.c fills it for the daemon, a test or a simulation for itself. */
 #ifndef PV_SERVER_SERVER_H
@@ -40,7 +40,7 @@ struct pv_server {
     struct pv_clock clock;
     struct pv_random random;
     char name[PV_LIMIT_SERVER_NAME_BYTES + 1];
-    struct pv_sign_sk log_sk; /* secret */
+    struct pv_signer *signer; /* has the log key */
     struct pv_sign_pk log_pk;
     enum pv_registration_mode registration;
     struct pv_limits *limits;     /* NULL: none */

@@ -26,6 +26,7 @@ SERVER_SRC := \
 	server/http.c \
 	server/http_guard.c \
 	server/json_text.c \
+	server/keeper.c \
 	server/limits.c \
 	server/listen.c \
 	server/log.c \
@@ -47,6 +48,7 @@ SERVER_SRC := \
 	server/router.c \
 	server/session.c \
 	server/session_cache.c \
+	server/signer.c \
 	server/tls_files.c \
 	server/work.c \
 	server/work_judge.c \

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/log/checkpoint.h"
+#include "server/log.h"
+#include "server/signer.h"
 
 enum {
     SNAPSHOT_SMALL_BYTES = 16 * 1024, /* a snapshot up to here is taken with every change of the roster */
@@ -264,21 +265,43 @@ static enum pv_err take_snapshot(struct pv_work *work, struct pv_meta_append *ap
     return PV_OK;
 }
 
-static enum pv_err sign_checkpoint(struct pv_work *work)
+/* What the checkpoint over everything pending should say. */
+static enum pv_err ask_note(const struct pv_work *work, struct pv_ask_note *ret_ask)
 {
-    char name[PV_LIMIT_SERVER_NAME_BYTES + 1];
     const struct pv_room_state *state = work->state;
-    struct pv_bytes bytes = pv_roster_server_name(state->roster);
-    struct pv_checkpoint checkpoint = {.size = pv_work_size(work)};
+    struct pv_bytes name = pv_roster_server_name(state->roster);
+    struct pv_ask_note ask = {.room = state->row.id, .from.size = state->row.size, .to.size = pv_work_size(work)};
     uint64_t now_s = work->now_ms / 1000;
-    if (bytes.n >= sizeof name) return PV_ERR_LIMIT;
-    memcpy(name, bytes.p, bytes.n);
-    name[bytes.n] = 0;
-    pv_merkle_edge_root(&work->edge, &checkpoint.root);
-    checkpoint.time_s = now_s > state->row.note_time_s ? now_s : state->row.note_time_s; /* never back */
-    work->note_time_s = checkpoint.time_s;
-    return pv_checkpoint_make(name, &state->row.id, &checkpoint, &work->server->log_sk, &work->server->log_pk,
-                              &work->note);
+    if (name.n >= sizeof ask.name) return PV_ERR_LIMIT;
+    memcpy(ask.name, name.p, name.n);
+    if (ask.from.size) pv_merkle_edge_root(&state->edge, &ask.from.root);
+    pv_merkle_edge_root(&work->edge, &ask.to.root);
+    ask.time_s = now_s > state->row.note_time_s ? now_s : state->row.note_time_s; /* never back */
+    *ret_ask = ask;
+    return PV_OK;
+}
+
+static enum pv_err take_note(struct pv_work *work, enum pv_err err, const struct pv_made_note *made)
+{
+    if (err) return PV_ERR_OFFLINE;
+    if (made->err) {
+        PV_LOG(PV_LOG_ERROR, "the signer refuses", PV_LOG_TEXT("room", pv_log_id(work->state->row.id.b).text),
+               PV_LOG_TEXT("code", pv_err_web_name(made->err)));
+        return PV_ERR_IO;
+    }
+    work->note_time_s = made->time_s;
+    pv_buf_append(&work->note, made->note, made->n);
+    return work->note.err;
+}
+
+static enum pv_err sign_now(struct pv_work *work)
+{
+    struct pv_ask_note ask;
+    struct pv_made_note made;
+    enum pv_err err = ask_note(work, &ask);
+    if (err) return err;
+    err = pv_signer_notes(work->server->signer, &ask, 1, &made);
+    return take_note(work, err, &made);
 }
 
 void pv_work_renew(struct pv_work *work, struct pv_job *job)
@@ -288,7 +311,7 @@ void pv_work_renew(struct pv_work *work, struct pv_job *job)
     const struct pv_sign_pk *key = pv_roster_log_key(state->roster);
     bool ours = key && memcmp(key->b, work->server->log_pk.b, sizeof key->b) == 0;
     if (work->count || !ours || work->now_ms / 1000 < state->row.note_time_s + PV_NOTE_FRESH_S) return;
-    enum pv_err err = sign_checkpoint(work);
+    enum pv_err err = sign_now(work);
     if (!err)
         err = meta->ops->renew_note(meta, state->row.no, state->row.size, pv_buf_bytes(&work->note), work->note_time_s);
     if (!err) state->row.note_time_s = work->note_time_s;
@@ -325,7 +348,7 @@ static enum pv_err list_entries(struct pv_work *work, struct pv_meta_append *app
     return PV_OK;
 }
 
-enum pv_err pv_work_close(struct pv_work *work, struct pv_meta_append *ret_append)
+enum pv_err pv_work_close(struct pv_work *work, struct pv_meta_append *ret_append, struct pv_ask_note *ret_ask)
 {
     const struct pv_room_state *state = work->state;
     struct pv_meta_append append = {.room = state->row.id, .no = state->row.no, .size = state->row.size,
@@ -333,7 +356,7 @@ enum pv_err pv_work_close(struct pv_work *work, struct pv_meta_append *ret_appen
                                     .releases = work->releases, .release_count = work->release_count,
                                     .registration = work->registration, .registration_hash = work->registration_hash};
     enum pv_err err = list_entries(work, &append);
-    if (!err) err = sign_checkpoint(work);
+    if (!err) err = ask_note(work, ret_ask);
     if (!err) err = take_snapshot(work, &append);
     if (!err && work->has_before) {
         append.deadline_changes = true;
@@ -341,10 +364,17 @@ enum pv_err pv_work_close(struct pv_work *work, struct pv_meta_append *ret_appen
         err = close_members(work, &append);
         if (!err) err = close_gates(work, &append);
     }
+    if (!err) *ret_append = append;
+    return err;
+}
+
+enum pv_err pv_work_signed(struct pv_work *work, enum pv_err err, const struct pv_made_note *made,
+                           struct pv_meta_append *append)
+{
+    err = take_note(work, err, made);
     if (err) return err;
-    append.note = pv_buf_bytes(&work->note);
-    append.note_time_s = work->note_time_s;
-    *ret_append = append;
+    append->note = pv_buf_bytes(&work->note);
+    append->note_time_s = work->note_time_s;
     return PV_OK;
 }
 

@@ -3,6 +3,7 @@
 #define PV_SERVER_WORK_H
 
 #include "server/committer.h"
+#include "server/keeper.h"
 #include "server/room_cache.h"
 
 /* An entry that has a place but is not stored yet. */
@@ -62,9 +63,12 @@ static inline uint64_t pv_work_size(const struct pv_work *work)
     return work->state->row.size + work->count;
 }
 
-/* Sign the checkpoint, take the roster's snapshot if it is time, and tell the store what the room gains.
- * Errors: NOMEM, LIMIT. */
-PV_MUST_USE enum pv_err pv_work_close(struct pv_work *work, struct pv_meta_append *ret_append);
+/* Take the roster's snapshot if it is time, and tell the store what the room gains; `ret_ask`: the checkpoint that is
+ * still to be signed. Errors: NOMEM, LIMIT. */
+PV_MUST_USE enum pv_err pv_work_close(struct pv_work *work, struct pv_meta_append *ret_append, struct pv_ask_note *ret_ask);
+/* It is signed, or `err`: it is not. Errors: IO: refused; OFFLINE: there is no signer; NOMEM. */
+PV_MUST_USE enum pv_err pv_work_signed(struct pv_work *work, enum pv_err err, const struct pv_made_note *made,
+                                       struct pv_meta_append *append);
 /* It is stored. */
 void pv_work_committed(struct pv_work *work, const struct pv_meta_append *append);
 

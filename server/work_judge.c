@@ -4,6 +4,7 @@
 
 #include "core/log/checkpoint.h"
 #include "server/bars.h"
+#include "server/signer.h"
 #include "server/work.h"
 
 static void refuse(struct pv_job *job, enum pv_err err, const char *reason, const char *detail)
@@ -211,42 +212,50 @@ void pv_work_append(struct pv_work *work, struct pv_job *job)
 
 /* ---- the server's own entries */
 
+/* The newest of our entries here comes before it. */
+static enum pv_err ask_entry(struct pv_work *work, const struct pv_server_body *content, struct pv_ask_entry *ask)
+{
+    struct pv_buf body;
+    struct pv_header *header = &ask->header;
+    *ask = (struct pv_ask_entry){.header = {.room = work->state->row.id, .n = 1, .kind = PV_KIND_SERVER,
+                                            .time_ms = work->now_ms, .seen_size = work->state->row.size}};
+    pv_buf_init_fixed(&body, ask->body, sizeof ask->body);
+    pv_server_body_put(&body, content);
+    ask->n = body.n;
+    pv_log_key_id(&work->server->log_pk, &header->author);
+    const struct pv_head *head = pv_roster_head(work->state->roster, &header->author);
+    if (head) {
+        header->n = head->n + 1;
+        header->prev = head->leaf;
+    }
+    return body.err ? body.err : pv_work_root(work, header->seen_size, &header->seen_root);
+}
+
 static enum pv_err make_entry(struct pv_work *work, const struct pv_server_body *content, struct pv_prepared *ret_item,
                               uint8_t **ret_memory)
 {
     static const uint8_t no_refs[] = {0x80};
-    struct pv_buf memory, body;
-    struct pv_header header = {.room = work->state->row.id, .n = 1, .kind = PV_KIND_SERVER, .time_ms = work->now_ms};
+    struct pv_ask_entry ask;
+    struct pv_made_entry made;
     struct pv_prepared item = {0};
-    pv_buf_init(&memory, PV_LIMIT_ENTRY_BYTES + PV_LIMIT_BODY_BYTES);
-    pv_buf_init(&body, PV_LIMIT_BODY_BYTES);
-    pv_server_body_put(&body, content);
-    pv_log_key_id(&work->server->log_pk, &header.author);
-    const struct pv_head *head = pv_roster_head(work->state->roster, &header.author);
-    if (head) {
-        header.n = head->n + 1;
-        header.prev = head->leaf;
-    }
-    header.seen_size = work->state->row.size;
-    enum pv_err err = body.err;
-    if (!err) err = pv_work_root(work, header.seen_size, &header.seen_root);
-    pv_refs_hash(pv_bytes(no_refs, sizeof no_refs), &header.refs_hash);
-    pv_body_hash(pv_buf_bytes(&body), &header.body_hash);
-    if (!err) err = pv_entry_make(&header, &work->server->log_sk, &memory);
-    size_t entry_n = memory.n;
-    pv_buf_append(&memory, body.p, body.n);
-    if (!err) err = memory.err;
-    item.bundle = (struct pv_bundle){.entry = pv_bytes(memory.p, entry_n), .refs = pv_bytes(no_refs, sizeof no_refs),
-                                     .body = pv_bytes(memory.p + entry_n, body.n)};
-    if (!err) err = pv_entry_read(item.bundle.entry, &item.entry);
-    pv_buf_release(&body);
+    enum pv_err err = ask_entry(work, content, &ask);
+    if (err) return err;
+    err = pv_signer_entry(work->server->signer, &ask, &made);
+    if (err) return PV_ERR_OFFLINE;
+    uint8_t *memory = made.err ? NULL : malloc(made.n + ask.n);
+    if (!memory) return made.err ? PV_ERR_IO : PV_ERR_NOMEM;
+    memcpy(memory, made.entry, made.n);
+    memcpy(memory + made.n, ask.body, ask.n);
+    item.bundle = (struct pv_bundle){.entry = pv_bytes(memory, made.n), .refs = pv_bytes(no_refs, sizeof no_refs),
+                                     .body = pv_bytes(memory + made.n, ask.n)};
+    err = pv_entry_read(item.bundle.entry, &item.entry);
     if (err) {
-        pv_buf_release(&memory);
+        free(memory);
         return err;
     }
     pv_entry_leaf(item.bundle.entry, &item.leaf);
     *ret_item = item;
-    *ret_memory = memory.p;
+    *ret_memory = memory;
     return PV_OK;
 }
 

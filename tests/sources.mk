@@ -123,6 +123,7 @@ NATIVE_TESTS += \
 	tests/server/test_access.c \
 	tests/server/test_appends.c \
 	tests/simulation/test_disk.c \
+	tests/server/test_keeper.c \
 	tests/server/test_gates.c \
 	tests/server/test_pairings.c \
 	tests/server/test_resources.c \

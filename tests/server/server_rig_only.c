@@ -7,6 +7,7 @@
 
 #include "core/base/base64.h"
 #include "server/log.h"
+#include "server/signer.h"
 
 const char *srv_reason = "";
 void (*srv_around)(const char *method, const char *target, const struct pv_web_response *response);
@@ -19,6 +20,7 @@ static uint64_t clock_now(void *context)
 void srv_init(struct srv *srv, uint64_t seed)
 {
 	struct pv_sign_seed key;
+	struct pv_sign_sk log_sk;
 	struct pv_server *server = &srv->server;
 	pv_log_set_level(PV_LOG_ERROR);
 	*srv = (struct srv){.seed = seeded_make(seed), .now_ms = 1700000000000};
@@ -27,8 +29,8 @@ void srv_init(struct srv *srv, uint64_t seed)
 	server->metrics = &srv->metrics;
 	snprintf(server->name, sizeof server->name, "server.example");
 	seeded_fill(&srv->seed, key.b, sizeof key.b);
-	pv_sign_from_seed(&key, &server->log_sk, &server->log_pk);
-	if (pv_meta_memory_open(&server->meta) || pv_blobs_memory_open(&server->blobs) ||
+	pv_sign_from_seed(&key, &log_sk, &server->log_pk);
+	if (pv_signer_new_here(&log_sk, &server->log_pk, &server->signer) || pv_meta_memory_open(&server->meta) || pv_blobs_memory_open(&server->blobs) ||
 	    pv_committer_new(server, &server->committer) || pv_events_new(&server->events))
 		abort();
 }
@@ -38,6 +40,7 @@ void srv_release(struct srv *srv)
 	pv_committer_free(srv->server.committer);
 	pv_events_free(srv->server.events);
 	pv_limits_free(srv->server.limits);
+	pv_signer_free(srv->server.signer);
 	srv->server.meta->ops->close(srv->server.meta);
 	srv->server.blobs->ops->close(srv->server.blobs);
 }

@@ -4,6 +4,7 @@
 
 #include "server/log.h"
 #include "server/meta/sqlite_store.h"
+#include "server/signer.h"
 #include "tests/simulation/world.h"
 
 static const char template_name[] = "server";
@@ -37,7 +38,6 @@ bool sim_host_boot(struct sim_world *world, struct sim_host *host)
     server->clock = (struct pv_clock){host_now, &host->srv};
     server->metrics = &host->srv.metrics;
     snprintf(server->name, sizeof server->name, "%s", world->server.name);
-    server->log_sk = world->log_sk;
     server->log_pk = world->server.log_key;
     if (!host->blobs && pv_blobs_memory_open(&host->blobs)) abort();
     server->blobs = host->blobs;
@@ -48,7 +48,9 @@ bool sim_host_boot(struct sim_world *world, struct sim_host *host)
         sim_fail(world, "P2", "the server does not start again: %s %s", pv_err_web_name(err), why);
         return false;
     }
-    if (pv_committer_new(server, &server->committer) || pv_events_new(&server->events)) abort();
+    if (pv_signer_new_here(&world->log_sk, &server->log_pk, &server->signer) ||
+        pv_committer_new(server, &server->committer) || pv_events_new(&server->events))
+        abort();
     host->up = true;
     return true;
 }
@@ -59,6 +61,7 @@ void sim_host_stop(struct sim_world *world, struct sim_host *host, bool crash)
     if (host->up) {
         pv_committer_free(host->srv.server.committer);
         pv_events_free(host->srv.server.events);
+        pv_signer_free(host->srv.server.signer);
         host->srv.server.meta->ops->close(host->srv.server.meta);
     }
     host->up = false;
@@ -72,6 +75,7 @@ void sim_host_release(struct sim_host *host)
     if (host->up) {
         pv_committer_free(host->srv.server.committer);
         pv_events_free(host->srv.server.events);
+        pv_signer_free(host->srv.server.signer);
         host->srv.server.meta->ops->close(host->srv.server.meta);
     }
     if (host->blobs) host->blobs->ops->close(host->blobs);
