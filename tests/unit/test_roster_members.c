@@ -194,6 +194,20 @@ static void test_join_devices(void)
 	end();
 }
 
+/* Ben, no member yet, on the document of invite 1. */
+static void ben_says(const struct kit_device *device, enum pv_stance stance)
+{
+	struct pv_sign_body sign = {.document = kit_hash("document", 1), .stance = stance, .stranger = true,
+				    .record = pv_buf_bytes(&ben.record), .invite = kit_id16("invite", 1)};
+	struct pv_sign_sk a_sk;
+	struct pv_sign_pk a_pk;
+	kit_sign_key("a", 1, &a_sk, &a_pk);
+	struct pv_header next = kit_header(&room, &device->id, PV_KIND_SIGN);
+	struct pv_stranger_context context = {room.id, sign.invite, device->id, next.n, sign.document};
+	tap_is_int(pv_stranger_sign(&a_sk, &context, &sign.a_sig), PV_OK, "a stranger signs");
+	is(kit_sign(&room, device, &sign), PV_REASON_NONE, "which is taken");
+}
+
 static void test_join_epoch_and_signature(void)
 {
 	struct pv_roster_body body, join;
@@ -216,18 +230,15 @@ static void test_join_epoch_and_signature(void)
 	pv_buf_release(&bytes);
 	is(kit_join(&room, &ben, 1), PV_REASON_UNSIGNED, "before signing");
 
-	struct pv_sign_body sign = {.document = kit_hash("document", 1), .stranger = true,
-				    .record = pv_buf_bytes(&ben.record), .invite = kit_id16("invite", 1)};
-	struct pv_sign_sk a_sk;
-	struct pv_sign_pk a_pk;
-	kit_sign_key("a", 1, &a_sk, &a_pk);
 	for (int stance = PV_STANCE_ACCEPT; stance <= PV_STANCE_WITHDRAW; stance++) {
-		struct pv_header next = kit_header(&room, &b->id, PV_KIND_SIGN);
-		struct pv_stranger_context context = {room.id, sign.invite, b->id, next.n, sign.document};
-		sign.stance = (enum pv_stance)((stance + 1) % 3); /* decline, withdraw, accept */
-		tap_is_int(pv_stranger_sign(&a_sk, &context, &sign.a_sig), PV_OK, "a stranger signs");
-		is(kit_sign(&room, b, &sign), PV_REASON_NONE, "which is taken");
-		is(kit_join(&room, &ben, 1), sign.stance == PV_STANCE_ACCEPT ? PV_REASON_NONE : PV_REASON_UNSIGNED,
+		enum pv_stance says = (enum pv_stance)((stance + 1) % 3); /* decline, withdraw, accept */
+		ben_says(b, says);
+		if (says == PV_STANCE_ACCEPT) { /* by whichever of his devices */
+			ben_says(&ben.devices[1], PV_STANCE_DECLINE);
+			is(kit_join(&room, &ben, 1), PV_REASON_UNSIGNED, "the other device's is later");
+			ben_says(b, PV_STANCE_ACCEPT);
+		}
+		is(kit_join(&room, &ben, 1), says == PV_STANCE_ACCEPT ? PV_REASON_NONE : PV_REASON_UNSIGNED,
 		   "the latest word counts");
 	}
 	end();
