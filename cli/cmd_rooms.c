@@ -1,4 +1,4 @@
-/* `privity rooms`, `members`, `whoami`, `status`, `refresh`. */
+/* `privity rooms`, `members`, `whoami`, `refresh`. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,18 +6,6 @@
 #include "cli/handlers.h"
 #include "cli/output.h"
 #include "cli/term.h"
-#include "client/system.h"
-
-/* A room of the list, opened only if that needs no passphrase. A damaged one is noted, and the others still shown. */
-static struct pv_open_room *open_unlocked(struct pv_session *session, const struct pv_known_room *known)
-{
-    struct pv_report said = {.err = PV_OK};
-    struct pv_open_room *room = NULL;
-    if (!pv_session_is_unlocked(session, &known->id)) return NULL;
-    if (pv_session_room(session, &known->id, known->name, &known->server, &room, &said) == PV_OK) return room;
-    if (said.err != PV_ERR_NOT_FOUND) pv_term_line(stderr, "privity: %s", said.text);
-    return NULL;
-}
 
 static void print_room(struct pv_session *session, const struct pv_known_room *known, struct pv_open_room *room)
 {
@@ -52,7 +40,7 @@ static enum pv_err list_rooms(struct pv_session *session, bool json, struct pv_r
         pv_json_begin_array(&out.json, "rooms");
     }
     for (size_t i = 0; i < directory.count; i++) {
-        struct pv_open_room *room = open_unlocked(session, &directory.rooms[i]);
+        struct pv_open_room *room = pv_cli_room_unlocked(session, &directory.rooms[i]);
         if (json) {
             pv_json_begin_object(&out.json, NULL);
             pv_cli_room_json(session, &directory.rooms[i], room, &out.json);
@@ -156,128 +144,6 @@ enum pv_err pv_cmd_whoami(struct pv_session *session, const struct pv_args *args
     pv_term_line(stdout, "device  %s", device);
     pv_term_line(stdout, "server  %s", session->secrets.server.text);
     return PV_OK;
-}
-
-/* ---- status */
-
-struct status {
-    struct pv_session *session;
-    struct pv_json *json; /* NULL: lines */
-    uint64_t contact_ms;
-};
-
-static enum pv_err alarm_row(void *context, const struct pv_evidence *evidence)
-{
-    struct status *status = context;
-    if (status->json)
-        pv_json_text(status->json, NULL, evidence->text);
-    else {
-        fputs("    ALARM: ", stdout);
-        pv_term_print(stdout, evidence->text, PV_TERM_LINE, NULL);
-        putchar('\n');
-    }
-    return PV_OK;
-}
-
-static void status_lines(struct status *status, const struct pv_known_room *known, struct pv_open_room *room)
-{
-    char when[PV_OUT_TIME_BYTES] = "never";
-    uint64_t unsent = room ? pv_cli_unsent(room) : 0, contact_ms = 0;
-
-    if (room && pv_store_number_get(room->store, PV_CONTACT_LAST, 0, &contact_ms) == PV_OK && contact_ms) pv_out_time(contact_ms, when);
-    pv_term_column(stdout, known->name, 20);
-    if (!room)
-        pv_term_line(stdout, "locked");
-    else if (unsent)
-        pv_term_line(stdout, "%llu not sent, last contact %s", (unsigned long long)unsent, when);
-    else
-        pv_term_line(stdout, "all sent, last contact %s", when);
-    if (room && pv_store_evidence_each(room->store, alarm_row, status) != PV_OK)
-        pv_term_line(stdout, "    the list of alarms cannot be read");
-}
-
-static void status_json(struct status *status, const struct pv_known_room *known, struct pv_open_room *room)
-{
-    struct pv_json *json = status->json;
-    uint64_t contact_ms = 0;
-    pv_json_begin_object(json, NULL);
-    pv_cli_room_json(status->session, known, room, json);
-    if (room && pv_store_number_get(room->store, PV_CONTACT_LAST, 0, &contact_ms) == PV_OK && contact_ms)
-        pv_json_u64(json, "last_contact", contact_ms);
-    else
-        pv_json_null(json, "last_contact");
-    pv_json_begin_array(json, "alarms");
-    if (room && pv_store_evidence_each(room->store, alarm_row, status) != PV_OK)
-        pv_json_string(json, NULL, "the list of alarms cannot be read");
-    pv_json_end_array(json);
-    pv_json_end_object(json);
-}
-
-static void each_room(struct status *status, const struct pv_directory *directory)
-{
-    for (size_t i = 0; i < directory->count; i++) {
-        struct pv_open_room *room = open_unlocked(status->session, &directory->rooms[i]);
-        if (status->json)
-            status_json(status, &directory->rooms[i], room);
-        else
-            status_lines(status, &directory->rooms[i], room);
-        if (room) pv_session_room_close(status->session, room);
-    }
-}
-
-/* Ask for a note signed just now, if the server answers: how far is its clock from ours? */
-static bool clock_difference(struct pv_session *session, int64_t *ret_ms)
-{
-    uint64_t server_ms = 0;
-    struct pv_report ignored;
-    if (pv_contact_server_time(session, &session->secrets.server, &server_ms, &ignored) != PV_OK) return false;
-    *ret_ms = (int64_t)server_ms - (int64_t)pv_system_now_ms();
-    return true;
-}
-
-enum pv_err pv_cmd_status(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
-{
-    struct status status = {.session = session};
-    struct pv_directory directory = {NULL, 0};
-    struct pv_out out;
-    int64_t difference_ms = 0;
-    bool answered;
-    enum pv_err err = pv_session_person(session, report);
-
-    if (err == PV_OK) err = pv_cli_fetch(session, session->person, report);
-    if (err == PV_OK) err = pv_directory_list(session, &directory, report);
-    if (err != PV_OK) return err;
-    answered = clock_difference(session, &difference_ms);
-    if (args->json) {
-        pv_out_begin(&out);
-        status.json = &out.json;
-        pv_out_json_hash(&out.json, "id", &session->me.person);
-        pv_out_json_string(&out.json, "name", session->secrets.name);
-        pv_out_json_string(&out.json, "server", session->secrets.server.text);
-        pv_json_bool(&out.json, "reachable", answered);
-        if (answered)
-            pv_json_i64(&out.json, "clock_difference", difference_ms);
-        else
-            pv_json_null(&out.json, "clock_difference");
-        pv_json_bool(&out.json, "registered", pv_roster_is_born(pv_room_roster(session->person->room)));
-        pv_json_u64(&out.json, "unsent", pv_cli_unsent(session->person));
-        pv_json_begin_array(&out.json, "rooms");
-        each_room(&status, &directory);
-        pv_json_end_array(&out.json);
-        err = pv_out_end(&out, report);
-    } else {
-        pv_term_line(stdout, "%s on %s: %s", session->secrets.name, session->secrets.server.text, answered ? "reachable" : "not reachable now");
-        if (difference_ms > 60000 || difference_ms < -60000)
-            pv_term_line(stdout, "this device's clock is %lld s %s the server's", (long long)(difference_ms > 0 ? difference_ms : -difference_ms) / 1000,
-                         difference_ms > 0 ? "behind" : "ahead of");
-        if (!pv_roster_is_born(pv_room_roster(session->person->room)))
-            pv_term_line(stdout, "not registered there yet: the next command that reaches it does that");
-        if (pv_cli_unsent(session->person))
-            pv_term_line(stdout, "your own room: %llu not sent", (unsigned long long)pv_cli_unsent(session->person));
-        each_room(&status, &directory);
-    }
-    pv_directory_release(&directory);
-    return err;
 }
 
 /* ---- refresh */

@@ -166,13 +166,20 @@ const struct pv_command pv_commands[] = {
     },
     {
         .name = "status",
-        .synopsis = "",
+        .synopsis = "[--acknowledge ALARM]",
         .summary = "rooms, unsent work, last contact, alarms",
         .text = TEXT("Shows for each room what waits to be sent, when the server last answered, and everything found that "
-                     "must not be. Also how far this device's clock is from the server's."),
+                     "must not be. Also how far this device's clock is from the server's.",
+                     "An alarm is shown each time until it is acknowledged, by its id or the begin of it, or by \"all\" for all of them. "
+                     "That changes nothing else: a room whose log does not verify goes on refusing it, and other rooms are not touched. "
+                     "The evidence stays where it is; `privity check` tells what it shows."),
+        .options = OPTIONS({.name = "acknowledge", .arg = "ALARM", .help = "note that an alarm was read; prints it a last time"}),
         .json = FIELDS("id", "the person's id, hex", "clock_difference", "milliseconds that the server is ahead, or null",
                        "registered", "whether the server knows this person", "rooms", "as of `rooms`, with", "rooms[].last_contact", "milliseconds since 1970, or null",
-                       "rooms[].alarms", "texts of what was found"),
+                       "rooms[].alarms", "what was found, oldest first, acknowledged ones too", "rooms[].alarms[].id", "the alarm's id, hex",
+                       "rooms[].alarms[].text", "what it is", "rooms[].alarms[].what", "the error's name", "rooms[].alarms[].time", "milliseconds since 1970",
+                       "rooms[].alarms[].acknowledged", "milliseconds since 1970, or null", "rooms[].alarms[].evidence", "the file, or null",
+                       "alarms", "those of your own room"),
         .run = pv_cmd_status,
     },
     {
@@ -422,6 +429,28 @@ const struct pv_command pv_commands[] = {
         .max_words = 1,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE},
         .run = pv_cmd_verify,
+    },
+    {
+        .name = "check",
+        .synopsis = "FILE",
+        .summary = "tell what a file of evidence shows, and whom it convicts",
+        .text = TEXT("Needs no room, no server and no network: what is checked is in the file. Exit status 0 when all that the file "
+                     "claims holds, also where that convicts nobody; 4 when it is damaged or does not hold.",
+                     "A file can show that the holder of a log's key, or a device, signed what contradicts itself or the rules. "
+                     "Whose key or device that is, and why it was done, no file can show. FILE - is standard input."),
+        .json = FIELDS("kind", "evidence", "id", "the room's id, hex", "finding",
+                       "two_histories, went_back, malformed, room, seen_later, seen, signature, body, open (nothing yet) or shown (unsigned)",
+                       "convicts", "a list, empty where nobody is", "convicts[].role", "server or device", "convicts[].log_key", "a server's, hex",
+                       "convicts[].name", "a server's, as the room's log has it", "convicts[].device", "a device's id, hex", "key_vouched",
+                       "whether the room's genesis names that key, or the key before it signed each change", "first",
+                       "of two signed logs the one that this device held: size, root, time", "second", "the other one", "index",
+                       "the entry's place", "author", "the device that it names", "told_time", "when the file was made, by its maker's clock",
+                       "told", "its maker's words, which prove nothing"),
+        .min_words = 1,
+        .max_words = 1,
+        .words = {PV_COMPLETE_FILE, PV_COMPLETE_NONE},
+        .local = true,
+        .run = pv_cmd_check,
     },
     {
         .name = "lock",

@@ -456,3 +456,13 @@ void pv_cli_room_json(struct pv_session *session, const struct pv_known_room *kn
     }
     pv_json_bool(json, "locked", room == NULL);
 }
+
+struct pv_open_room *pv_cli_room_unlocked(struct pv_session *session, const struct pv_known_room *known)
+{
+    struct pv_report said = {.err = PV_OK};
+    struct pv_open_room *room = NULL;
+    if (!pv_session_is_unlocked(session, &known->id)) return NULL;
+    if (pv_session_room(session, &known->id, known->name, &known->server, &room, &said) == PV_OK) return room;
+    if (said.err != PV_ERR_NOT_FOUND) pv_term_line(stderr, "privity: %s", said.text);
+    return NULL;
+}

@@ -36,6 +36,8 @@ PV_MUST_USE enum pv_err pv_directory_check_name(struct pv_session *session, cons
  * person; also where it wants a code). */
 PV_MUST_USE enum pv_err pv_cli_registered(struct pv_session *session, struct pv_report *report);
 
+/* A room of the list, opened only if that needs no passphrase, else NULL. A damaged one is noted on standard error. */
+struct pv_open_room *pv_cli_room_unlocked(struct pv_session *session, const struct pv_known_room *known);
 /* Find and open. */
 PV_MUST_USE enum pv_err pv_cli_room(struct pv_session *session, const char *text, struct pv_open_room **ret_room,
                                     struct pv_report *report);

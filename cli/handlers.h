@@ -7,6 +7,7 @@
 #define PV_CLI_HANDLER(name) \
     enum pv_err name(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
 
+PV_CLI_HANDLER(pv_cmd_check);
 PV_CLI_HANDLER(pv_cmd_device_add);
 PV_CLI_HANDLER(pv_cmd_device_join);
 PV_CLI_HANDLER(pv_cmd_device_revoke);

@@ -1,6 +1,7 @@
 # The `privity` command. The list ends in a line with # alone, so that two branches can add to it without a conflict.
 CLI_SRC := \
 	cli/args.c \
+	cli/cmd_check.c \
 	cli/cmd_device_add.c \
 	cli/cmd_device_join.c \
 	cli/cmd_devices.c \
@@ -21,6 +22,7 @@ CLI_SRC := \
 	cli/cmd_roster.c \
 	cli/cmd_say.c \
 	cli/cmd_search.c \
+	cli/cmd_status.c \
 	cli/cmd_verify.c \
 	cli/commands.c \
 	cli/common.c \

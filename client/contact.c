@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/alarms.h"
 #include "client/session.h"
 #include "client/system.h"
 #include "core/log/checkpoint.h"
@@ -44,21 +45,33 @@ out:
     return err;
 }
 
+/* The alarm stands, even where what followed it in the same task (a question for a proof) was not answered. */
+enum pv_err pv_contact_alarm(const struct pv_open_room *room, enum pv_err err, struct pv_report *report)
+{
+    enum pv_err alarm = pv_room_alarm_err(room->room);
+    if (err == PV_OK || alarm == PV_OK || pv_err_exit_status(err) == 4) return err;
+    return pv_report(report, alarm, "%s", pv_room_alarm(room->room));
+}
+
 enum pv_err pv_contact_convict(struct pv_session *session, struct pv_open_room *room, enum pv_err err,
                                struct pv_report *report)
 {
-    struct pv_bytes evidence = pv_room_evidence(room->room);
-    char name[PV_HOME_NAME_BYTES], suffix[32], said[PV_REPORT_BYTES];
+    static const char advice[] = "Rely on nothing that this server says of this room until you have compared with its members "
+                                 "by another way, and asked its operator";
+    struct pv_report ignored = {.err = PV_OK};
+    char file[PV_HOME_NAME_BYTES], said[PV_REPORT_BYTES];
+    enum pv_err kept;
 
+    err = pv_contact_alarm(room, err, report);
     if (pv_err_exit_status(err) != 4) return err;
     snprintf(said, sizeof said, "%s", report->err == err ? report->text : pv_err_text(err));
-    if (evidence.n == 0)
-        return pv_report(report, err, "%s: %.700s: do not rely on what the server says from here on", room->label, said);
-    snprintf(suffix, sizeof suffix, "-%llu", (unsigned long long)pv_system_now_ms());
-    pv_database_name("evidence", &room->id, suffix, name);
-    if (pv_home_write(&session->home, name, evidence, report) != PV_OK)
-        return pv_report(report, err, "%s: %.700s: the evidence could not be saved", room->label, said);
-    return pv_report(report, err, "%s: %.500s: the evidence was saved in %.400s/%s", room->label, said, session->home.path, name);
+    kept = pv_alarm_keep(session, room, err, pv_bytes_of_string(said), pv_room_evidence(room->room), file, &ignored);
+    if (kept == PV_ERR_LIMIT)
+        return pv_report(report, err, "%s: %.500s. %s; %d alarms wait already, see privity status", room->label, said, advice, PV_ALARMS_MAX);
+    if (kept != PV_OK) return pv_report(report, err, "%s: %.500s; the evidence could not be saved. %s", room->label, said, advice);
+    if (!*file) return pv_report(report, err, "%s: %.500s. %s", room->label, said, advice);
+    return pv_report(report, err, "%s: %.300s; the evidence was saved in %.400s/%s (privity check tells whom it convicts). %s", room->label,
+                     said, session->home.path, file, advice);
 }
 
 /* ---- fetching and sending */
@@ -253,7 +266,7 @@ enum pv_err pv_contact_pull_alone(struct pv_session *session, struct pv_open_roo
 {
     enum pv_err err, pinned;
     pv_room_set_time(room->room, pv_system_now_ms());
-    err = pv_contact_run(session, room, limit_ms, make_pull, room->room, report);
+    err = pv_contact_alarm(room, pv_contact_run(session, room, limit_ms, make_pull, room->room, report), report);
     pinned = pv_contact_save_pin(session, room, report);
     if (err == PV_ERR_DENIED && room != session->person) return find_out_gone(session, room, report);
     if (err == PV_OK) err = set_gone(room, PV_GONE_NOT);
@@ -286,7 +299,7 @@ enum pv_err pv_contact_push_alone(struct pv_session *session, struct pv_open_roo
     err = pv_home_lock(&session->home, name, true, &lock, report);
     if (err != PV_OK) return err;
     pv_room_set_time(room->room, pv_system_now_ms());
-    err = pv_contact_run(session, room, session->send_limit_ms, make_push, &push, report);
+    err = pv_contact_alarm(room, pv_contact_run(session, room, session->send_limit_ms, make_push, &push, report), report);
     pv_home_unlock(&lock);
     pinned = pv_contact_save_pin(session, room, report);
     if (err == PV_ERR_DENIED && room != session->person) return find_out_gone(session, room, report);

@@ -5,7 +5,7 @@
  *   rooms/<hex>.db     one encrypted database a room, named by the first 16 hex digits of its id
  *   rooms/<hex>.lock   who holds it sends
  *   pins/<hex>         newest checkpoint below which this device holds all, outside the database
- *   evidence/          notes and entries that convict a server
+ *   evidence/<hex>-<alarm>  FORMAT.md §8.1: what shows that a server, or a device, did what it must not
  *   locks/<name>       rewritten by `lock`: long-running commands watch it
  *
  * Directories are 0700, files 0600, all of the user's own; anything else is refused. Names given to these

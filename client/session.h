@@ -135,7 +135,9 @@ PV_MUST_USE enum pv_err pv_contact_take_back(const struct pv_session *session, s
 PV_MUST_USE enum pv_err pv_contact_own_head(struct pv_session *session, struct pv_open_room *room, struct pv_report *report);
 /* Save the room's newest pin outside its database. */
 PV_MUST_USE enum pv_err pv_contact_save_pin(struct pv_session *session, struct pv_open_room *room, struct pv_report *report);
-/* After a pull that failed for what it found: save the evidence and name its place in the report. Returns `err`. */
+/* The alarm that a task on the room raised, where the task ended with another error; else `err`. */
+enum pv_err pv_contact_alarm(const struct pv_open_room *room, enum pv_err err, struct pv_report *report);
+/* After a pull that failed for what it found: keep the alarm, save the evidence and name its place in the report. Returns `err`. */
 enum pv_err pv_contact_convict(struct pv_session *session, struct pv_open_room *room, enum pv_err err,
                                struct pv_report *report);
 

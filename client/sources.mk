@@ -1,6 +1,7 @@
 # One device's I/O: what the command line, the mount and the tests share. The list ends in a line with # alone, so
 # that two branches can add to it without a conflict.
 CLIENT_SRC := \
+	client/alarms.c \
 	client/bulk.c \
 	client/contact.c \
 	client/database.c \

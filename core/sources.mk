@@ -25,6 +25,7 @@ CORE_SRC := \
 	core/sync/certs.c \
 	core/sync/device_list.c \
 	core/sync/devices.c \
+	core/sync/evidence.c \
 	core/sync/found.c \
 	core/sync/intake.c \
 	core/sync/keys.c \
@@ -63,6 +64,8 @@ CORE_SRC := \
 	core/room/roster_sweep.c \
 	core/room/roster_tell.c \
 	core/room/epoch.c \
+	core/room/evidence.c \
+	core/room/evidence_judge.c \
 	core/room/gate.c \
 	core/room/gate_keys.c \
 	core/room/invite_link.c \

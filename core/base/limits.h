@@ -45,6 +45,10 @@ enum {
     /* notes, gates, links */
     PV_LIMIT_NOTE_BYTES = 1280,
     PV_LIMIT_PROOF_HASHES = 64,
+    PV_LIMIT_EVIDENCE_BYTES = 512 * 1024,    /* an evidence file */
+    PV_LIMIT_EVIDENCE_CHANGES = 16,          /* of server or key, in one */
+    PV_LIMIT_EVIDENCE_SHOWN_BYTES = 128 * 1024,
+    PV_LIMIT_EVIDENCE_TOLD_BYTES = 512,      /* a device's words in one */
     PV_LIMIT_GATE_BYTES = 64 * 1024,
     PV_LIMIT_GATE_SHARES = 32,
     PV_LIMIT_GATE_SHARE_BYTES = 128,         /* one sealed share */

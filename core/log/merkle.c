@@ -206,6 +206,33 @@ enum pv_err pv_merkle_check_inclusion(const struct pv_hash *leaf, uint64_t index
     return pv_hash_equal(&r, root) ? PV_OK : PV_ERR_BROKEN_CHAIN;
 }
 
+enum pv_err pv_merkle_root_before(uint64_t index, uint64_t size, const struct pv_hash *proof, size_t count,
+                                  struct pv_hash *ret_root)
+{
+    if (index >= size) return PV_ERR_MALFORMED;
+    uint64_t fn = index, sn = size - 1;
+    bool has_root = false;
+    struct pv_hash root;
+    for (size_t i = 0; i < count; i++) {
+        if (sn == 0) return PV_ERR_MALFORMED;
+        if ((fn & 1) || fn == sn) {
+            if (has_root) pv_merkle_node(&proof[i], &root, &root);
+            else root = proof[i];
+            has_root = true;
+            while (!(fn & 1) && fn != 0) {
+                fn >>= 1;
+                sn >>= 1;
+            }
+        }
+        fn >>= 1;
+        sn >>= 1;
+    }
+    if (sn != 0) return PV_ERR_MALFORMED;
+    if (!has_root) pv_merkle_empty_root(&root);
+    *ret_root = root;
+    return PV_OK;
+}
+
 enum pv_err pv_merkle_check_consistency(uint64_t old_size, uint64_t new_size, const struct pv_hash *proof, size_t count,
                                         const struct pv_hash *old_root, const struct pv_hash *new_root)
 {

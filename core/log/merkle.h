@@ -55,6 +55,10 @@ PV_MUST_USE enum pv_err pv_merkle_prove_consistency(const struct pv_merkle_reade
 /* RFC 9162 §2.1.3.2. Errors: BROKEN_CHAIN, MALFORMED. */
 PV_MUST_USE enum pv_err pv_merkle_check_inclusion(const struct pv_hash *leaf, uint64_t index, uint64_t size,
                                                   const struct pv_hash *proof, size_t count, const struct pv_hash *root);
+/* The root of the leaves before leaf `index`, from its inclusion proof, which pv_merkle_check_inclusion has found good:
+ * what stands to its left in there are the complete subtrees of just those. Errors: MALFORMED. */
+PV_MUST_USE enum pv_err pv_merkle_root_before(uint64_t index, uint64_t size, const struct pv_hash *proof, size_t count,
+                                              struct pv_hash *ret_root);
 /* RFC 9162 §2.1.4.2; an old size of 0 is consistent with anything larger and takes an empty proof.
  * Errors: BROKEN_CHAIN, MALFORMED. */
 PV_MUST_USE enum pv_err pv_merkle_check_consistency(uint64_t old_size, uint64_t new_size, const struct pv_hash *proof,

@@ -37,6 +37,8 @@ static void stretch_release(struct stretch *s)
 
 static enum pv_err impossible(struct pv_room *room, uint64_t index, struct pv_bytes entry, const char *what)
 {
+    room->has_accused = true;
+    room->accused = index;
     return pv_room_raise(room, PV_ERR_BROKEN_CHAIN, entry,
                          "entry %llu is impossible (%s): the server let in what it must refuse",
                          (unsigned long long)index, what);
@@ -233,10 +235,13 @@ static enum pv_err judge_item(struct pv_room *room, struct stretch *s, const str
     if (h->seen_size > item->index) return impossible(room, item->index, entry_as_fetched(s, item->index), "it saw what came after it");
     enum pv_err err = root_at(room, s, h->seen_size, &root);
     if (err) return err;
-    if (!pv_hash_equal(&root, &h->seen_root))
+    if (!pv_hash_equal(&root, &h->seen_root)) {
+        room->has_accused = true;
+        room->accused = item->index;
         return pv_room_raise(room, PV_ERR_FORK, entry_as_fetched(s, item->index),
                              "the author of entry %llu saw another history: the server showed two",
                              (unsigned long long)item->index);
+    }
     enum pv_verdict verdict;
     err = apply_item(room, item, &verdict);
     if (err) return err;
@@ -270,6 +275,13 @@ static enum pv_err judge_stretch(struct pv_room *room, struct stretch *s)
     return err;
 }
 
+/* The note is signed, and its tree is not what this device knows. */
+static enum pv_err forked(struct pv_room *room, struct pv_bytes note, enum pv_err err)
+{
+    pv_evidence_notes(room, note);
+    return err;
+}
+
 static enum pv_err check_note(struct pv_room *room, struct pv_bytes note, const struct pv_merkle_proof *consistency,
                               struct pv_checkpoint *ret_checkpoint)
 {
@@ -280,36 +292,42 @@ static enum pv_err check_note(struct pv_room *room, struct pv_bytes note, const 
     name[server.n] = '\0';
     enum pv_err err = pv_checkpoint_open(note, name, &room->id, pv_roster_log_key(room->roster), ret_checkpoint);
     if (err) return pv_room_raise(room, PV_ERR_BAD_SIG, note, "the server's checkpoint is not signed by this room's log key");
-    if (ret_checkpoint->size < room->pinned.size) /* even where this device's copy is gone, it knows how far the log was */
-        return pv_room_raise(room, PV_ERR_FORK, note, "the server's checkpoint is of %llu entries, but %llu were seen before: it went back",
-                             (unsigned long long)ret_checkpoint->size, (unsigned long long)room->pinned.size);
+    unsigned long long size = ret_checkpoint->size;
+    if (size < room->pinned.size) { /* even where this device's copy is gone, it knows how far the log was */
+        err = pv_room_raise(room, PV_ERR_FORK, note, "the server's checkpoint is of %llu entries, but %llu were seen before: it went back",
+                            size, (unsigned long long)room->pinned.size);
+        return forked(room, note, err);
+    }
     struct pv_hash root;
     pv_merkle_edge_root(&room->edge, &root);
-    if (ret_checkpoint->size < room->edge.size)
-        return pv_room_raise(room, PV_ERR_FORK, note, "the server's checkpoint is of %llu entries, but %llu are held: it went back",
-                             (unsigned long long)ret_checkpoint->size, (unsigned long long)room->edge.size);
-    if (ret_checkpoint->size == room->edge.size) {
-        if (!pv_hash_equal(&root, &ret_checkpoint->root))
-            return pv_room_raise(room, PV_ERR_FORK, note, "the entries received are not those of the server's checkpoint");
-        return PV_OK;
+    if (size < room->edge.size) {
+        err = pv_room_raise(room, PV_ERR_FORK, note, "the server's checkpoint is of %llu entries, but %llu are held: it went back",
+                            size, (unsigned long long)room->edge.size);
+        return forked(room, note, err);
     }
-    err = pv_merkle_check_consistency(room->edge.size, ret_checkpoint->size, consistency->hashes, consistency->count,
-                                      &root, &ret_checkpoint->root);
-    if (err) return pv_room_raise(room, PV_ERR_FORK, note, "the entries received are not the beginning of the server's checkpoint");
-    return PV_OK;
+    if (size == room->edge.size) {
+        if (pv_hash_equal(&root, &ret_checkpoint->root)) return PV_OK;
+        err = pv_room_raise(room, PV_ERR_FORK, note, "the entries received are not those of the server's checkpoint");
+        return forked(room, note, err);
+    }
+    err = pv_merkle_check_consistency(room->edge.size, size, consistency->hashes, consistency->count, &root, &ret_checkpoint->root);
+    if (!err) return PV_OK;
+    err = pv_room_raise(room, PV_ERR_FORK, note, "the entries received are not the beginning of the server's checkpoint");
+    return forked(room, note, err);
 }
 
 /* The tree held must extend the pin, and a pin is never forgotten for a smaller one. */
-static enum pv_err check_pin(struct pv_room *room)
+static enum pv_err check_pin(struct pv_room *room, struct pv_bytes note, const struct pv_merkle_proof *consistency)
 {
     if (room->pinned.size == 0 || room->edge.size < room->pinned.size) return PV_OK;
     struct pv_merkle_reader reader = pv_store_merkle_reader(room->store);
     struct pv_hash root;
     enum pv_err err = pv_merkle_root(&reader, room->pinned.size, &root);
     if (err) return err == PV_ERR_NOT_FOUND ? PV_ERR_CORRUPT : err;
-    if (!pv_hash_equal(&root, &room->pinned.root))
-        return pv_room_raise(room, PV_ERR_FORK, pv_room_pin(room), "the log does not continue the one that was seen here before");
-    return PV_OK;
+    if (pv_hash_equal(&root, &room->pinned.root)) return PV_OK;
+    err = pv_room_raise(room, PV_ERR_FORK, pv_room_pin(room), "the log does not continue the one that was seen here before");
+    pv_evidence_other_log(room, pv_room_pin(room), note, consistency);
+    return err;
 }
 
 static enum pv_err keep_note(struct pv_room *room, struct pv_bytes note, const struct pv_checkpoint *checkpoint)
@@ -349,6 +367,49 @@ static enum pv_err intake_in_transaction(struct pv_room *room, struct stretch *s
     return err;
 }
 
+/* Is the log at hand that of the note, or a part of it? Whether the note is signed is another question. */
+static bool is_in_note(const struct pv_room *room, struct pv_bytes note, const struct pv_merkle_proof *consistency)
+{
+    struct pv_checkpoint checkpoint;
+    struct pv_hash root;
+    if (pv_checkpoint_peek(note, &checkpoint)) return false;
+    pv_merkle_edge_root(&room->edge, &root);
+    return pv_merkle_check_consistency(room->edge.size, checkpoint.size, consistency->hashes, consistency->count, &root,
+                                       &checkpoint.root) == PV_OK;
+}
+
+/* Show that the signed tree has the entry that ended the intake, or that it is another history's. What follows the entry
+ * in the page has to be in the tree, too; all of it is rolled back. */
+static void accuse(struct pv_room *room, uint64_t from, const struct pv_fetched *items, size_t count, struct pv_bytes note,
+                   const struct pv_merkle_proof *consistency)
+{
+    uint64_t at = room->accused;
+    struct pv_stored_entry stored = {.has_body = false};
+    struct pv_buf memory;
+    enum pv_err err = PV_OK;
+    while (!err && room->edge.size < from + count) {
+        uint64_t stored_hashes = pv_merkle_stored_count(room->edge.size);
+        struct pv_hash leaf, hashes[64];
+        size_t hash_count;
+        pv_entry_leaf(items[room->edge.size - from].entry, &leaf);
+        pv_merkle_append(&room->edge, &leaf, hashes, &hash_count);
+        err = pv_store_hashes_add(room->store, stored_hashes, hashes, hash_count);
+    }
+    if (err) return;
+    if (!is_in_note(room, note, consistency)) {
+        pv_evidence_notes(room, note);
+        return;
+    }
+    pv_buf_init(&memory, PV_LIMIT_BATCH_BYTES);
+    if (at < from) err = pv_store_entry_get(room->store, at, &memory, &stored);
+    if (!err && at < from) pv_evidence_entry(room, at, stored.entry, stored.has_body, stored.body, note, consistency);
+    if (at >= from) {
+        const struct pv_fetched *item = &items[at - from];
+        pv_evidence_entry(room, at, item->entry, item->has_body, item->body, note, consistency);
+    }
+    pv_buf_release(&memory);
+}
+
 enum pv_err pv_intake(struct pv_room *room, uint64_t from, const struct pv_fetched *items, size_t count,
                       struct pv_bytes note, const struct pv_merkle_proof *consistency)
 {
@@ -363,9 +424,11 @@ enum pv_err pv_intake(struct pv_room *room, uint64_t from, const struct pv_fetch
         stretch_release(&s);
         return PV_ERR_CONFLICT;
     }
+    room->has_accused = false;
     err = intake_in_transaction(room, &s, from, items, count);
+    if (err && room->has_accused) accuse(room, from, items, count, note, consistency);
     if (!err) err = check_note(room, note, consistency, &checkpoint);
-    if (!err) err = check_pin(room);
+    if (!err) err = check_pin(room, note, consistency);
     if (!err) err = keep_note(room, note, &checkpoint);
     if (!err) err = pv_outbox_settle(room);
     if (!err) err = pv_room_save_roster(room);
@@ -388,8 +451,9 @@ enum pv_err pv_intake_note(struct pv_room *room, uint64_t size, struct pv_bytes 
         pv_room_rollback(room);
         return PV_ERR_CONFLICT;
     }
-    err = check_note(room, note, &(struct pv_merkle_proof){.count = 0}, &checkpoint);
-    if (!err) err = check_pin(room);
+    struct pv_merkle_proof none = {.count = 0};
+    err = check_note(room, note, &none, &checkpoint);
+    if (!err) err = check_pin(room, note, &none);
     if (!err) err = keep_note(room, note, &checkpoint);
     if (!err) err = pv_outbox_settle(room);
     if (err) pv_room_rollback(room);

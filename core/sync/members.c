@@ -246,18 +246,26 @@ enum pv_err pv_room_invite(struct pv_room *room, const struct pv_invite_options 
 static enum pv_err check_link(struct pv_room *room, const struct pv_invite_link *link, const struct pv_sign_pk *a_key,
                               const struct pv_sign_pk *join_key)
 {
+    static const struct pv_merkle_proof none_proven = {.count = 0};
     struct pv_checkpoint seen;
     struct pv_bytes none = pv_bytes(NULL, 0);
     if (link->note_len) {
         struct pv_hash root;
         struct pv_merkle_reader reader = pv_store_merkle_reader(room->store);
         if (pv_checkpoint_peek(pv_bytes(link->note, link->note_len), &seen)) return PV_ERR_MALFORMED;
-        if (seen.size > room->edge.size)
-            return pv_room_raise(room, PV_ERR_FORK, pv_bytes(link->note, link->note_len), "the server hides part of the log that your inviter saw");
+        struct pv_bytes note = pv_bytes(link->note, link->note_len);
+        if (seen.size > room->edge.size) {
+            (void)pv_room_raise(room, PV_ERR_FORK, note, "the server hides part of the log that your inviter saw");
+            pv_evidence_other_log(room, note, pv_room_pin(room), &none_proven);
+            return PV_ERR_FORK;
+        }
         enum pv_err err = pv_merkle_root(&reader, seen.size, &root);
         if (err) return err;
-        if (!pv_hash_equal(&root, &seen.root))
-            return pv_room_raise(room, PV_ERR_FORK, pv_bytes(link->note, link->note_len), "the log is not the one that your inviter saw");
+        if (!pv_hash_equal(&root, &seen.root)) {
+            (void)pv_room_raise(room, PV_ERR_FORK, note, "the log is not the one that your inviter saw");
+            pv_evidence_other_log(room, note, pv_room_pin(room), &none_proven);
+            return PV_ERR_FORK;
+        }
     }
     const struct pv_invite *invite = pv_roster_invite(room->roster, &link->gate);
     if (!invite) return pv_room_raise(room, PV_ERR_NOT_FOUND, none, "the room does not know this invite");

@@ -59,6 +59,12 @@ static enum pv_err find_link_to(void *context, const struct pv_stored_entry *sto
     return PV_OK;
 }
 
+static struct pv_bytes newest_note(struct pv_room *room, struct pv_buf *note)
+{
+    uint64_t size, time_s;
+    return pv_store_note_newest(room->store, &size, &time_s, note) == PV_OK ? pv_buf_bytes(note) : pv_bytes(NULL, 0);
+}
+
 /* The fold stopped before an entry, under a checkpoint that is signed for all. Whose signature does not hold, and whom
  * nothing after it vouches for, an honest server lets in nowhere: without a word, all that follows would be hidden. */
 static enum pv_err check_tail(struct pv_room *room)
@@ -68,9 +74,11 @@ static enum pv_err check_tail(struct pv_room *room)
     struct pv_stored_entry stored;
     struct pv_sign_pk key;
     struct pv_buf memory;
+    struct pv_buf note;
     struct tail tail = {.is_linked = false};
     if (at >= room->edge.size || !pv_roster_is_born(room->roster)) return PV_OK;
     pv_buf_init(&memory, PV_LIMIT_BATCH_BYTES);
+    pv_buf_init(&note, PV_LIMIT_NOTE_BYTES);
     enum pv_err err = pv_store_entry_get(room->store, at, &memory, &stored);
     bool is_read = !err && pv_entry_read(stored.entry, &item.entry) == PV_OK; /* else of a later version, which was said */
     if (is_read) {
@@ -80,11 +88,15 @@ static enum pv_err check_tail(struct pv_room *room)
         tail.author = item.entry.header.author;
         tail.leaf = item.leaf;
         if (!holds) err = pv_store_header_each(room->store, at + 1, room->edge.size, find_link_to, &tail);
-        if (!err && !holds && !tail.is_linked)
+        if (!err && !holds && !tail.is_linked) {
             err = pv_room_raise(room, PV_ERR_BAD_SIG, stored.entry,
                                 "the signature of entry %llu does not hold: the server let in what it must refuse, and nothing after "
                                 "it can be trusted", (unsigned long long)at);
+            pv_evidence_entry(room, at, stored.entry, stored.has_body, stored.body, newest_note(room, &note),
+                              &(struct pv_merkle_proof){.count = 0});
+        }
     }
+    pv_buf_release(&note);
     pv_buf_release(&memory);
     return err;
 }
@@ -176,6 +188,35 @@ static enum pv_err page_read(struct pv_bytes bytes, struct page *ret_page)
     return PV_OK;
 }
 
+/* The log forked behind what is held, at a place that the page has: the larger tree's own leaf there and its inclusion show
+ * that to others. However this is answered, the alarm is what comes of it. */
+static enum pv_err fork_answer(struct pv_task *task, const struct pv_response *response)
+{
+    struct pv_pull *pull = (struct pv_pull *)task;
+    struct pv_merkle_proof proof;
+    struct pv_cbor in;
+    pv_cbor_init(&in, response->body);
+    proof.count = pv_cbor_get_array(&in, PV_LIMIT_PROOF_HASHES);
+    for (size_t i = 0; i < proof.count && !in.err; i++) pv_cbor_get_hash(&in, &proof.hashes[i]);
+    if (response->status < 400 && pv_cbor_finish(&in) == PV_OK) pv_evidence_fork_path(pull->room, &pull->fork_leaf, &proof);
+    return pv_pull_error(pull, pull->room->alarm_err);
+}
+
+static enum pv_err ask_fork(struct pv_pull *pull, const struct page *page)
+{
+    struct pv_room *room = pull->room;
+    struct pv_checkpoint larger;
+    uint64_t at = room->forked_at;
+    if (!at || at < page->from || at - page->from >= page->count || pv_checkpoint_peek(pv_buf_bytes(&room->fork_note), &larger))
+        return pv_pull_error(pull, room->alarm_err);
+    pv_entry_leaf(page->items[at - page->from].entry, &pull->fork_leaf);
+    enum pv_err err = pv_task_ask(&pull->task, PV_GET, pull->auth, SMALL_ANSWER_MAX, fork_answer,
+                                  "/v1/rooms/%s/inclusion?index=%llu&size=%llu", pull->room_hex, (unsigned long long)at,
+                                  (unsigned long long)larger.size);
+    pull->task.takes_problems = true;
+    return err;
+}
+
 /* Take a page in, and go on: with the next one, or with keys. */
 static enum pv_err page_take(struct pv_pull *pull, const struct page *page, const struct pv_merkle_proof *consistency)
 {
@@ -192,6 +233,7 @@ static enum pv_err page_take(struct pv_pull *pull, const struct page *page, cons
         return err ? err : pv_pull_start(&pull->task, NULL);
     }
     if (err == PV_ERR_UNSUPPORTED) pull->paused = err;
+    else if (err && room->alarm_err == err && room->forked_at) return ask_fork(pull, page);
     else if (err) return pv_pull_error(pull, err);
     pull->task.done = room->edge.size;
     pull->task.total = page->count ? newest.size : room->edge.size;
@@ -276,6 +318,7 @@ enum pv_err pv_pull_task(struct pv_room *room, enum pv_auth auth, struct pv_task
         return err;
     }
     room->alarm[0] = '\0';
+    room->alarm_err = PV_OK;
     pv_pull_init(pull, room, auth, pv_pull_start, pv_pull_release);
     *ret_task = &pull->task;
     return PV_OK;

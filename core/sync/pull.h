@@ -16,6 +16,7 @@ struct pv_pull {
     bool keys_wait;              /* no more keys can be had in this pull */
     enum pv_err paused;          /* UNSUPPORTED: said at the end, when what came before it is open */
     uint64_t number;             /* of this pull, counted in the room; 0: not begun */
+    struct pv_hash fork_leaf;    /* of another history, where this one ends */
     unsigned conflicts;          /* times that another process was quicker */
     pv_task_step *then;          /* goes on after the pull; NULL: the task is done */
 };

@@ -236,6 +236,7 @@ enum pv_err pv_push_task(struct pv_room *room, const char *registration, struct 
         return err;
     }
     room->alarm[0] = '\0';
+    room->alarm_err = PV_OK;
     pv_pull_init(&push->pull, room, PV_AUTH_SESSION, push_begin, pv_pull_release);
     push->pull.then = prepare;
     push->registration = registration;

@@ -8,7 +8,7 @@
 
 #include "core/sync/room_parts.h"
 
-enum { SNAPSHOT_MAX = 64 * 1024 * 1024, SNAPSHOT_EVERY = 512, VIEW_EVERY = 128, EVIDENCE_MAX = 1024 * 1024 };
+enum { SNAPSHOT_MAX = 64 * 1024 * 1024, SNAPSHOT_EVERY = 512, VIEW_EVERY = 128 };
 
 static const char JUDGED[] = "sync.judged"; /* entries with a verdict */
 static const char VIEW[] = "sync.view";     /* [judged entries, n and leaf of our newest in it, snapshot] */
@@ -287,7 +287,8 @@ enum pv_err pv_room_open(const struct pv_room_options *options, struct pv_room *
     room->id = options->room_id;
     room->stale = true;
     pv_buf_init(&room->pin, PV_LIMIT_NOTE_BYTES);
-    pv_buf_init(&room->evidence, EVIDENCE_MAX);
+    pv_buf_init(&room->evidence, PV_LIMIT_EVIDENCE_BYTES);
+    pv_buf_init(&room->fork_note, PV_LIMIT_NOTE_BYTES);
     pv_buf_append(&room->pin, options->pin.p, options->pin.n);
     enum pv_err err = room->pin.err;
     /* The pin is this device's own file; its signatures were checked when it was taken. */
@@ -308,6 +309,7 @@ void pv_room_close(struct pv_room *room)
     pv_roster_free(room->roster);
     pv_buf_release(&room->pin);
     pv_buf_release(&room->evidence);
+    pv_buf_release(&room->fork_note);
     pv_wipe(&room->invite_kem_seed, sizeof room->invite_kem_seed);
     free(room);
 }
@@ -342,6 +344,11 @@ const char *pv_room_alarm(const struct pv_room *room)
     return room->alarm;
 }
 
+enum pv_err pv_room_alarm_err(const struct pv_room *room)
+{
+    return room->alarm_err;
+}
+
 struct pv_bytes pv_room_evidence(const struct pv_room *room)
 {
     return pv_buf_bytes(&room->evidence);
@@ -353,7 +360,8 @@ enum pv_err pv_room_raise(struct pv_room *room, enum pv_err err, struct pv_bytes
     va_start(args, format);
     (void)vsnprintf(room->alarm, sizeof room->alarm, format, args);
     va_end(args);
-    pv_buf_clear(&room->evidence);
-    pv_buf_append(&room->evidence, evidence.p, evidence.n);
+    room->forked_at = 0;
+    room->alarm_err = pv_err_exit_status(err) == 4 ? err : PV_OK;
+    pv_evidence_shown(room, err, room->alarm_err ? evidence : pv_bytes(NULL, 0));
     return err;
 }

@@ -49,8 +49,10 @@ const struct pv_roster *pv_room_roster(const struct pv_room *room);
 PV_MUST_USE enum pv_err pv_room_view(struct pv_room *room, const struct pv_roster **ret_view);
 /* The note to pin now (entries below it are all held and verified); empty when there is none. */
 struct pv_bytes pv_room_pin(const struct pv_room *room);
-/* After FORK, BROKEN_CHAIN, BAD_SIG, …: what was found, and evidence to save; empty when there is none. */
+/* After FORK, BROKEN_CHAIN, BAD_SIG, …: what was found, and a file of evidence to save (core/room/evidence.h); empty
+ * when there is none. `_err` tells the alarm even where the task that found it ended otherwise since: PV_OK for none. */
 const char *pv_room_alarm(const struct pv_room *room);
+enum pv_err pv_room_alarm_err(const struct pv_room *room);
 struct pv_bytes pv_room_evidence(const struct pv_room *room);
 /* The person's fingerprint for display is the person id; this device's KEM-carrying record for joins:
  * appends the person record of a person room. Errors: NOT_FOUND before the room is born, NOMEM. */

@@ -35,8 +35,14 @@ struct pv_room {
     bool key_wants_person;             /* a wrap is for a key of the person that is not here yet */
     uint64_t newer_than, newer_from;   /* invites from an index on were made after a removal in the person's room */
 
+    /* What was found, and the evidence, a file of FORMAT.md §8.1 (evidence.c). */
+    enum pv_err alarm_err;             /* PV_OK: nothing that shows a lie or damage */
     char alarm[320];
     struct pv_buf evidence;
+    bool has_accused;                  /* an entry is what it is about: */
+    uint64_t accused;
+    uint64_t forked_at;                /* size of the note held, where a larger one does not continue it; 0: not so */
+    struct pv_buf fork_note;           /* the larger one */
 };
 
 /* The id that this device has as a recipient: the person, or in a person room the device. */
@@ -57,9 +63,25 @@ PV_MUST_USE enum pv_err pv_room_view_add(struct pv_room *room, const struct pv_s
 /* Store the roster if it changed since the snapshot, or enough was folded. */
 PV_MUST_USE enum pv_err pv_room_save_roster(struct pv_room *room);
 
-/* Note an alarm and its evidence; returns `err`. */
+/* Note an alarm and, as evidence, the bytes that it is about; returns `err`. */
 enum pv_err pv_room_raise(struct pv_room *room, enum pv_err err, struct pv_bytes evidence, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* ---- evidence: each replaces what is kept if it holds and can be made; what cannot leaves that as it is. After
+ * pv_room_raise, whose words it bears, and while the log that shows it is in the store. */
+
+/* Bytes as they were shown. `shown` empty: nothing. */
+void pv_evidence_shown(struct pv_room *room, enum pv_err what, struct pv_bytes shown);
+/* A signed note that is no successor of the one held. */
+void pv_evidence_notes(struct pv_room *room, struct pv_bytes note);
+/* Afterwards, where room->forked_at is set: the larger note's leaf there and its inclusion. */
+void pv_evidence_fork_path(struct pv_room *room, const struct pv_hash *leaf, const struct pv_merkle_proof *proof);
+/* The log at hand, under `note` (or with `consistency` a part of its tree), does not continue that of the note `other`. */
+void pv_evidence_other_log(struct pv_room *room, struct pv_bytes other, struct pv_bytes note,
+                           const struct pv_merkle_proof *consistency);
+/* An entry of the log at hand that must not be in it. */
+void pv_evidence_entry(struct pv_room *room, uint64_t index, struct pv_bytes entry, bool has_body, struct pv_bytes body,
+                       struct pv_bytes note, const struct pv_merkle_proof *consistency);
 
 /* ---- taking in */
 

@@ -312,6 +312,9 @@ static unsigned room_request(struct rig_server *server, const struct pv_request 
     else if (sscanf(rest, "/consistency?old=%llu&new=%llu", &a, &b) == 2) {
         if (pv_merkle_prove_consistency(&reader, a, b, &proof)) return 400;
         put_proof(&proof, answer);
+    } else if (sscanf(rest, "/inclusion?index=%llu&size=%llu", &a, &b) == 2) {
+        if (pv_merkle_prove_inclusion(&reader, a, b, &proof)) return 400;
+        put_proof(&proof, answer);
     } else if (strncmp(rest, "/blobs/", 7) == 0) return 201;
     else return 404;
     return 200;
