@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "core/base/base64.h"
+#include "server/backup.h"
 #include "server/daemon.h"
 #include "server/data.h"
 #include "server/gc.h"
@@ -12,6 +13,9 @@
 struct command {
     const char *name, *argument, *help;
     int (*run)(struct pv_server *server, const char *argument);
+    /* Instead: works on files, may take a second argument, and has the stores open only if it reads them. */
+    int (*run_files)(struct pv_server *server, const struct pv_config *config, const char *dir, const char *key_file);
+    bool opens_none;
 };
 
 static int fail(const char *what, enum pv_err err)
@@ -118,12 +122,26 @@ static int run_gc(struct pv_server *server, const char *argument)
     return 0;
 }
 
+static int run_verify_backup(struct pv_server *server, const struct pv_config *config, const char *dir, const char *key_file)
+{
+    (void)server;
+    (void)config;
+    (void)key_file;
+    return pv_backup_verify(dir);
+}
+
 static const struct command commands[] = {
-    {"invite", NULL, "print a code with which one person may register, good for a week", run_invite},
-    {"accounts", NULL, "list the accounts", run_accounts},
-    {"suspend", "ID", "end an account's sessions and let it open no more", run_suspend},
-    {"stats", NULL, "count what the stores hold", run_stats},
-    {"gc", NULL, "remove blobs that nothing has referred to for seven days", run_gc},
+    {.name = "invite", .help = "print a code with which one person may register, good for a week", .run = run_invite},
+    {.name = "accounts", .help = "list the accounts", .run = run_accounts},
+    {.name = "suspend", .argument = "ID", .help = "end an account's sessions and let it open no more", .run = run_suspend},
+    {.name = "stats", .help = "count what the stores hold", .run = run_stats},
+    {.name = "gc", .help = "remove blobs that nothing has referred to for seven days", .run = run_gc},
+    {.name = "backup", .argument = "DIR [KEYFILE]", .run_files = pv_backup_take,
+     .help = "bring a backup up to date, beside a running server; KEYFILE takes the log key"},
+    {.name = "verify-backup", .argument = "DIR", .help = "read a backup and see that it is whole", .run_files = run_verify_backup,
+     .opens_none = true},
+    {.name = "restore", .argument = "DIR [KEYFILE]", .run_files = pv_backup_restore, .opens_none = true,
+     .help = "put a backup back where no metadata is"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -140,7 +158,7 @@ void pv_admin_help(struct pv_buf *text)
 {
     char line[160];
     for (size_t i = 0; i < COMMANDS; i++) {
-        int n = snprintf(line, sizeof line, "  admin %-9s %-8s %s\n", commands[i].name,
+        int n = snprintf(line, sizeof line, "  admin %-13s %-13s %s\n", commands[i].name,
                          commands[i].argument ? commands[i].argument : "", commands[i].help);
         if (n > 0) pv_buf_append(text, line, (size_t)n);
     }
@@ -153,7 +171,8 @@ int pv_admin_run(const struct pv_config *config, int argc, char **argv)
     const struct command *command = NULL;
     for (size_t i = 0; i < COMMANDS && argc > 0; i++)
         if (strcmp(commands[i].name, argv[0]) == 0) command = &commands[i];
-    if (!command || argc != (command->argument ? 2 : 1)) {
+    int least = command && command->argument ? 2 : 1, most = command && command->argument && strchr(command->argument, '[') ? 3 : least;
+    if (!command || argc < least || argc > most) {
         fprintf(stderr, "privityd: %s; see privityd --help\n",
                 command ? "this command takes other arguments" : "there is no such admin command");
         return 2;
@@ -163,13 +182,14 @@ int pv_admin_run(const struct pv_config *config, int argc, char **argv)
     pv_process_harden();
     enum pv_err err = pv_user_find(config, &user, why);
     if (!err) err = pv_user_become(&user, why); /* what it writes is the server's to read */
-    if (!err) err = pv_data_open(config->data, why);
-    if (!err) err = pv_daemon_open_stores(&server, config, why);
+    if (!err && !command->opens_none) err = pv_data_open(config->data, why);
+    if (!err && !command->opens_none) err = pv_daemon_open_stores(&server, config, why);
     if (err) {
         fprintf(stderr, "privityd: %s\n", why);
         return 1;
     }
-    int status = command->run(&server, command->argument ? argv[1] : NULL);
+    int status = command->run ? command->run(&server, argc > 1 ? argv[1] : NULL)
+                              : command->run_files(&server, config, argv[1], argc > 2 ? argv[2] : NULL);
     pv_daemon_close_stores(&server);
     return status;
 }

@@ -18,6 +18,12 @@ static bool check_owner(struct pv_server *server, const struct pv_web_request *r
     return access == PV_ACCESS_OWNER;
 }
 
+static bool is_waiting(const struct pv_meta_room *room, struct pv_web_response *response)
+{
+    if (room->restored) pv_problem(response, PV_ERR_OFFLINE, "restored", PV_DETAIL_RESTORED);
+    return room->restored;
+}
+
 /* ---- PUT */
 
 struct put {
@@ -65,9 +71,11 @@ static bool check_put(struct pv_server *server, const struct pv_web_request *req
         pv_problem(response, PV_ERR_BROKEN_CHAIN, "half", "the half is not the one that the gate names");
         return false;
     }
-    if (put->has_half || put->gate.version > 1) return true;
-    pv_problem(response, PV_ERR_MALFORMED, "half", "a new gate comes with its half");
-    return false;
+    if (!put->has_half && put->gate.version == 1) {
+        pv_problem(response, PV_ERR_MALFORMED, "half", "a new gate comes with its half");
+        return false;
+    }
+    return !is_waiting(ret_room, response);
 }
 
 void pv_gate_put_handler(struct pv_server *server, struct pv_web_request *request, struct pv_web_response *response)
@@ -297,7 +305,7 @@ void pv_gate_release_post(struct pv_server *server, struct pv_web_request *reque
     }
     pv_buf_init(&signed_gate, PV_LIMIT_GATE_BYTES + 256);
     if (find_gate(server, &request->id, &row, &signed_gate, &gate, response) &&
-        check_request(&gate, &row, &wanted, response))
+        check_request(&gate, &row, &wanted, response) && !is_waiting(&row.room, response))
         release(server, &wanted, &gate, &row, response);
     pv_wipe(&wanted, sizeof wanted);
     pv_wipe(row.half_b, sizeof row.half_b);

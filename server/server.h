@@ -26,6 +26,9 @@ enum {
     PV_NOTE_FRESH_S = 3600                  /* an older checkpoint is signed again when asked for */
 };
 
+/* Of a room that waits for the tail that its backup lacks; the reason is "restored". */
+#define PV_DETAIL_RESTORED "the server was restored from a backup, and this room waits for its members to give back what came after it"
+
 /* UNSET: open for a server that is reached at a loopback address only, else invite. */
 enum pv_registration_mode { PV_REGISTER_OPEN, PV_REGISTER_INVITE, PV_REGISTER_CLOSED, PV_REGISTER_UNSET };
 

@@ -5,6 +5,9 @@ SERVER_SRC := \
 	server/acceptor.c \
 	server/admin.c \
 	server/append.c \
+	server/backup.c \
+	server/backup_dir.c \
+	server/backup_restore.c \
 	server/batch.c \
 	server/bars.c \
 	server/beside.c \
@@ -32,6 +35,7 @@ SERVER_SRC := \
 	server/log.c \
 	server/meta/sqlite.c \
 	server/meta/sqlite_append.c \
+	server/meta/sqlite_backup.c \
 	server/meta/sqlite_hold.c \
 	server/meta/sqlite_log.c \
 	server/meta/sqlite_pairing.c \
@@ -54,4 +58,4 @@ SERVER_SRC := \
 	server/work_judge.c \
 	#
 
-EMBED += server/meta/schema.sql server/meta/schema_2.sql
+EMBED += server/meta/schema.sql server/meta/schema_2.sql server/meta/schema_3.sql

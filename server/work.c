@@ -310,7 +310,8 @@ void pv_work_renew(struct pv_work *work, struct pv_job *job)
     struct pv_room_state *state = work->state;
     const struct pv_sign_pk *key = pv_roster_log_key(state->roster);
     bool ours = key && memcmp(key->b, work->server->log_pk.b, sizeof key->b) == 0;
-    if (work->count || !ours || work->now_ms / 1000 < state->row.note_time_s + PV_NOTE_FRESH_S) return;
+    /* Over a tree that lacks its tail a new time would contradict what was signed before. */
+    if (work->count || !ours || state->row.restored || work->now_ms / 1000 < state->row.note_time_s + PV_NOTE_FRESH_S) return;
     enum pv_err err = sign_now(work);
     if (!err)
         err = meta->ops->renew_note(meta, state->row.no, state->row.size, pv_buf_bytes(&work->note), work->note_time_s);

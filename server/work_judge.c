@@ -190,10 +190,17 @@ static bool take_item(struct pv_work *work, struct pv_job *job, size_t i)
     return check_bound(work, job, &item) && (verdict != PV_ACCEPTED || check_bars(work, job, prepared, &bars));
 }
 
+/* A room from a backup takes nothing new before its lost tail: what was said there would be contradicted. */
+static bool is_waiting(const struct pv_work *work, struct pv_job *job)
+{
+    if (work->state->row.restored) refuse(job, PV_ERR_OFFLINE, "restored", PV_DETAIL_RESTORED);
+    return work->state->row.restored;
+}
+
 void pv_work_append(struct pv_work *work, struct pv_job *job)
 {
     size_t unknown, before = work->count;
-    if (!find_known(work, job, &unknown) || unknown == 0) return;
+    if (!find_known(work, job, &unknown) || unknown == 0 || is_waiting(work, job)) return;
     if (work->state->row.no && !is_ours(work)) {
         refuse(job, PV_ERR_CONFLICT, "moved", "this room has moved to another server");
         return;
@@ -350,6 +357,7 @@ static enum pv_err skip_deadlines(struct pv_work *work)
 void pv_work_expire(struct pv_work *work, struct pv_job *job)
 {
     size_t said = 0;
+    if (work->state->row.restored) return; /* nothing is said there before the tail is back */
     enum pv_err err = is_ours(work) ? expire_invites(work, &said) : PV_OK;
     if (!err && is_ours(work)) err = expire_members(work, &said);
     if (!err && said == 0 && work->count == 0) err = skip_deadlines(work);
@@ -358,6 +366,7 @@ void pv_work_expire(struct pv_work *work, struct pv_job *job)
 
 void pv_work_release_gate(struct pv_work *work, struct pv_job *job)
 {
+    if (is_waiting(work, job)) return;
     const struct pv_invite *invite = pv_roster_invite(work->state->roster, &job->gate);
     if (!invite) {
         refuse(job, PV_ERR_NOT_FOUND, NULL, "the room knows no invite for this gate");

@@ -18,6 +18,7 @@ struct pv_meta_room {
     unsigned kind; /* enum pv_room_kind */
     uint64_t size;
     uint64_t note_time_s;
+    bool restored; /* from a backup, and read-only until its lost tail is given back */
 };
 
 struct pv_meta_entry {
@@ -114,6 +115,7 @@ struct pv_meta_blob {
     struct pv_id16 name, locator;
     uint64_t size_bytes;
     struct pv_hash sha256;
+    uint64_t refs; /* filled by each_blob alone */
 };
 
 enum { PV_META_REASON_MAX = 16 };
@@ -252,6 +254,26 @@ struct pv_meta_ops {
     /* Ends its sessions. Errors: NOT_FOUND. */
     enum pv_err (*suspend)(struct pv_meta *meta, const struct pv_hash *person, bool suspended);
     enum pv_err (*stats)(struct pv_meta *meta, struct pv_meta_stats *ret_stats);
+
+    /* ---- backups */
+    /* Write all that is here at one moment into a store of files at `path`, which is not there yet, while others go
+     * on; durable. `progress` may be NULL. */
+    enum pv_err (*snapshot)(struct pv_meta *meta, const char *path,
+                            void (*progress)(void *context, uint64_t done, uint64_t total), void *context);
+    /* Each room with its newest note, until `each` fails. */
+    enum pv_err (*each_note)(struct pv_meta *meta,
+                             enum pv_err (*each)(void *context, const struct pv_meta_room *room, struct pv_bytes note),
+                             void *context);
+    /* Each blob's row, until `each` fails. */
+    enum pv_err (*each_blob)(struct pv_meta *meta, enum pv_err (*each)(void *context, const struct pv_meta_blob *blob),
+                             void *context);
+    /* Forget a blob that nothing refers to. Errors: CONFLICT: something does, or there is none. */
+    enum pv_err (*blob_drop)(struct pv_meta *meta, const struct pv_id16 *locator);
+    /* This store comes from a backup: every room waits for its lost tail; sessions, tickets, codes and pairings, which
+     * may have ended since, end. */
+    enum pv_err (*mark_restored)(struct pv_meta *meta, uint64_t now_ms);
+    /* When that was last done, 0 for never. */
+    enum pv_err (*restored_at)(struct pv_meta *meta, uint64_t *ret_ms);
 };
 
 struct pv_meta {

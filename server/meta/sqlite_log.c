@@ -13,7 +13,8 @@ void pv_sqlite_get_room(sqlite3_stmt *stmt, struct pv_meta_room *ret_room)
     *ret_room = (struct pv_meta_room){.no = pv_sqlite_uint(stmt, 0),
                                       .kind = (unsigned)pv_sqlite_uint(stmt, 2),
                                       .size = pv_sqlite_uint(stmt, 3),
-                                      .note_time_s = pv_sqlite_uint(stmt, 4)};
+                                      .note_time_s = pv_sqlite_uint(stmt, 4),
+                                      .restored = pv_sqlite_uint(stmt, 5) != 0};
     struct pv_bytes id = pv_sqlite_bytes(stmt, 1);
     if (id.n == sizeof ret_room->id.b) memcpy(ret_room->id.b, id.p, id.n);
 }

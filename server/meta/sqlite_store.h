@@ -19,14 +19,14 @@ enum { READERS = 3, WRAP_SLOT_BYTES = 1 + 1168, INDEX_BITS = 40 };
     X(RELEASE, "RELEASE one")                                                                                       \
     X(UNDO, "ROLLBACK TO one")                                                                                      \
     X(CHECK, "SELECT count(*) FROM (SELECT no FROM rooms LIMIT 1)")                                                 \
-    X(ROOM, "SELECT no, id, kind, size, note_time FROM rooms WHERE id = ?1")                                        \
-    X(ROOM_BY_NO, "SELECT no, id, kind, size, note_time FROM rooms WHERE no = ?1")                                  \
+    X(ROOM, "SELECT no, id, kind, size, note_time, restored FROM rooms WHERE id = ?1")                              \
+    X(ROOM_BY_NO, "SELECT no, id, kind, size, note_time, restored FROM rooms WHERE no = ?1")                        \
     X(ROOM_NEW, "INSERT INTO rooms (id, kind, size, note, note_time) VALUES (?1, ?2, ?3, ?4, ?5) "                  \
                 "ON CONFLICT DO NOTHING")                                                                           \
     X(ROOM_GROW, "UPDATE rooms SET size = ?3, note = ?4, note_time = ?5 WHERE no = ?1 AND size = ?2")               \
     X(ROOM_DEADLINE, "UPDATE rooms SET next_until = ?2 WHERE no = ?1")                                              \
     X(ROOM_DEADLINE_AT, "UPDATE rooms SET next_until = ?3 WHERE no = ?1 AND size = ?2")                             \
-    X(OVERDUE, "SELECT id FROM rooms WHERE next_until <= ?1 ORDER BY next_until LIMIT ?2")                          \
+    X(OVERDUE, "SELECT id FROM rooms WHERE next_until <= ?1 AND restored = 0 ORDER BY next_until LIMIT ?2")         \
     X(NOTE, "SELECT note, size FROM rooms WHERE no = ?1")                                                           \
     X(NOTE_RENEW, "UPDATE rooms SET note = ?3, note_time = ?4 WHERE no = ?1 AND size = ?2 AND note_time <= ?4")     \
     X(ROSTER, "SELECT roster, size FROM rosters WHERE room = ?1")                                                   \
@@ -50,8 +50,8 @@ enum { READERS = 3, WRAP_SLOT_BYTES = 1 + 1168, INDEX_BITS = 40 };
                   "ON CONFLICT (device, room) DO UPDATE SET access = ?3")                                           \
     X(MEMBER_DROP, "DELETE FROM members WHERE device = ?1 AND room = ?2")                                           \
     X(ACCESS, "SELECT access FROM members WHERE device = ?1 AND room = ?2")                                         \
-    X(ROOMS_OF, "SELECT r.no, r.id, r.kind, r.size, r.note_time FROM members m JOIN rooms r ON r.no = m.room "      \
-                "WHERE m.device = ?1 ORDER BY r.no")                                                                \
+    X(ROOMS_OF, "SELECT r.no, r.id, r.kind, r.size, r.note_time, r.restored FROM members m "                        \
+                "JOIN rooms r ON r.no = m.room WHERE m.device = ?1 ORDER BY r.no")                                  \
     X(PERSON_OF, "SELECT a.person, a.suspended FROM members m JOIN rooms r ON r.no = m.room "                       \
                  "JOIN accounts a ON a.person = r.id WHERE m.device = ?1 AND r.kind = 0")                           \
     X(ACCOUNT_PUT, "INSERT INTO accounts (person, created, suspended) VALUES (?1, ?2, 0) ON CONFLICT DO NOTHING")   \
@@ -93,7 +93,8 @@ enum { READERS = 3, WRAP_SLOT_BYTES = 1 + 1168, INDEX_BITS = 40 };
                 "VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6) ON CONFLICT DO NOTHING")                                        \
     X(BLOB_REF, "UPDATE blobs SET refs = refs + ?3 WHERE room = ?1 AND name = ?2")                                  \
     X(BLOB_COLLECT, "DELETE FROM blobs WHERE rowid IN (SELECT rowid FROM blobs WHERE refs = 0 AND since < ?1 "      \
-                    "ORDER BY since LIMIT ?2) RETURNING locator")                                                   \
+                    "AND room NOT IN (SELECT no FROM rooms WHERE restored = 1) ORDER BY since LIMIT ?2) "           \
+                    "RETURNING locator")                                                                            \
     X(BLOB_KNOWN, "SELECT 1 FROM blobs WHERE locator = ?1")                                                         \
     X(GATE, "SELECT room, version, signed, half, reason, refs, "                                                    \
             "(SELECT count(*) FROM releases WHERE gate = ?1) FROM gates WHERE id = ?1")                             \
@@ -110,6 +111,19 @@ enum { READERS = 3, WRAP_SLOT_BYTES = 1 + 1168, INDEX_BITS = 40 };
              "(SELECT count(*) FROM accounts), (SELECT count(DISTINCT device) FROM members), "                      \
              "(SELECT count(*) FROM blobs), (SELECT coalesce(sum(size), 0) FROM blobs), "                           \
              "(SELECT count(*) FROM gates), (SELECT count(*) FROM sessions)")                                       \
+    X(NOTES, "SELECT no, id, kind, size, note_time, restored, note FROM rooms ORDER BY no")                         \
+    X(BLOBS, "SELECT name, locator, size, sha256, refs FROM blobs ORDER BY rowid")                                  \
+    X(BLOB_DROP, "DELETE FROM blobs WHERE locator = ?1 AND refs = 0")                                               \
+    X(RESTORE_ROOMS, "UPDATE rooms SET restored = 1")                                                               \
+    X(RESTORE_NOTED, "INSERT INTO restores (time) VALUES (?1)")                                                     \
+    X(RESTORE_HEADS, "DELETE FROM known_heads")                                                                     \
+    X(RESTORE_SHOWN, "DELETE FROM shown_heads")                                                                     \
+    X(RESTORE_SESSIONS, "DELETE FROM sessions")                                                                     \
+    X(RESTORE_NONCES, "DELETE FROM nonces")                                                                         \
+    X(RESTORE_TICKETS, "DELETE FROM tickets")                                                                       \
+    X(RESTORE_CODES, "DELETE FROM codes")                                                                           \
+    X(RESTORE_PAIRINGS, "DELETE FROM pairings")                                                                     \
+    X(RESTORED_AT, "SELECT coalesce(max(time), 0) FROM restores")                                                   \
     X(PAGES, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
 
 enum pv_sqlite_statement {
@@ -185,7 +199,8 @@ enum pv_err pv_sqlite_refs(struct pv_sqlite_conn *conn, uint64_t room, struct pv
     X(nonce_put) X(nonce_take) X(session_put) X(session) X(session_end) X(ticket_put)         /* sqlite_soft.c */   \
     X(ticket) X(code_put) X(count) X(accounts) X(suspend) X(stats)                                                  \
     X(blob) X(blob_put) X(blob_collect) X(blob_known) X(gate_put) X(gate) X(gate_close) X(released) /* sqlite_hold.c */ \
-    X(pairing_new) X(pairing) X(pairing_put) X(pairing_get)                                   /* sqlite_pairing.c */
+    X(pairing_new) X(pairing) X(pairing_put) X(pairing_get)                                   /* sqlite_pairing.c */ \
+    X(snapshot) X(each_note) X(each_blob) X(blob_drop) X(mark_restored) X(restored_at)        /* sqlite_backup.c */
 
 #define PV_SQLITE_DECLARE(call) __typeof__(*((struct pv_meta_ops *)0)->call) pv_sqlite_##call;
 PV_SQLITE_CALLS(PV_SQLITE_DECLARE)

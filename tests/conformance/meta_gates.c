@@ -3,8 +3,8 @@
 
 static void test_blobs(void)
 {
-	struct pv_meta_blob blob = {id_of("blob", 1), id_of("locator", 1), 77, hash_of("content", 1)}, got;
-	struct pv_meta_blob twin = {id_of("blob", 1), id_of("locator", 2), 77, hash_of("content", 2)};
+	struct pv_meta_blob blob = {id_of("blob", 1), id_of("locator", 1), 77, hash_of("content", 1), 0}, got;
+	struct pv_meta_blob twin = {id_of("blob", 1), id_of("locator", 2), 77, hash_of("content", 2), 0};
 	struct pv_hash room = hash_of("room", 1);
 	struct pv_id16 locators[4];
 	size_t count;

@@ -42,22 +42,6 @@ static void test_threads(void)
 	check(failed == 0, "four threads write and read at once");
 }
 
-static void run_suite(const char *name, struct pv_meta *store)
-{
-	store_name = name;
-	meta = store;
-	edge = (struct pv_merkle_edge){0};
-	meta_suite_logs();
-	meta_suite_people();
-	meta_suite_gates();
-	test_stats();
-	test_threads();
-	CALL(close);
-	for (int i = 0; i < 6; i++) free_made(&made[i]);
-}
-
-/* ---- what a store with files must do besides */
-
 static void remove_dir(const char *dir)
 {
 	DIR *list = opendir(dir);
@@ -69,6 +53,119 @@ static void remove_dir(const char *dir)
 	if (list) closedir(list);
 	rmdir(dir);
 }
+
+/* ---- backups: a copy of one moment, in files, whatever the store */
+
+struct seen {
+	uint64_t rooms, restored, blobs, refs;
+	struct pv_id16 locator;
+};
+
+static enum pv_err see_note(void *context, const struct pv_meta_room *room, struct pv_bytes note)
+{
+	struct seen *seen = context;
+	seen->rooms += note.n > 0;
+	seen->restored += room->restored;
+	return PV_OK;
+}
+
+static enum pv_err see_blob(void *context, const struct pv_meta_blob *blob)
+{
+	struct seen *seen = context;
+	seen->blobs++;
+	seen->refs += blob->refs;
+	seen->locator = blob->locator;
+	return PV_OK;
+}
+
+static enum pv_err stop_at_note(void *context, const struct pv_meta_room *room, struct pv_bytes note)
+{
+	(void)room;
+	(void)note;
+	++*(unsigned *)context;
+	return PV_ERR_LIMIT;
+}
+
+static void test_walks(const struct pv_meta_stats *stats)
+{
+	struct seen seen = {0};
+	unsigned calls = 0;
+	gives(CALL(each_note, see_note, &seen), PV_OK, "each room is shown with its note");
+	check(seen.rooms == stats->rooms && seen.restored == 0, "once");
+	gives(CALL(each_note, stop_at_note, &calls), PV_ERR_LIMIT, "until told to stop");
+	check(calls == 1, "at once");
+	gives(CALL(each_blob, see_blob, &seen), PV_OK, "each blob is shown");
+	check(seen.blobs == stats->blobs, "once");
+	bool is_used = seen.refs > 0;
+	gives(CALL(blob_drop, &seen.locator), is_used ? PV_ERR_CONFLICT : PV_OK, "one is dropped only if nothing refers to it");
+	struct pv_id16 none = id_of("locator", 999);
+	gives(CALL(blob_drop, &none), PV_ERR_CONFLICT, "one that is not there is told");
+}
+
+static void test_restored(void)
+{
+	struct pv_hash room = hash_of("room", 1), token = hash_of("restored", 1), due[4];
+	struct pv_meta_session session = session_for(1), got;
+	struct pv_meta_room row;
+	struct seen seen = {0};
+	uint64_t at = 7;
+	size_t count = 9;
+	gives(CALL(restored_at, &at), PV_OK, "a store tells when it was restored");
+	check(at == 0, "never, at first");
+	session.expires_ms = NOW + 10;
+	gives(CALL(session_put, &token, &session), PV_OK, "with a session");
+	gives(CALL(mark_restored, NOW + 5), PV_OK, "it is marked");
+	gives(CALL(restored_at, &at), PV_OK, "then it tells");
+	check(at == NOW + 5, "when");
+	gives(CALL(room, &room, &row), PV_OK, "its rooms stand");
+	check(row.restored, "and wait");
+	gives(CALL(each_note, see_note, &seen), PV_OK, "all");
+	check(seen.rooms && seen.restored == seen.rooms, "of them");
+	gives(CALL(session, &token, NOW, &got), PV_ERR_NOT_FOUND, "sessions have ended");
+	gives(CALL(overdue, UINT64_MAX / 2, 4, due, &count), PV_OK, "no deadline is due");
+	check(count == 0, "while they wait");
+}
+
+static void test_snapshot(void)
+{
+	char dir[] = "/tmp/privity-copy-XXXXXX", path[64], why[PV_META_WHY_MAX] = "";
+	struct pv_meta_stats stats, copied;
+	struct pv_meta *original = meta;
+	if (!mkdtemp(dir)) abort();
+	snprintf(path, sizeof path, "%s/copy.db", dir);
+	gives(CALL(stats, &stats), PV_OK, "what is there is counted");
+	gives(CALL(snapshot, path, NULL, NULL), PV_OK, "and copied");
+	gives(CALL(snapshot, path, NULL, NULL), PV_ERR_IO, "never over another file");
+	gives(pv_meta_sqlite_open(path, &meta, why), PV_OK, "the copy opens");
+	gives(CALL(stats, &copied), PV_OK, "and holds");
+	check(copied.rooms == stats.rooms && copied.entries == stats.entries && copied.blobs == stats.blobs, "the same");
+	test_walks(&stats);
+	test_restored();
+	CALL(close);
+	meta = original;
+	struct pv_hash room = hash_of("room", 1);
+	struct pv_meta_room row;
+	gives(CALL(room, &room, &row), PV_OK, "the original");
+	check(!row.restored, "is as it was");
+	remove_dir(dir);
+}
+
+static void run_suite(const char *name, struct pv_meta *store)
+{
+	store_name = name;
+	meta = store;
+	edge = (struct pv_merkle_edge){0};
+	meta_suite_logs();
+	meta_suite_people();
+	meta_suite_gates();
+	test_stats();
+	test_snapshot();
+	test_threads();
+	CALL(close);
+	for (int i = 0; i < 6; i++) free_made(&made[i]);
+}
+
+/* ---- what a store with files must do besides */
 
 static void test_reopen(const char *path)
 {
@@ -90,7 +187,8 @@ static void test_older_file(const char *path)
 	struct pv_meta_room row;
 	sqlite3 *db;
 	if (sqlite3_open(path, &db) ||
-	    sqlite3_exec(db, "DROP TABLE pairings; DROP TABLE pairing_messages; PRAGMA user_version = 1", NULL, NULL, NULL))
+	    sqlite3_exec(db, "DROP TABLE pairings; DROP TABLE pairing_messages; ALTER TABLE rooms DROP COLUMN restored;"
+			     "DROP TABLE restores; DROP TABLE known_heads; DROP TABLE shown_heads; PRAGMA user_version = 1", NULL, NULL, NULL))
 		abort();
 	sqlite3_close(db);
 	gives(pv_meta_sqlite_open(path, &meta, why), PV_OK, "an older version's file is raised");

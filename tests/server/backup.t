@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""privityd admin backup, verify-backup and restore: taken while people write, resumed after kill -9, refused where they
+would write over something; and what a server that was put back says.
+
+PRIVITY_LONG=1 kills more often; PRIVITY_SEED repeats a run."""
+
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from tap import done, is_, note, ok
+from world import LONG, World
+
+seed = int(os.environ.get("PRIVITY_SEED") or random.randrange(1 << 32))
+note(f"seed {seed}")
+rng = random.Random(seed)
+world = World()
+server = world.server()
+ada, bob = world.room_of_two(server)
+
+
+def admin(data, *args):
+    argv = [str(a) for a in (world.server_bin, "--data", data, "--public-url", server.url, "admin", *args)]
+    return subprocess.run(argv, capture_output=True, text=True, env=world.env, check=False, timeout=120)
+
+
+def put(home, name, size):
+    path = world.dir / name
+    path.write_bytes(rng.randbytes(size))
+    home.must("put", "acme", path)
+    return path
+
+
+backup, key = world.dir / "backup", world.dir / "key"
+
+# --- taking one while people write
+
+first = put(ada, "first", 900_000)
+stop = threading.Event()
+said = []
+
+
+def write():
+    while not stop.is_set():
+        text = f"while {len(said)}"
+        if bob.run("say", "acme", text).status == 0:
+            said.append(text)
+
+
+writer = threading.Thread(target=write)
+writer.start()
+while len(said) < 3:
+    time.sleep(0.01)
+before = list(said)
+taken = admin(server.data, "backup", backup, key)
+stop.set()
+writer.join()
+is_(taken.returncode, 0, "a backup is taken while someone writes", taken.stderr)
+ok("rooms" in taken.stdout, "and counts what it holds", taken.stdout)
+is_(backup.stat().st_mode & 0o777, 0o700, "its directory is the operator's alone")
+is_({p.stat().st_mode & 0o077 for p in backup.rglob("*") if p.is_file()}, {0}, "and so is every file in it")
+is_(key.read_bytes(), (server.data / "log.key").read_bytes(), "the log key lies where it was asked for")
+ok(not (backup / "log.key").exists(), "and nowhere else")
+whole = admin(server.data, "verify-backup", backup)
+is_(whole.returncode, 0, "it is whole", whole.stderr)
+
+second = put(bob, "second", 700_000)
+blobs = lambda: {p.name: p.stat().st_ino for p in (backup / "blobs").glob("??/*")}
+was = blobs()
+is_(admin(server.data, "backup", backup).returncode, 0, "a second one into the same directory")
+now = blobs()
+ok(was and all(now.get(name) == inode for name, inode in was.items()), "copies no blob again")
+ok(len(now) > len(was), "but the new ones")
+is_(len(list(backup.glob("meta.*"))), 1, "and leaves one copy of the metadata")
+is_(admin(server.data, "verify-backup", backup).returncode, 0, "which is whole")
+
+# --- kill -9 while it is taken
+
+put(ada, "third", 3_000_000)
+for attempt in range(40 if LONG else 10):
+    process = world.spawn([world.server_bin, "--data", server.data, "admin", "backup", backup],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(rng.uniform(0, 0.08))
+    process.kill()
+    process.wait()
+    checked = admin(server.data, "verify-backup", backup)
+    if checked.returncode:
+        break
+is_(checked.returncode, 0, "however often it is killed, what stands is the last whole one", checked.stderr)
+is_(admin(server.data, "backup", backup).returncode, 0, "and the next one goes on")
+is_(admin(server.data, "verify-backup", backup).returncode, 0, "to a whole one")
+
+# --- what is refused
+
+foreign = world.dir / "foreign"
+foreign.mkdir(mode=0o700)
+(foreign / "holiday.jpg").write_text("sun")
+refused = admin(server.data, "backup", foreign)
+ok(refused.returncode != 0 and "not empty" in refused.stderr, "a directory with something else in it is left alone", refused.stderr)
+is_([p.name for p in foreign.iterdir()], ["holiday.jpg"], "untouched")
+shared = world.dir / "shared"
+shared.mkdir(mode=0o755)
+shared.chmod(0o755)
+ok(admin(server.data, "backup", shared).returncode != 0, "one that others can read is refused")
+refused = admin(server.data, "restore", backup)
+ok(refused.returncode != 0 and ("works on" in refused.stderr or "is there" in refused.stderr), "over a running server nothing is restored",
+   refused.stderr)
+other_key = world.dir / "other"
+is_(admin(server.data, "backup", world.dir / "more", foreign / "holiday.jpg").returncode != 0, True,
+    "another file is never written over with the key")
+last = ada.messages()
+server.stop()
+refused = admin(server.data, "restore", backup)
+ok(refused.returncode != 0 and "is there" in refused.stderr, "nor over a stopped one", refused.stderr)
+
+# --- damage is found
+
+damaged = world.dir / "damaged"
+shutil.copytree(backup, damaged)
+victim = sorted((damaged / "blobs").glob("??/*"))[0]
+content = bytearray(victim.read_bytes())
+content[len(content) // 2] ^= 1
+victim.write_bytes(content)
+found = admin(server.data, "verify-backup", damaged)
+ok(found.returncode != 0 and "blobs are missing or damaged" in found.stderr, "a flipped bit in a blob is found", found.stderr)
+meta = next(damaged.glob("meta.*"))
+content = bytearray(meta.read_bytes())
+content[-100] ^= 1
+meta.write_bytes(content)
+found = admin(server.data, "verify-backup", damaged)
+ok(found.returncode != 0 and "not what the backup's manifest names" in found.stderr, "one in the metadata too", found.stderr)
+fresh = world.dir / "fresh"
+ok(admin(fresh, "restore", damaged, key).returncode != 0 and not (fresh / "meta.db").exists(), "and is not put back")
+manifest = bytearray((damaged / "manifest").read_bytes())
+manifest[20] ^= 1
+(damaged / "manifest").write_bytes(manifest)
+ok("manifest" in admin(server.data, "verify-backup", damaged).stderr, "so is one in the manifest")
+
+# --- putting it back, killed on the way
+
+lost = world.dir / "lost"
+server.data.rename(lost)
+ok(admin(server.data, "restore", backup).returncode != 0, "without the log key nothing is restored")
+wrong = world.server("elsewhere")
+wrong.stop()
+refused = admin(server.data, "restore", backup, wrong.data / "log.key")
+ok(refused.returncode != 0 and "not that of the backup" in refused.stderr, "nor with another server's", refused.stderr)
+shutil.rmtree(server.data)
+for attempt in range(40 if LONG else 10):
+    process = world.spawn([world.server_bin, "--data", server.data, "admin", "restore", backup, key],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(rng.uniform(0, 0.05))
+    process.kill()
+    process.wait()
+    if (server.data / "meta.db").exists():
+        break
+if not (server.data / "meta.db").exists():
+    restored = admin(server.data, "restore", backup, key)
+    is_(restored.returncode, 0, "it is put back in the end", restored.stderr)
+else:
+    ok(True, "it is put back in the end")
+for name in ("meta.db", "log.key"):
+    is_((server.data / name).stat().st_mode & 0o777, 0o600, f"{name} is the server's alone")
+server.start()
+
+# --- what such a server does
+
+is_(ada.messages()[:len(before)], last[:len(before)], "what was in the backup is read")
+got = world.dir / "got"
+got.mkdir()
+is_(ada.run("get", "acme", "first", "-o", got).status, 0, "files too")
+is_((got / "first").read_bytes(), first.read_bytes(), "as they were")
+waits = bob.run("say", "acme", "meanwhile")
+is_(waits.status, 5, "what is written waits", waits.err)
+ok("restored from a backup" in waits.err, "and says why", waits.err)
+is_(server.stop(), 0, "and it stops as ever")
+done()
