@@ -59,7 +59,7 @@ CLIENT = [
            ("    if (born && !s->later && !pv_hash_equal(&entry.header.prev, head)) stale = true;\n", "(s.logged->n > own.n || (s.logged->n == own.n && !pv_hash_equal(&s.logged->leaf, &own.leaf)))"),
            ("", "s.logged->n > own.n")),
     Mutant("kem_fresh, bar_first, cross_room", "core/sync/mend_plan.c", "*ret_allowed = report.state == PV_DEVICES_READY || report.state == PV_DEVICES_OUTSIDE;", "*ret_allowed = true;"),
-    Mutant("no_join_due", "core/sync/members.c", "    if (pv_roster_rekey_due(roster)) /* a revoked", "    if (false) /* a revoked"),
+    Mutant("no_join_due", "core/sync/members.c", "    if (removal || pv_roster_rekey_due(roster)) /* a revoked", "    if (false) /* a revoked"),
     Mutant("signatures", "core/sync/vouch.c", "ret_holds[i] = key && pv_entry_verify(&item->entry, key) == PV_OK;", "ret_holds[i] = key != NULL;"),
     Mutant("what an author saw", INTAKE, "    if (!pv_hash_equal(&root, &h->seen_root))", "    if (false)"),
     Mutant("a log that goes back", INTAKE, ("    if (ret_checkpoint->size < room->pinned.size) /* even", "    if (ret_checkpoint->size < room->edge.size)\n"),
