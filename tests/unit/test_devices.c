@@ -95,6 +95,21 @@ static void test_second_device(void)
     home_release(&h);
 }
 
+/* A record with the old key would let the revoked device read along in the new room. */
+static void test_found_after_revoking(void)
+{
+    struct home h;
+    struct rig_member other;
+    home_init(&h);
+    is_err(revoke(&h.phone, &h.laptop), PV_OK, "the phone revokes the laptop");
+    is_err(rig_found(&other, &h.phone), PV_ERR_OFFLINE, "a room is not founded before the own room has it");
+    is_err(rig_person_push(&h.phone), PV_OK, "the own room is sent");
+    is_err(rig_found(&other, &h.phone), PV_OK, "then it is");
+    tap_ok(!is_in(&other, &h.laptop), "without the laptop");
+    rig_member_close(&other);
+    home_release(&h);
+}
+
 static void test_revoke(void)
 {
     struct home h;
@@ -369,6 +384,7 @@ int main(void)
 {
     tap_is_int(pv_crypto_init(), PV_OK, "crypto");
     test_second_device();
+    test_found_after_revoking();
     test_revoke();
     test_crossing();
     test_thief();
