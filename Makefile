@@ -44,7 +44,7 @@ CFLAGS_wasm := $(COMMON) -DNDEBUG -isystem $(DEPS)/wasm/include
 LDFLAGS_all := $(if $(SAN),$(SAN_FLAGS)) -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 LIBS_core := $(DEPS)/native/lib/libsodium.a $(DEPS)/native/lib/libsqlite3.a -lm
 LIBS_kit := -lpangocairo-1.0 -lpango-1.0 -lgobject-2.0 -lglib-2.0 -lcairo -lqrencode
-LIBS_all := $(LIBS_core) -lcurl -lmicrohttpd -ljansson -lcrypto -lkeyutils
+LIBS_all := $(LIBS_core) -lcurl -lmicrohttpd -ljansson -lcrypto -lkeyutils -lseccomp
 # A stack as large as a browser's thread has, placed first: overflowing it traps instead of overwriting data.
 LDFLAGS_wasm := -Wl,-z,stack-size=1048576,--stack-first
 # The usual printf of wasi-libc would print a note on what it leaves out, so that it needs a standard error.

@@ -11,6 +11,7 @@
 #include "server/data.h"
 #include "server/listen.h"
 #include "server/process.h"
+#include "server/sandbox.h"
 #include "server/tls_files.h"
 
 enum { FREE_BYTES_MIN = 64 * 1024 * 1024 };
@@ -85,6 +86,24 @@ static void note_files(const struct pv_config *config)
            (uint64_t)limit.rlim_max, config->connections);
 }
 
+static bool check_sandbox(const struct pv_config *config)
+{
+    struct pv_sandbox sandbox = {false, 0};
+    if (config->sandbox == PV_SANDBOX_OFF) {
+        puts("note  the sandbox is switched off");
+        return true;
+    }
+    sandbox = pv_sandbox_try();
+    bool bad = config->sandbox == PV_SANDBOX_REQUIRED && !pv_sandbox_is_whole(&sandbox);
+    printf("%-5s sandbox: system calls %s, files ", bad ? "bad" : pv_sandbox_is_whole(&sandbox) ? "good" : "note",
+           sandbox.calls ? "limited (seccomp)" : "not limited: no seccomp here");
+    if (sandbox.files) printf("limited (Landlock %d)\n", sandbox.files);
+    else puts("not limited: no Landlock here");
+    fflush(stdout);
+    if (bad) fprintf(stderr, "privityd: the sandbox is required, and this kernel or container lacks a part of it\n");
+    return !bad;
+}
+
 int pv_check_config(const struct pv_config *config)
 {
     char why[PV_CONFIG_WHY_MAX] = "";
@@ -104,6 +123,7 @@ int pv_check_config(const struct pv_config *config)
     /* The server that runs on this data has the port. */
     if (!locked) good &= say("address and port", pv_listen_open(config, &listener, &port, why), why);
     if (listener >= 0) close(listener);
+    good &= check_sandbox(config);
     note_files(config);
     if (pv_user_is_unsaid_root(&user)) puts("note  the server would run as root: give it a user of its own with --user NAME");
     if (!good) return 1;

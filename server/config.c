@@ -21,6 +21,7 @@ struct option {
 
 static const char *const registration_words[] = {"open", "invite", "closed", NULL};
 static const char *const level_words[] = {"error", "warn", "info", "debug", NULL};
+static const char *const sandbox_words[] = {"on", "off", "required", NULL};
 static const char *const header_words[] = {"x-forwarded-for", "forwarded", NULL};
 static const char *const shell_words[] = {"bash", "zsh", "fish", NULL};
 
@@ -41,6 +42,7 @@ static const struct option options[] = {
     {"tls-cert", "FILE", "certificate chain in PEM, for TLS without a proxy", FILE_NAME, AT(tls_cert), NULL, 0},
     {"tls-key", "FILE", "its private key in PEM", FILE_NAME, AT(tls_key), NULL, 0},
     {"user", "NAME[:GROUP]", "whom to become when started as root, once the port and the TLS key are had", TEXT, AT(user), NULL, 0},
+    {"sandbox", "MODE", "limit system calls and files: on (as far as the kernel can), off or required (on)", WORD, AT(sandbox), sandbox_words, 0},
     {"log-level", "LEVEL", "error, warn, info or debug (info); debug names every request", WORD, AT(log_level), level_words, 0},
     {"threads", "N", "threads that answer requests (16)", NUMBER, AT(threads), NULL, 256},
     {"connections", "N", "connections at once (10000)", NUMBER, AT(connections), NULL, 1000000},
@@ -94,7 +96,7 @@ static bool set_word(const struct option *option, void *field, const char *value
 }
 
 _Static_assert(sizeof(enum pv_registration_mode) == sizeof(int) && sizeof(enum pv_log_level) == sizeof(int) &&
-               sizeof(enum pv_proxy_header) == sizeof(int),
+               sizeof(enum pv_proxy_header) == sizeof(int) && sizeof(enum pv_sandbox_mode) == sizeof(int),
                "words are stored as int");
 
 enum pv_err pv_config_set(struct pv_config *config, const char *name, const char *value,

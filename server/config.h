@@ -14,6 +14,9 @@ enum {
     PV_CONNECTIONS_DEFAULT = 1000001
 };
 
+/* ON: as far as the kernel has it. */
+enum pv_sandbox_mode { PV_SANDBOX_ON, PV_SANDBOX_OFF, PV_SANDBOX_REQUIRED };
+
 struct pv_config {
     char listen[PV_CONFIG_TEXT_MAX];
     char public_url[PV_CONFIG_TEXT_MAX];
@@ -23,6 +26,7 @@ struct pv_config {
     char tls_cert[PV_CONFIG_TEXT_MAX];
     char tls_key[PV_CONFIG_TEXT_MAX];
     char user[PV_CONFIG_TEXT_MAX]; /* to become after binding, when started as root */
+    enum pv_sandbox_mode sandbox;
     enum pv_registration_mode registration;
     enum pv_log_level log_level;
     uint64_t threads;

@@ -21,6 +21,7 @@
 #include "server/metrics.h"
 #include "server/notify.h"
 #include "server/process.h"
+#include "server/sandbox.h"
 #include "server/session_cache.h"
 #include "server/signer.h"
 
@@ -211,6 +212,7 @@ static enum pv_err name_server(struct pv_server *server, const struct pv_config 
 struct daemon {
     struct pv_server server;
     struct pv_tls_files files;
+    struct pv_sandbox sandbox, signer;
     struct pv_metrics metrics;
     struct pv_http *http;
     int listener, lock; /* -1: none */
@@ -244,7 +246,16 @@ static enum pv_err open_data(struct daemon *daemon, const struct pv_config *conf
         snprintf(why, PV_CONFIG_WHY_MAX, "the metadata store %.512s cannot be read: %s", config->meta, pv_err_text(err));
         return err;
     }
-    return pv_signer_open(server->signer, stats.rooms == 0, &server->log_pk, why);
+    return pv_signer_open(server->signer, stats.rooms == 0, &server->log_pk, &daemon->signer, why);
+}
+
+/* Everything is open, no thread is there yet. */
+static enum pv_err enter_sandbox(struct daemon *daemon, const struct pv_config *config, char why[static PV_CONFIG_WHY_MAX])
+{
+    enum pv_err err = pv_sandbox_enter(config, &daemon->sandbox, why);
+    if (err || config->sandbox != PV_SANDBOX_REQUIRED || pv_sandbox_is_whole(&daemon->signer)) return err;
+    snprintf(why, PV_CONFIG_WHY_MAX, "the sandbox is required, and the signer got none");
+    return PV_ERR_UNSUPPORTED;
 }
 
 static enum pv_err start(struct daemon *daemon, const struct pv_config *config, char why[static PV_CONFIG_WHY_MAX])
@@ -253,8 +264,9 @@ static enum pv_err start(struct daemon *daemon, const struct pv_config *config, 
     char host[PV_CONFIG_TEXT_MAX];
     snprintf(host, sizeof host, "%.*s", (int)(strrchr(config->listen, ':') - config->listen), config->listen);
     enum pv_err err = take_and_drop(daemon, config, why);
-    if (!err) err = pv_signer_fork(config->data, &server->signer, why);
+    if (!err) err = pv_signer_fork(config, &server->signer, why);
     if (!err) err = open_data(daemon, config, why);
+    if (!err) err = enter_sandbox(daemon, config, why);
     if (err) return err;
     err = name_server(server, config, daemon->port);
     server->registration = config->registration;
@@ -277,7 +289,9 @@ static enum pv_err start(struct daemon *daemon, const struct pv_config *config, 
            host, daemon->port, server->name);
     fflush(stdout);
     PV_LOG(PV_LOG_INFO, "started", PV_LOG_TEXT("version", PV_SERVER_VERSION), PV_LOG_TEXT("name", server->name),
-           PV_LOG_NUMBER("port", daemon->port));
+           PV_LOG_NUMBER("port", daemon->port), PV_LOG_TEXT("seccomp", daemon->sandbox.calls ? "on" : "off"),
+           PV_LOG_NUMBER("landlock", daemon->sandbox.files),
+           PV_LOG_TEXT("signer", pv_sandbox_is_whole(&daemon->signer) ? "sandboxed" : "not sandboxed"));
     pv_notify_send("READY=1");
     return PV_OK;
 }

@@ -32,6 +32,7 @@ struct head {
 struct opened {
     enum pv_err err;
     struct pv_sign_pk pk;
+    struct pv_sandbox sandbox;
     char why[PV_CONFIG_WHY_MAX];
 };
 
@@ -97,26 +98,27 @@ static void fill_random(void *context, void *ret_bytes, size_t n)
     }
 }
 
-static void open_key(const char *data_dir, bool fresh, struct pv_keeper **keeper, struct opened *ret_opened)
+static void open_key(const struct pv_config *config, bool fresh, struct pv_keeper **keeper, struct opened *ret_opened)
 {
     const struct pv_random random = {fill_random, NULL};
     struct pv_sign_sk sk;
     *ret_opened = (struct opened){.err = PV_ERR_CONFLICT}; /* once is enough */
     if (*keeper) return;
-    ret_opened->err = pv_data_log_key(data_dir, fresh, &random, &sk, &ret_opened->pk, ret_opened->why);
+    ret_opened->err = pv_data_log_key(config->data, fresh, &random, &sk, &ret_opened->pk, ret_opened->why);
     if (ret_opened->err) return;
     ret_opened->err = pv_keeper_new(&sk, &ret_opened->pk, keeper);
     pv_wipe(&sk, sizeof sk);
+    pv_sandbox_enter_signer(config->sandbox, &ret_opened->sandbox);
 }
 
 /* False: no question that we know. */
-static bool answer(int fd, const struct head *head, size_t bytes, struct room_for_all *all, const char *data_dir,
+static bool answer(int fd, const struct head *head, size_t bytes, struct room_for_all *all, const struct pv_config *config,
                    struct pv_keeper **keeper)
 {
     union asked *asked = &all->asked;
     union made *made = &all->made;
     if (head->what == OPEN && bytes == sizeof asked->fresh) {
-        open_key(data_dir, asked->fresh, keeper, &made->opened);
+        open_key(config, asked->fresh, keeper, &made->opened);
         return send_parts(fd, OPEN, 1, &made->opened, sizeof made->opened);
     }
     if (!*keeper) return false;
@@ -134,20 +136,20 @@ static bool answer(int fd, const struct head *head, size_t bytes, struct room_fo
 }
 
 /* Until the server closes its end. */
-static void run(int fd, const char *data_dir)
+static void run(int fd, const struct pv_config *config)
 {
     struct head head;
     ssize_t bytes;
     struct pv_keeper *keeper = NULL;
     struct room_for_all *all = malloc(sizeof *all);
     while (all && (bytes = take_parts(fd, &head, &all->asked, sizeof all->asked)) >= 0)
-        if (!answer(fd, &head, (size_t)bytes, all, data_dir, &keeper)) break;
+        if (!answer(fd, &head, (size_t)bytes, all, config, &keeper)) break;
     pv_keeper_free(keeper);
     free(all);
 }
 
 /* What is typed at the server's terminal or sent to its group is the server's to follow: we end when it has. */
-static void be_signer(int fd, const char *data_dir)
+static void be_signer(int fd, const struct pv_config *config)
 {
     sigset_t all;
     sigfillset(&all);
@@ -157,7 +159,7 @@ static void be_signer(int fd, const char *data_dir)
     if (!PV_SANITIZED) mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT); /* the key stays out of swap where that is let */
     dup2(fd, 3);
     close_range(4, ~0u, 0);
-    run(3, data_dir);
+    run(3, config);
     _exit(0);
 }
 
@@ -183,7 +185,7 @@ enum pv_err pv_signer_new_here(const struct pv_sign_sk *log_sk, const struct pv_
     return err;
 }
 
-enum pv_err pv_signer_fork(const char *data_dir, struct pv_signer **ret_signer, char ret_why[static PV_CONFIG_WHY_MAX])
+enum pv_err pv_signer_fork(const struct pv_config *config, struct pv_signer **ret_signer, char ret_why[static PV_CONFIG_WHY_MAX])
 {
     struct pv_signer *signer;
     int ends[2];
@@ -197,7 +199,7 @@ enum pv_err pv_signer_fork(const char *data_dir, struct pv_signer **ret_signer, 
     signer->pid = fork();
     if (signer->pid == 0) {
         close(ends[0]);
-        be_signer(ends[1], data_dir);
+        be_signer(ends[1], config);
     }
     close(ends[1]);
     signer->socket = ends[0];
@@ -229,15 +231,17 @@ static enum pv_err ask(struct pv_signer *signer, enum what what, uint32_t count,
 }
 
 enum pv_err pv_signer_open(struct pv_signer *signer, bool fresh, struct pv_sign_pk *ret_pk,
-                           char ret_why[static PV_CONFIG_WHY_MAX])
+                           struct pv_sandbox *ret_sandbox, char ret_why[static PV_CONFIG_WHY_MAX])
 {
     struct opened opened;
     uint8_t flag = fresh;
     enum pv_err err = ask(signer, OPEN, 1, &flag, sizeof flag, &opened, sizeof opened);
     if (err) snprintf(ret_why, PV_CONFIG_WHY_MAX, "the signer's process has ended");
     else if (opened.err) snprintf(ret_why, PV_CONFIG_WHY_MAX, "%s", opened.why);
-    else *ret_pk = opened.pk;
-    return err ? err : opened.err;
+    if (err || opened.err) return err ? err : opened.err;
+    *ret_pk = opened.pk;
+    *ret_sandbox = opened.sandbox;
+    return PV_OK;
 }
 
 void pv_signer_free(struct pv_signer *signer)

@@ -10,6 +10,7 @@
 
 #include "server/config.h"
 #include "server/keeper.h"
+#include "server/sandbox.h"
 
 struct pv_signer;
 
@@ -17,11 +18,11 @@ struct pv_signer;
 PV_MUST_USE enum pv_err pv_signer_new_here(const struct pv_sign_sk *log_sk, const struct pv_sign_pk *log_pk,
                                            struct pv_signer **ret_signer);
 /* Fork the process; before the first thread. It does not touch the key yet. Errors: IO, NOMEM. */
-PV_MUST_USE enum pv_err pv_signer_fork(const char *data_dir, struct pv_signer **ret_signer,
+PV_MUST_USE enum pv_err pv_signer_fork(const struct pv_config *config, struct pv_signer **ret_signer,
                                        char ret_why[static PV_CONFIG_WHY_MAX]);
 /* Let it read the key, or make one while no room stands here (`fresh`). Once. Errors: as pv_data_log_key's; IO. */
 PV_MUST_USE enum pv_err pv_signer_open(struct pv_signer *signer, bool fresh, struct pv_sign_pk *ret_pk,
-                                       char ret_why[static PV_CONFIG_WHY_MAX]);
+                                       struct pv_sandbox *ret_sandbox, char ret_why[static PV_CONFIG_WHY_MAX]);
 /* Ends the process. */
 void pv_signer_free(struct pv_signer *signer);
 

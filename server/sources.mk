@@ -50,6 +50,9 @@ SERVER_SRC := \
 	server/room_cache.c \
 	server/rooms.c \
 	server/router.c \
+	server/sandbox.c \
+	server/sandbox_calls.c \
+	server/sandbox_files.c \
 	server/session.c \
 	server/session_cache.c \
 	server/signer.c \

@@ -124,6 +124,7 @@ NATIVE_TESTS += \
 	tests/server/test_appends.c \
 	tests/simulation/test_disk.c \
 	tests/server/test_keeper.c \
+	tests/server/test_sandbox.c \
 	tests/server/test_gates.c \
 	tests/server/test_pairings.c \
 	tests/server/test_resources.c \
