@@ -71,7 +71,7 @@ static enum pv_err print_link(const struct pv_invite_link *link, const struct pv
 enum pv_err pv_cmd_invite(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
 {
     struct pv_invite_options options = {.uses = 1};
-    struct pv_invite_link link = {.note_len = 0};
+    struct pv_invite_link link = {.has_note = false};
     struct pv_open_room *room = NULL;
     struct gate_put put;
     struct pv_buf request;

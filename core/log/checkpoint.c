@@ -12,8 +12,6 @@ enum {
     TIME_BYTES = 8,
     TYPE_ED25519 = 0x01,     /* C2SP signed-note */
     TYPE_COSIGNATURE = 0x04, /* C2SP tlog-cosignature */
-    PLAIN_BYTES = KEY_ID_BYTES + sizeof(struct pv_sig),
-    COSIGNATURE_BYTES = KEY_ID_BYTES + TIME_BYTES + sizeof(struct pv_sig),
     ORIGIN_BYTES_MAX = PV_LIMIT_SERVER_NAME_BYTES + 6 + 64,
     COSIGNED_HEAD_BYTES_MAX = 64
 };
@@ -25,8 +23,8 @@ struct note {
     struct pv_bytes origin;
     struct pv_bytes text; /* what is signed: up to and with the newline before the empty line */
     struct pv_checkpoint checkpoint;
-    uint8_t plain[PLAIN_BYTES];
-    uint8_t cosignature[COSIGNATURE_BYTES];
+    uint8_t plain[PV_NOTE_PLAIN_BYTES];
+    uint8_t cosignature[PV_NOTE_COSIGNATURE_BYTES];
 };
 
 bool pv_server_name_is_valid(struct pv_bytes name)
@@ -82,6 +80,14 @@ static void put_signature_line(struct pv_buf *note, struct pv_bytes origin, stru
     pv_text_put(note, "\n");
 }
 
+static void put_signature_lines(struct pv_buf *note, struct pv_bytes origin, const uint8_t plain[PV_NOTE_PLAIN_BYTES],
+                                const uint8_t cosignature[PV_NOTE_COSIGNATURE_BYTES])
+{
+    pv_text_put(note, "\n");
+    put_signature_line(note, origin, pv_bytes(plain, PV_NOTE_PLAIN_BYTES));
+    put_signature_line(note, origin, pv_bytes(cosignature, PV_NOTE_COSIGNATURE_BYTES));
+}
+
 static void put_text(struct pv_buf *note, struct pv_bytes origin, const struct pv_checkpoint *checkpoint)
 {
     pv_buf_append(note, origin.p, origin.n);
@@ -94,8 +100,8 @@ static void put_text(struct pv_buf *note, struct pv_bytes origin, const struct p
 
 /* Both signatures over `text`, each behind its key id. */
 static void sign(const struct pv_sign_sk *log_sk, const struct pv_sign_pk *log_pk, struct pv_bytes origin,
-                 struct pv_bytes text, uint64_t time_s, uint8_t ret_plain[PLAIN_BYTES],
-                 uint8_t ret_cosignature[COSIGNATURE_BYTES])
+                 struct pv_bytes text, uint64_t time_s, uint8_t ret_plain[PV_NOTE_PLAIN_BYTES],
+                 uint8_t ret_cosignature[PV_NOTE_COSIGNATURE_BYTES])
 {
     uint8_t memory[COSIGNED_HEAD_BYTES_MAX + PV_LIMIT_NOTE_BYTES];
     struct pv_sig sig;
@@ -115,7 +121,7 @@ enum pv_err pv_checkpoint_make(const char *server_name, const struct pv_hash *ro
                                const struct pv_sign_pk *log_pk, struct pv_buf *note)
 {
     uint8_t origin_memory[ORIGIN_BYTES_MAX], note_memory[PV_LIMIT_NOTE_BYTES];
-    uint8_t plain[PLAIN_BYTES], cosignature[COSIGNATURE_BYTES];
+    uint8_t plain[PV_NOTE_PLAIN_BYTES], cosignature[PV_NOTE_COSIGNATURE_BYTES];
     struct pv_buf origin_buf, made;
     if (checkpoint->size == 0) return PV_ERR_MALFORMED;
     if (checkpoint->size > PV_LIMIT_N || checkpoint->time_s > PV_CHECKPOINT_TIME_MAX_S) return PV_ERR_LIMIT;
@@ -127,9 +133,7 @@ enum pv_err pv_checkpoint_make(const char *server_name, const struct pv_hash *ro
     pv_buf_init_fixed(&made, note_memory, sizeof note_memory);
     put_text(&made, origin, checkpoint);
     sign(log_sk, log_pk, origin, pv_buf_bytes(&made), checkpoint->time_s, plain, cosignature);
-    pv_text_put(&made, "\n");
-    put_signature_line(&made, origin, pv_bytes(plain, sizeof plain));
-    put_signature_line(&made, origin, pv_bytes(cosignature, sizeof cosignature));
+    put_signature_lines(&made, origin, plain, cosignature);
     if (made.err) return made.err;
     pv_buf_append(note, made.p, made.n);
     return note->err;
@@ -160,6 +164,13 @@ static bool origin_is_well_formed(struct pv_bytes origin)
     return pv_server_name_is_valid(pv_bytes(origin.p, origin.n - TAIL_BYTES));
 }
 
+static uint64_t cosigned_time(const uint8_t cosignature[PV_NOTE_COSIGNATURE_BYTES])
+{
+    uint64_t time_s = 0;
+    for (size_t i = 0; i < TIME_BYTES; i++) time_s = time_s << 8 | cosignature[KEY_ID_BYTES + i];
+    return time_s;
+}
+
 static enum pv_err parse(struct pv_bytes bytes, struct note *ret_note)
 {
     struct pv_lines in;
@@ -180,8 +191,7 @@ static enum pv_err parse(struct pv_bytes bytes, struct note *ret_note)
     enum pv_err err = pv_lines_finish(&in);
     if (err) return err;
     if (note.checkpoint.size == 0) return PV_ERR_MALFORMED; /* never signed */
-    for (size_t i = 0; i < TIME_BYTES; i++)
-        note.checkpoint.time_s = note.checkpoint.time_s << 8 | note.cosignature[KEY_ID_BYTES + i];
+    note.checkpoint.time_s = cosigned_time(note.cosignature);
     if (note.checkpoint.time_s > PV_CHECKPOINT_TIME_MAX_S) return PV_ERR_LIMIT;
     *ret_note = note;
     return PV_OK;
@@ -228,4 +238,51 @@ enum pv_err pv_checkpoint_peek(struct pv_bytes note_bytes, struct pv_checkpoint 
     if (err) return err;
     *ret_checkpoint = note.checkpoint;
     return PV_OK;
+}
+
+/* ---- packed */
+
+enum pv_err pv_note_pack(struct pv_bytes note_bytes, struct pv_packed_note *ret_packed)
+{
+    struct note note;
+    enum pv_err err = parse(note_bytes, &note);
+    if (err) return err;
+    ret_packed->checkpoint = note.checkpoint;
+    memcpy(ret_packed->plain, note.plain, sizeof note.plain);
+    memcpy(ret_packed->cosignature, note.cosignature, sizeof note.cosignature);
+    return PV_OK;
+}
+
+enum pv_err pv_note_unpack(const struct pv_packed_note *packed, const char *server_name, const struct pv_hash *room,
+                           struct pv_buf *note)
+{
+    uint8_t origin_memory[ORIGIN_BYTES_MAX];
+    struct pv_buf origin;
+    pv_buf_init_fixed(&origin, origin_memory, sizeof origin_memory);
+    enum pv_err err = put_origin(server_name, room, &origin);
+    if (err) return err;
+    put_text(note, pv_buf_bytes(&origin), &packed->checkpoint);
+    put_signature_lines(note, pv_buf_bytes(&origin), packed->plain, packed->cosignature);
+    return note->err;
+}
+
+void pv_packed_note_put(struct pv_buf *buf, const struct pv_packed_note *packed)
+{
+    pv_cbor_put_array(buf, 4);
+    pv_cbor_put_uint(buf, packed->checkpoint.size);
+    pv_cbor_put_hash(buf, &packed->checkpoint.root);
+    pv_cbor_put_bytes(buf, packed->plain, sizeof packed->plain);
+    pv_cbor_put_bytes(buf, packed->cosignature, sizeof packed->cosignature);
+}
+
+void pv_packed_note_get(struct pv_cbor *in, struct pv_packed_note *ret_packed)
+{
+    pv_cbor_get_array_of(in, 4);
+    ret_packed->checkpoint.size = pv_cbor_get_uint(in, PV_LIMIT_N);
+    pv_cbor_get_hash(in, &ret_packed->checkpoint.root);
+    pv_cbor_get_fixed(in, ret_packed->plain, sizeof ret_packed->plain);
+    pv_cbor_get_fixed(in, ret_packed->cosignature, sizeof ret_packed->cosignature);
+    ret_packed->checkpoint.time_s = cosigned_time(ret_packed->cosignature);
+    if (ret_packed->checkpoint.size == 0) pv_cbor_fail(in, PV_ERR_MALFORMED); /* never signed */
+    if (ret_packed->checkpoint.time_s > PV_CHECKPOINT_TIME_MAX_S) pv_cbor_fail(in, PV_ERR_LIMIT);
 }

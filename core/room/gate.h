@@ -3,6 +3,7 @@
 #ifndef PV_ROOM_GATE_H
 #define PV_ROOM_GATE_H
 
+#include "core/log/checkpoint.h"
 #include "core/crypto/hash.h"
 #include "core/crypto/keys.h"
 #include "core/base/cbor.h"
@@ -92,8 +93,8 @@ struct pv_invite_link {
     struct pv_id16 gate;
     struct pv_hash room;
     struct pv_hash inviter;              /* person id */
-    uint8_t note[PV_LIMIT_NOTE_BYTES];   /* newest checkpoint the inviter held */
-    size_t note_len;
+    bool has_note;
+    struct pv_packed_note note;          /* newest checkpoint the inviter held */
 };
 /* Appends text `<server_url>/i#…`, no NUL; the URL is brought into its one form. Secret, as A is in it.
  * Errors: MALFORMED, LIMIT, NOMEM. */

@@ -5,7 +5,7 @@
 #include "core/room/gate.h"
 #include "core/room/server_url.h"
 
-enum { LINK_FIELDS = 6, VERSION = 1, CHECK_BYTES = 4, LINK_BYTES = PV_LIMIT_NOTE_BYTES + 256 };
+enum { LINK_FIELDS = 6, VERSION = 1, CHECK_BYTES = 4, LINK_BYTES = 512 };
 
 static const char mark[] = "/i#";
 
@@ -27,7 +27,6 @@ enum pv_err pv_invite_link_write(const struct pv_invite_link *link, struct pv_bu
     uint8_t check[CHECK_BYTES];
     enum pv_err err = pv_server_url_read(pv_bytes_of_string(link->server_url), &url);
     if (err) return err;
-    if (link->note_len > sizeof link->note) return PV_ERR_LIMIT;
     pv_buf_init(&bytes, LINK_BYTES);
     pv_cbor_put_array(&bytes, LINK_FIELDS);
     pv_cbor_put_uint(&bytes, VERSION);
@@ -35,7 +34,8 @@ enum pv_err pv_invite_link_write(const struct pv_invite_link *link, struct pv_bu
     pv_cbor_put_id16(&bytes, &link->gate);
     pv_cbor_put_hash(&bytes, &link->room);
     pv_cbor_put_hash(&bytes, &link->inviter);
-    pv_cbor_put_bytes(&bytes, link->note, link->note_len);
+    if (link->has_note) pv_packed_note_put(&bytes, &link->note);
+    else pv_cbor_put_null(&bytes);
     check_value(url.text, pv_buf_bytes(&bytes), check);
     pv_buf_append(&bytes, check, sizeof check);
     err = bytes.err;
@@ -60,12 +60,9 @@ static enum pv_err get_link(struct pv_bytes bytes, struct pv_invite_link *link)
     pv_cbor_get_id16(&in, &link->gate);
     pv_cbor_get_hash(&in, &link->room);
     pv_cbor_get_hash(&in, &link->inviter);
-    struct pv_bytes note = pv_cbor_get_bytes(&in, sizeof link->note);
-    enum pv_err err = pv_cbor_finish(&in);
-    if (err) return err;
-    link->note_len = note.n;
-    if (note.n) memcpy(link->note, note.p, note.n);
-    return PV_OK;
+    link->has_note = !pv_cbor_take_null(&in);
+    if (link->has_note) pv_packed_note_get(&in, &link->note);
+    return pv_cbor_finish(&in);
 }
 
 /* The link proper, its checksum taken off and found right. */
@@ -96,7 +93,7 @@ static size_t find_mark(struct pv_bytes text)
 enum pv_err pv_invite_link_read(struct pv_bytes text, struct pv_invite_link *ret_link)
 {
     struct pv_server_url url;
-    struct pv_invite_link link = {.note_len = 0};
+    struct pv_invite_link link = {.has_note = false};
     struct pv_bytes encoded;
     uint8_t bytes[LINK_BYTES];
     size_t n = 0;

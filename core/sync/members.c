@@ -228,11 +228,11 @@ static enum pv_err invite(struct pv_room *room, const struct pv_invite_options *
 enum pv_err pv_room_invite(struct pv_room *room, const struct pv_invite_options *options,
                            struct pv_invite_link *ret_link, struct pv_buf *gate_request)
 {
-    struct pv_invite_link link = {.room = room->id, .inviter = room->me->person, .note_len = room->pin.n};
-    if (strlen(options->server_url) >= sizeof link.server_url || room->pin.n > sizeof link.note) return PV_ERR_LIMIT;
+    struct pv_invite_link link = {.room = room->id, .inviter = room->me->person, .has_note = room->pin.n > 0};
+    if (strlen(options->server_url) >= sizeof link.server_url) return PV_ERR_LIMIT;
     memcpy(link.server_url, options->server_url, strlen(options->server_url));
-    if (room->pin.n) memcpy(link.note, room->pin.p, room->pin.n);
-    enum pv_err err = pv_room_begin(room);
+    enum pv_err err = link.has_note ? pv_note_pack(pv_buf_bytes(&room->pin), &link.note) : PV_OK;
+    if (!err) err = pv_room_begin(room);
     if (err) return err;
     err = pv_rekey_with_it(room); /* nobody is let in while a rekey is due */
     if (!err) err = invite(room, options, &link, gate_request);
@@ -242,30 +242,39 @@ enum pv_err pv_room_invite(struct pv_room *room, const struct pv_invite_options 
     return err;
 }
 
+/* The link's note is the evidence. */
+static enum pv_err raise_unlike(struct pv_room *room, const struct pv_packed_note *packed, const char *what)
+{
+    static const struct pv_merkle_proof none_proven = {.count = 0};
+    char server_name[PV_LIMIT_SERVER_NAME_BYTES + 1];
+    uint8_t memory[PV_LIMIT_NOTE_BYTES];
+    struct pv_bytes name = pv_roster_server_name(room->roster);
+    struct pv_buf note;
+    pv_buf_init_fixed(&note, memory, sizeof memory);
+    memcpy(server_name, name.p, name.n);
+    server_name[name.n] = '\0';
+    enum pv_err err = pv_note_unpack(packed, server_name, &room->id, &note);
+    if (err) return err;
+    (void)pv_room_raise(room, PV_ERR_FORK, pv_buf_bytes(&note), "%s", what);
+    pv_evidence_other_log(room, pv_buf_bytes(&note), pv_room_pin(room), &none_proven);
+    return PV_ERR_FORK;
+}
+
 /* The log must be the one that the inviter saw, and the invite one that this link's keys belong to. */
 static enum pv_err check_link(struct pv_room *room, const struct pv_invite_link *link, const struct pv_sign_pk *a_key,
                               const struct pv_sign_pk *join_key)
 {
-    static const struct pv_merkle_proof none_proven = {.count = 0};
-    struct pv_checkpoint seen;
     struct pv_bytes none = pv_bytes(NULL, 0);
-    if (link->note_len) {
+    if (link->has_note) {
+        const struct pv_checkpoint *seen = &link->note.checkpoint;
         struct pv_hash root;
         struct pv_merkle_reader reader = pv_store_merkle_reader(room->store);
-        if (pv_checkpoint_peek(pv_bytes(link->note, link->note_len), &seen)) return PV_ERR_MALFORMED;
-        struct pv_bytes note = pv_bytes(link->note, link->note_len);
-        if (seen.size > room->edge.size) {
-            (void)pv_room_raise(room, PV_ERR_FORK, note, "the server hides part of the log that your inviter saw");
-            pv_evidence_other_log(room, note, pv_room_pin(room), &none_proven);
-            return PV_ERR_FORK;
-        }
-        enum pv_err err = pv_merkle_root(&reader, seen.size, &root);
+        if (seen->size > room->edge.size)
+            return raise_unlike(room, &link->note, "the server hides part of the log that your inviter saw");
+        enum pv_err err = pv_merkle_root(&reader, seen->size, &root);
         if (err) return err;
-        if (!pv_hash_equal(&root, &seen.root)) {
-            (void)pv_room_raise(room, PV_ERR_FORK, note, "the log is not the one that your inviter saw");
-            pv_evidence_other_log(room, note, pv_room_pin(room), &none_proven);
-            return PV_ERR_FORK;
-        }
+        if (!pv_hash_equal(&root, &seen->root))
+            return raise_unlike(room, &link->note, "the log is not the one that your inviter saw");
     }
     const struct pv_invite *invite = pv_roster_invite(room->roster, &link->gate);
     if (!invite) return pv_room_raise(room, PV_ERR_NOT_FOUND, none, "the room does not know this invite");

@@ -84,7 +84,7 @@ static enum pv_err sign_gate(void)
 
 static enum pv_err write_link(void)
 {
-    static struct pv_invite_link link = {.server_url = "https://rooms.example", .note_len = 200};
+    static struct pv_invite_link link = {.server_url = "https://rooms.example", .has_note = true, .note.checkpoint.size = 1};
     struct pv_buf text;
     pv_buf_init(&text, PV_LIMIT_LINK_BYTES);
     enum pv_err err = pv_invite_link_write(&link, &text);

@@ -16,7 +16,8 @@ static void read_back(struct pv_bytes text)
 	pv_buf_init(&buf, PV_LIMIT_LINK_BYTES);
 	struct pv_invite_link again;
 	if (pv_invite_link_write(&link, &buf) || pv_invite_link_read(pv_buf_bytes(&buf), &again)) abort();
-	if (strcmp(link.server_url, again.server_url) != 0 || link.note_len != again.note_len) abort();
+	if (strcmp(link.server_url, again.server_url) != 0 || link.has_note != again.has_note ||
+	    (link.has_note && memcmp(&link.note, &again.note, sizeof link.note) != 0)) abort();
 	pv_buf_release(&buf);
 }
 

@@ -138,6 +138,29 @@ static void test_make_and_open(void)
     pv_buf_release(&want);
 }
 
+/* Less what its reader knows, and back. */
+static void test_packed(void)
+{
+    struct pv_packed_note packed, again;
+    struct pv_buf encoded, back;
+    struct pv_cbor in;
+    pv_buf_init(&encoded, 512);
+    pv_buf_init(&back, PV_LIMIT_NOTE_BYTES);
+    tap_is_int(pv_note_pack(pv_buf_bytes(&note), &packed), PV_OK, "a note is packed");
+    pv_packed_note_put(&encoded, &packed);
+    tap_ok(encoded.err == PV_OK && encoded.n < 200, "into less than 200 bytes");
+    pv_cbor_init(&in, pv_buf_bytes(&encoded));
+    pv_packed_note_get(&in, &again);
+    tap_is_int(pv_cbor_finish(&in), PV_OK, "read");
+    tap_ok(again.checkpoint.time_s == checkpoint.time_s && again.checkpoint.size == checkpoint.size, "with its time");
+    tap_is_int(pv_note_unpack(&again, SERVER, &room, &back), PV_OK, "and unpacked");
+    tap_is_bytes(back.p, back.n, note.p, note.n, "to the same bytes");
+    tap_is_int(pv_note_pack(pv_bytes(note.p, note.n - 1), &packed), PV_ERR_TRUNCATED, "one that is cut is not packed");
+    tap_is_int(pv_note_unpack(&again, "two words", &room, &back), PV_ERR_MALFORMED, "nor unpacked under what is no name");
+    pv_buf_release(&encoded);
+    pv_buf_release(&back);
+}
+
 static void test_wrong_views(void)
 {
     struct pv_checkpoint back;
@@ -335,6 +358,7 @@ int main(void)
     set_up();
     test_known_note();
     test_make_and_open();
+    test_packed();
     test_wrong_views();
     test_damage();
     test_spelling();

@@ -15,8 +15,12 @@ static struct pv_invite_link sample(void)
 	seeded_fill(&seeds, &link.gate, sizeof link.gate);
 	seeded_fill(&seeds, &link.room, sizeof link.room);
 	seeded_fill(&seeds, &link.inviter, sizeof link.inviter);
-	link.note_len = 300;
-	seeded_fill(&seeds, link.note, link.note_len);
+	link.has_note = true;
+	link.note.checkpoint.size = 12;
+	seeded_fill(&seeds, &link.note.checkpoint.root, sizeof link.note.checkpoint.root);
+	seeded_fill(&seeds, link.note.plain, sizeof link.note.plain);
+	seeded_fill(&seeds, link.note.cosignature, sizeof link.note.cosignature);
+	memset(link.note.cosignature + 4, 0, 4); /* of the time: not in the far future */
 	return link;
 }
 
@@ -24,8 +28,11 @@ static bool same(const struct pv_invite_link *a, const struct pv_invite_link *b)
 {
 	return strcmp(a->server_url, b->server_url) == 0 && memcmp(&a->a, &b->a, 32) == 0 &&
 	       pv_id16_equal(&a->gate, &b->gate) && pv_hash_equal(&a->room, &b->room) &&
-	       pv_hash_equal(&a->inviter, &b->inviter) && a->note_len == b->note_len &&
-	       memcmp(a->note, b->note, a->note_len) == 0;
+	       pv_hash_equal(&a->inviter, &b->inviter) && a->has_note == b->has_note &&
+	       (!a->has_note || (a->note.checkpoint.size == b->note.checkpoint.size &&
+				 pv_hash_equal(&a->note.checkpoint.root, &b->note.checkpoint.root) &&
+				 memcmp(a->note.plain, b->note.plain, sizeof a->note.plain) == 0 &&
+				 memcmp(a->note.cosignature, b->note.cosignature, sizeof a->note.cosignature) == 0));
 }
 
 static void there_and_back(void)
@@ -44,7 +51,7 @@ static void there_and_back(void)
 	tap_is_int(pv_invite_link_read(pv_buf_bytes(&text), &back), PV_OK, "and read");
 	link = sample();
 	tap_ok(same(&link, &back), "as the same link again");
-	link.note_len = 0;
+	link.has_note = false;
 	pv_buf_clear(&text);
 	tap_is_int(pv_invite_link_write(&link, &text), PV_OK, "a link without a checkpoint is written");
 	tap_is_int(pv_invite_link_read(pv_buf_bytes(&text), &back), PV_OK, "and read");
@@ -128,11 +135,18 @@ static void limits(void)
 	static uint8_t big[PV_LIMIT_LINK_BYTES + 1];
 	struct pv_buf text;
 	pv_buf_init(&text, PV_LIMIT_LINK_BYTES);
-	link.note_len = sizeof link.note;
-	tap_is_int(pv_invite_link_write(&link, &text), PV_OK, "the longest checkpoint fits");
+	link.note.checkpoint.size = PV_LIMIT_N;
+	tap_is_int(pv_invite_link_write(&link, &text), PV_OK, "the largest checkpoint fits");
 	tap_is_int(pv_invite_link_read(pv_buf_bytes(&text), &back), PV_OK, "and is read");
-	link.note_len++;
-	tap_is_int(pv_invite_link_write(&link, &text), PV_ERR_LIMIT, "a longer one is refused");
+	link.note.checkpoint.size = 0;
+	pv_buf_clear(&text);
+	tap_is_int(pv_invite_link_write(&link, &text), PV_OK, "one of nothing");
+	tap_is_int(pv_invite_link_read(pv_buf_bytes(&text), &back), PV_ERR_MALFORMED, "is refused");
+	link = sample();
+	link.note.cosignature[4] = 1;
+	pv_buf_clear(&text);
+	tap_is_int(pv_invite_link_write(&link, &text), PV_OK, "one of a time out of range");
+	tap_is_int(pv_invite_link_read(pv_buf_bytes(&text), &back), PV_ERR_LIMIT, "too");
 	memset(big, 'A', sizeof big);
 	memcpy(big, "https://rooms.example/i#", 24);
 	tap_is_int(pv_invite_link_read(pv_bytes(big, sizeof big), &back), PV_ERR_LIMIT, "a text over the limit is refused");

@@ -102,10 +102,10 @@ static void print_release(const struct ex_world *world, const struct pv_gate_pro
 static void print_link(const struct ex_world *world)
 {
     struct pv_invite_link link = {.a = world->a, .gate = world->invite_id, .room = world->room.room,
-                                  .inviter = world->ana.log.room, .note_len = world->note.n};
+                                  .inviter = world->ana.log.room, .has_note = true};
     struct pv_buf text;
     memcpy(link.server_url, EX_SERVER_URL, sizeof EX_SERVER_URL);
-    memcpy(link.note, world->note.p, world->note.n);
+    ex_must(pv_note_pack(pv_buf_bytes(&world->note), &link.note), "a packed note");
     pv_buf_init(&text, PV_LIMIT_LINK_BYTES);
     ex_must(pv_invite_link_write(&link, &text), "a link");
     ex_text("invite.link", "invite link, on one line", pv_buf_bytes(&text));

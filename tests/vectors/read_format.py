@@ -370,7 +370,11 @@ def read_link(room, text):
     link, checksum = first(data)
     is_(checksum, H("link-check", url, data[:-4])[:4], "link: checksum")
     is_(link[:5], [1, ex("gate.a"), ex("gate.id"), room.id, ex("ana.person")], "link: parts")
-    is_(link[5].decode(), ex("tree.checkpoint").decode() + "\n", "link: checkpoint")
+    size, root, *signatures = link[5]
+    origin = f"{room.name}/room/{room.id.hex()}"
+    lines = [origin, str(size), base64.b64encode(root).decode(), ""]
+    lines += [f"\u2014 {origin} {base64.b64encode(s).decode()}" for s in signatures]
+    is_("\n".join(lines), ex("tree.checkpoint").decode(), "link: checkpoint")
 
 
 # ---- §10, §11
