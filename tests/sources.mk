@@ -12,6 +12,7 @@ UNIT_TESTS := \
 	tests/unit/test_devices.c \
 	tests/unit/test_cpace.c \
 	tests/unit/test_epoch.c \
+	tests/unit/test_evidence.c \
 	tests/unit/test_gate.c \
 	tests/unit/test_hash.c \
 	tests/unit/test_invite_link.c \
@@ -73,6 +74,7 @@ WASM_TESTS := $(UNIT_TESTS) \
 # Helpers that tests share; TEST_WASM_SRC is the part that compiles for wasm.
 TEST_SRC := \
 	tests/unit/sync_rig.c \
+	tests/vectors/example_evidence.c \
 	tests/unit/sync_rig_people.c \
 	tests/vectors/example_files.c \
 	tests/vectors/example_pairing.c \
@@ -139,6 +141,7 @@ FUZZ_TARGETS := \
 	tests/fuzz/fuzz_cbor.c \
 	tests/fuzz/fuzz_checkpoint.c \
 	tests/fuzz/fuzz_entry.c \
+	tests/fuzz/fuzz_evidence.c \
 	tests/fuzz/fuzz_download.c \
 	tests/fuzz/fuzz_file.c \
 	tests/fuzz/fuzz_fold.c \

@@ -143,6 +143,7 @@ void ex_print_encoding(void);
 void ex_print_people(struct ex_world *world);
 void ex_print_room(struct ex_world *world);
 void ex_print_tree(struct ex_world *world);
+void ex_print_evidence(struct ex_world *world);
 void ex_print_gate(struct ex_world *world);
 void ex_print_payloads(struct ex_world *world);
 void ex_print_files(void);

@@ -63,6 +63,7 @@ int main(void)
     print_sealed_chunk();
     ex_print_device(world);
     ex_print_pairing(world);
+    ex_print_evidence(world);
 
     pv_buf_release(&world->note);
     ex_log_free(&world->room);

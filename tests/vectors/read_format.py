@@ -509,6 +509,62 @@ def pairing():
     is_(decode(unseal(HKDF(isk, "pairing", 4), ex("pairing.message_4"))), [note], "pairing: message 4 opens")
 
 
+# ---- §8.1
+
+def root_before(index, size, proof):
+    """The root of the leaves before `index`: the left siblings of its inclusion proof, folded."""
+    left, last = [], size - 1
+    for hash_ in proof:
+        if index & 1 or index == last:
+            left.append(hash_)
+            while not index & 1 and index:
+                index, last = index >> 1, last >> 1
+        index, last = index >> 1, last >> 1
+    if not left:
+        return sha256(b"")
+    root = left[0]
+    for hash_ in left[1:]:
+        root = sha256(b"\1" + hash_ + root)
+    return root
+
+
+def evidence_keys(name, made, room):
+    """Name and key after the file's changes, each vouched for by the one before."""
+    magic, version, (_, told), room_id, genesis, changes, _ = made
+    ok((magic, version, room_id) == ("privity evidence", 1, room.id) and told, f"{name}: the frame")
+    entry, body = genesis
+    ok(H("room", entry) == room.id and decode(entry)[0][10] == H("body", body), f"{name}: the genesis is the room's")
+    server, key = decode(body)[4:6]
+    for entry, body in changes:
+        header, (kind, replaces, new_server, new_key, sig) = decode(entry)[0], decode(body)
+        ok(header[1] == room.id and header[10] == H("body", body) and kind == 12 and replaces == H("server", server, key) and
+           signed(key, sig, "server-change", room.id, replaces, new_server, new_key), f"{name}: a change of server")
+        server, key = new_server, new_key
+    is_((server, key), (room.name, room.log_key), f"{name}: the log's name and key")
+
+
+def evidence(room):
+    open_note = lambda note: read_note(note.decode(), room.name, room.id, room.log_key)
+    made = item("evidence.notes")
+    evidence_keys("evidence.notes", made, room)
+    kind, note, (whole, part), (leaf, proof) = made[6]
+    (old, old_root, _), (size, root, _) = open_note(note), open_note(whole)
+    ok(kind == 0 and part is None and root_by_inclusion(leaf, old, size, proof) == root, "evidence.notes: the path is in the tree")
+    is_(root_before(old, size, proof), tree_root(room.leaves[:old]), "evidence.notes: and gives the root before it")
+    ok(root_before(old, size, proof) != old_root, "evidence.notes: which is not the other checkpoint's")
+    made = item("evidence.entry")
+    evidence_keys("evidence.entry", made, room)
+    kind, (whole, part), index, proof, entry, device, body, path = made[6]
+    size, root, _ = open_note(whole)
+    ok(kind == 1 and part is None and body is None and path is None, "evidence.entry: its parts")
+    is_(root_by_inclusion(leaf_hash(entry), index, size, proof), root, "evidence.entry: it is in the tree")
+    header, signature = decode(entry)
+    is_(device_id(device), header[2], "evidence.entry: the device is its author")
+    ok(not signed(device[1], signature, "entry", header), "evidence.entry: which did not sign it")
+    made = item("evidence.shown")
+    is_((made[:2], made[3:]), (["privity evidence", 1], [room.id, None, [], [2, "broken-chain", b"\1\2\3"]]), "evidence.shown")
+
+
 encoding()
 people()
 room = log()
@@ -519,5 +575,6 @@ files()
 kit()
 keystore(room)
 pairing()
+evidence(room)
 is_(sorted(set(EX) - used), [], "every example was read")
 done()
