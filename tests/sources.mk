@@ -99,6 +99,7 @@ TEST_SRC += \
 	tests/conformance/meta_kit.c \
 	tests/conformance/meta_logs.c \
 	tests/conformance/meta_people.c \
+	tests/property/roster_names.c \
 	tests/simulation/act.c \
 	tests/simulation/craft.c \
 	tests/simulation/device.c \

@@ -117,7 +117,7 @@ static enum pv_err host_met(struct pv_task *task, const struct pv_response *resp
 {
     struct pv_pairing_talk *talk = talk_of(task);
     struct pv_bytes message;
-    bool there;
+    bool there = false;
     enum pv_err err = read_message(task, response, &message, &there);
     if (err) return err;
     if (!there) return pv_task_finish(task);
@@ -133,7 +133,7 @@ static enum pv_err host_asked(struct pv_task *task, const struct pv_response *re
 {
     struct pv_pairing_talk *talk = talk_of(task);
     struct pv_bytes message;
-    bool there;
+    bool there = false;
     enum pv_err err = read_message(task, response, &message, &there);
     if (err) return err;
     if (!there) return pv_task_finish(task);
@@ -180,7 +180,7 @@ static enum pv_err guest_offered(struct pv_task *task, const struct pv_response 
 {
     struct pv_pairing_talk *talk = talk_of(task);
     struct pv_bytes message;
-    bool there;
+    bool there = false;
     enum pv_err err = read_message(task, response, &message, &there);
     if (err) return err;
     if (!there) return pv_task_finish(task);
@@ -194,7 +194,7 @@ static enum pv_err guest_done(struct pv_task *task, const struct pv_response *re
 {
     struct pv_pairing_talk *talk = talk_of(task);
     struct pv_bytes message;
-    bool there;
+    bool there = false;
     enum pv_err err = read_message(task, response, &message, &there);
     if (err) return err;
     if (!there) return pv_task_finish(task);

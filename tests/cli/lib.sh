@@ -65,12 +65,18 @@ unlike() {
 	ok "$3" || note "\"$1\" is like /$2/"
 }
 
-# run STATUS WHAT COMMAND…
+# gave_up: the last command waited its two seconds for the server, and then showed what was here.
+gave_up() { grep -q 'is too slow to answer.*; showing what is here' "$T/err"; }
+
+# run STATUS WHAT COMMAND…: what a busy machine was too slow for is asked again, unless $slow_server is set.
 run() {
-	local want=$1 what=$2 got
+	local want=$1 what=$2 got i
 	shift 2
-	"$@" >"$T/out" 2>"$T/err" </dev/null
-	got=$?
+	for i in $(seq 20); do
+		"$@" >"$T/out" 2>"$T/err" </dev/null
+		got=$?
+		if [ "$got" -ne 0 ] || [ -n "${slow_server-}" ] || ! gave_up; then break; fi
+	done
 	[ "$got" -eq "$want" ]
 	ok "$what" || note "exit $got, want $want: $*
 $(head -c 2000 "$T/out")
