@@ -257,7 +257,15 @@ enum pv_err pv_room_adopt_genesis(struct pv_room *room, const struct pv_new_room
 
 /* ---- what the verified log says about our versions */
 
-/* Give up the versions from `n` on: the next ones continue the log's head, under numbers never used. */
+static enum pv_err last_leaf(void *context, const struct pv_sealed_write *sealed)
+{
+    struct pv_head *head = context;
+    head->leaf = sealed->leaf;
+    return PV_OK;
+}
+
+/* Give up the versions from `n` on: the next ones continue the last that is left, or the log's head, under numbers
+ * never used. */
 static enum pv_err abandon_from(struct pv_room *room, uint64_t n)
 {
     struct pv_head head;
@@ -268,6 +276,7 @@ static enum pv_err abandon_from(struct pv_room *room, uint64_t n)
     head = logged ? *logged : (struct pv_head){.n = 0};
     if (used > head.n) head.n = used;
     err = pv_store_sealed_abandon(room->store, n);
+    if (!err) err = pv_store_sealed_each(room->store, last_leaf, &head);
     if (!err) err = pv_store_head_set(room->store, &head);
     pv_room_changed(room);
     return err;

@@ -464,6 +464,29 @@ static void test_pages_between_versions(void)
     pair_release(&p);
 }
 
+/* A rekey overtakes words that stand behind a change of a role which still holds: they are signed anew after it. */
+static void test_kept_before_overtaken(void)
+{
+    static struct pair p;
+    struct rig_device carol;
+    struct rig_member c;
+    struct pv_invite_link link;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_device_init(&carol, &p.server, 4), PV_OK, "Carol's person room is founded");
+    is_err(rig_invite(&p.a, PV_ROLE_VIEWER, 1, &link), PV_OK, "Ada invites her");
+    is_err(pv_room_set_role(p.a.room, &p.bob.me.person, PV_ROLE_VIEWER), PV_OK, "makes Bob a viewer, unsent");
+    is_err(rig_say(&p.a, "behind it"), PV_OK, "and writes, unsent");
+    is_err(rig_join(&c, &carol, &link), PV_OK, "Carol joins, with a rekey");
+    is_err(rig_push(&p.a), PV_OK, "Ada sends");
+    tap_ok(unsent(&p.a) == 0, "nothing stays behind");
+    is_err(rig_pull(&p.b), PV_OK, "Bob fetches");
+    is_texts(&p.b, "behind it\n", "and reads it");
+    tap_is_int(pv_roster_principal(pv_room_roster(p.b.room), &p.bob.me.person)->role, PV_ROLE_VIEWER, "as a viewer");
+    rig_member_close(&c);
+    rig_device_release(&carol);
+    pair_release(&p);
+}
+
 int main(void)
 {
     is_err(pv_crypto_init(), PV_OK, "crypto");
@@ -481,5 +504,6 @@ int main(void)
     test_two_rekeys();
     test_reopened_after_lost_race();
     test_pages_between_versions();
+    test_kept_before_overtaken();
     return tap_done();
 }
