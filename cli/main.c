@@ -53,7 +53,7 @@ int main(int argc, char **argv)
     user_umask = umask(077);
     setlocale(LC_TIME, "");
     setlocale(LC_CTYPE, "");
-    pv_system_harden();
+    pv_system_harden(&session, sizeof session);
     err = pv_args_parse(argc, argv, &args, &report);
     if (err == PV_OK && args.version) {
         puts("privity " VERSION);

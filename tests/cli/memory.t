@@ -1,0 +1,58 @@
+#!/bin/bash
+# What a command holds in memory stays out of core files and, as far as the system lets it, out of swap.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib/tap.sh
+
+[ -x build/bin/privity ] || skip_all 'privity is not built'
+work=$(mktemp -d)
+trap 'kill "$silent"; rm -rf "$work"' EXIT
+chmod 755 "$work"
+# A server that never answers, so that commands wait.
+python3 -c 'import signal, socket
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+signal.pause()' >"$work/port" &
+silent=$!
+until [ -s "$work/port" ]; do sleep 0.05; done
+port=$(<"$work/port")
+cp build/bin/privity "$work/privity" # where every user can run it
+
+# waiting WRAP…: a command that waits for a server; its status into $status, its limits into $limits.
+waiting() {
+	mkdir "$work/home"
+	chmod 777 "$work/home"
+	PRIVITY_HOME=$work/home/h "$@" "$work/privity" init --name ada \
+		--server "http://127.0.0.1:$port" --kit "$work/home/kit" >"$work/out" 2>&1 &
+	local pid=$!
+	for _ in $(seq 200); do
+		grep -q "^Name:.*privity" "/proc/$pid/status" && grep -q "^State:.S" "/proc/$pid/status" && break
+		kill -0 "$pid" 2>/dev/null || break
+		sleep 0.05
+	done
+	status=$(cat "/proc/$pid/status")
+	limits=$(cat "/proc/$pid/limits")
+	kill "$pid"
+	wait "$pid" 2>/dev/null
+	rm -rf "${work:?}/home"
+}
+kib() { awk -v name="$1:" '$1 == name { print $2 }' <<<"$status"; }
+
+waiting env
+is "$(awk '/^Max core file size/ { print $5, $6 }' <<<"$limits")" "0 0" "a command leaves no core file"
+ok "$([ "$(kib VmLck)" -ge 512 ]; echo $?)" "at least what holds keys and passphrases is locked"
+
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+	is "$(($(kib VmLck) * 10 >= $(kib VmSize) * 9))" "1" "where there is no limit, everything is"
+	waiting prlimit --memlock=8388608:8388608 setpriv --reuid=nobody --regid=nogroup --clear-groups
+	ok "$([ "$(kib VmLck)" -ge 512 ]; echo $?)" "under the usual limit, the stack and the device's secrets are"
+	ok "$([ "$(kib VmLck)" -le 8192 ]; echo $?)" "and no more than it lets"
+	if prlimit --memlock=134217728:134217728 true 2>/dev/null; then
+		waiting prlimit --memlock=134217728:134217728 setpriv --reuid=nobody --regid=nogroup --clear-groups
+		ok "$([ "$(kib VmLck)" -ge 512 ] && [ "$(kib VmLck)" -lt "$(kib VmSize)" ]; echo $?)" \
+			"not everything where that would leave too little for a passphrase's 256 MiB"
+	fi
+	waiting prlimit --memlock=0:0 setpriv --reuid=nobody --regid=nogroup --clear-groups
+	is "$(kib VmLck)" "0" "where nothing may be locked, a command goes on without"
+fi
+tap_done
