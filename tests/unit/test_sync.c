@@ -464,26 +464,31 @@ static void test_pages_between_versions(void)
     pair_release(&p);
 }
 
-/* A rekey overtakes words that stand behind a change of a role which still holds: they are signed anew after it. */
+/* A rekey overtakes words that stand behind a change of a role, which still holds, and now asks for a rekey of its own. */
 static void test_kept_before_overtaken(void)
 {
     static struct pair p;
-    struct rig_device carol;
-    struct rig_member c;
-    struct pv_invite_link link;
-    pair_init(&p, PV_ROLE_EDITOR);
-    is_err(rig_device_init(&carol, &p.server, 4), PV_OK, "Carol's person room is founded");
-    is_err(rig_invite(&p.a, PV_ROLE_VIEWER, 1, &link), PV_OK, "Ada invites her");
-    is_err(pv_room_set_role(p.a.room, &p.bob.me.person, PV_ROLE_VIEWER), PV_OK, "makes Bob a viewer, unsent");
+    struct rig_device carol, dave;
+    struct rig_member c, d;
+    struct pv_invite_link hers, his;
+    pair_init(&p, PV_ROLE_OWNER);
+    is_err(rig_device_init(&carol, &p.server, 4), PV_OK, "Carol appears");
+    is_err(rig_device_init(&dave, &p.server, 5), PV_OK, "and Dave");
+    is_err(rig_invite(&p.b, PV_ROLE_VIEWER, 2, &his), PV_OK, "Bob makes an invite");
+    is_err(rig_invite(&p.a, PV_ROLE_VIEWER, 1, &hers), PV_OK, "and Ada one");
+    is_err(pv_room_set_role(p.a.room, &p.bob.me.person, PV_ROLE_VIEWER), PV_OK, "Ada makes Bob a viewer, which closes his, unsent");
     is_err(rig_say(&p.a, "behind it"), PV_OK, "and writes, unsent");
-    is_err(rig_join(&c, &carol, &link), PV_OK, "Carol joins, with a rekey");
+    is_err(rig_join(&c, &carol, &his), PV_OK, "Carol joins by Bob's invite, which is open for one more");
+    is_err(rig_join(&d, &dave, &hers), PV_OK, "Dave by Ada's, which is used up, with a rekey");
     is_err(rig_push(&p.a), PV_OK, "Ada sends");
     tap_ok(unsent(&p.a) == 0, "nothing stays behind");
     is_err(rig_pull(&p.b), PV_OK, "Bob fetches");
     is_texts(&p.b, "behind it\n", "and reads it");
     tap_is_int(pv_roster_principal(pv_room_roster(p.b.room), &p.bob.me.person)->role, PV_ROLE_VIEWER, "as a viewer");
     rig_member_close(&c);
+    rig_member_close(&d);
     rig_device_release(&carol);
+    rig_device_release(&dave);
     pair_release(&p);
 }
 
