@@ -6,6 +6,7 @@
 
 #include "client/system.h"
 #include "core/crypto/hash.h"
+#include "core/room/evidence.h"
 
 static void acknowledged_name(uint64_t row, char ret_name[static 48])
 {
@@ -65,10 +66,19 @@ enum pv_err pv_alarms_waiting(const struct pv_open_room *room, uint64_t *ret_cou
     return err;
 }
 
-/* One that waits with the same words. */
+/* Does it convict anybody, checked as by a stranger? */
+static bool convicts(struct pv_bytes evidence)
+{
+    struct pv_evidence_file file;
+    struct pv_finding finding;
+    return evidence.n && pv_evidence_read(evidence, &file) == PV_OK && pv_evidence_judge(&file, &finding) == PV_OK && finding.convicts_server;
+}
+
+/* One that waits with the same words, and shows as much. */
 struct same {
     enum pv_err what;
     struct pv_bytes text;
+    bool convicts;
     bool is_found;
     char file[PV_HOME_NAME_BYTES];
     struct pv_buf evidence;
@@ -78,6 +88,7 @@ static enum pv_err find_same(void *context, const struct pv_alarm *alarm)
 {
     struct same *same = context;
     if (same->is_found || alarm->acknowledged_ms || alarm->what != same->what || !pv_bytes_equal(alarm->text, same->text)) return PV_OK;
+    if (same->convicts && !convicts(alarm->evidence)) return PV_OK;
     same->is_found = true;
     memcpy(same->file, alarm->file, sizeof same->file);
     pv_buf_append(&same->evidence, alarm->evidence.p, alarm->evidence.n);
@@ -106,14 +117,14 @@ static enum pv_err write_file(struct pv_session *session, const char *name, stru
 enum pv_err pv_alarm_keep(struct pv_session *session, struct pv_open_room *room, enum pv_err what, struct pv_bytes text,
                           struct pv_bytes evidence, char ret_file[static PV_HOME_NAME_BYTES], struct pv_report *report)
 {
-    struct same same = {.what = what, .text = text};
+    struct same same = {.what = what, .text = text, .convicts = convicts(evidence)};
     char id[PV_ALARM_ID_CHARS + 1], suffix[PV_ALARM_ID_CHARS + 2];
     uint64_t waiting = 0;
     enum pv_err err;
 
     pv_buf_init(&same.evidence, PV_LIMIT_EVIDENCE_BYTES);
     err = pv_alarms_each(room, find_same, &same);
-    if (err == PV_OK && same.is_found && (same.evidence.n || !evidence.n)) {
+    if (err == PV_OK && same.is_found) {
         err = write_file(session, same.file, pv_buf_bytes(&same.evidence), report);
         if (err == PV_OK) memcpy(ret_file, same.file, PV_HOME_NAME_BYTES);
         goto out;

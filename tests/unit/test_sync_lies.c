@@ -1,4 +1,5 @@
 /* Rooms on a server that changes, forges, forgets or withholds, and beside members whose entries it should not let in. */
+#include "core/room/evidence.h"
 #include "tests/unit/sync_pair.h"
 
 #include <stdlib.h>
@@ -58,6 +59,14 @@ static void test_flipped_bits(void)
     pair_release(&p);
 }
 
+/* What a stranger finds in the evidence of the last alarm; -1: it does not hold. */
+static int finding_of(const struct pv_room *room, struct pv_finding *ret_finding)
+{
+    static struct pv_evidence_file file;
+    if (pv_evidence_read(pv_room_evidence(room), &file) || pv_evidence_judge(&file, ret_finding)) return -1;
+    return (int)ret_finding->kind;
+}
+
 /* The server lets in what bears Bob's name and another's signature. */
 static void test_forgery(void)
 {
@@ -74,7 +83,9 @@ static void test_forgery(void)
         err = rig_pull(&p.a);
         tap_ok(err == PV_ERR_BAD_SIG, "Ada is told that it does not hold, again and again (%s)", pv_err_web_name(err));
     }
-    tap_ok(pv_room_evidence(p.a.room).n > 0, "with the evidence");
+    struct pv_finding finding = {.has_author = false};
+    tap_is_int(finding_of(p.a.room, &finding), PV_FINDING_SIGNATURE, "with the evidence");
+    tap_ok(finding.convicts_server && finding.has_author && !finding.is_signed, "which is against the server, not against Bob");
     is_err(rig_say(&p.a, "not sent"), PV_OK, "what she writes");
     err = rig_push(&p.a);
     tap_ok(err == PV_ERR_BAD_SIG, "is not sent into that log (%s)", pv_err_web_name(err));
@@ -108,11 +119,18 @@ static void test_rollback(void)
     room->roster = before;
     is_err(rig_pull(&p.b), PV_OK, "Bob, who saw less, sees nothing odd");
     is_err(rig_pull(&p.a), PV_ERR_FORK, "Ada does");
-    tap_ok(pv_room_alarm(p.a.room)[0] && pv_room_evidence(p.a.room).n, "with words and evidence");
+    struct pv_finding finding = {.has_author = false};
+    tap_ok(pv_room_alarm(p.a.room)[0] && finding_of(p.a.room, &finding) == PV_FINDING_OPEN && !finding.convicts_server,
+           "with words, and evidence that an older note alone convicts nobody");
+    p.server.now_ms += 5000;
+    room->signed_ms = p.server.now_ms;
+    is_err(rig_pull(&p.a), PV_ERR_FORK, "the server signs its smaller log anew");
+    tap_ok(finding_of(p.a.room, &finding) == PV_FINDING_WENT_BACK && finding.convicts_server, "and that does");
     is_err(rig_say(&p.b, "another history"), PV_OK, "Bob writes on");
     is_err(rig_push(&p.b), PV_OK, "and sends");
     is_err(rig_push(&p.b), PV_OK, "twice");
     is_err(rig_pull(&p.a), PV_ERR_FORK, "Ada still refuses");
+    tap_ok(finding_of(p.a.room, &finding) == PV_FINDING_TWO_HISTORIES && finding.convicts_server, "and can show that there are two histories");
     is_texts(&p.a, "kept\nlost\n", "and keeps what she has");
     pair_release(&p);
 }
@@ -181,6 +199,9 @@ static void test_seen_another_history(void)
                   "Bob's device signs over a root of elsewhere, and the server does not look");
     is_err(rig_pull(&p.a), PV_ERR_FORK, "Ada does");
     tap_ok(strstr(pv_room_alarm(p.a.room), "saw another history") != NULL, "and says what it means");
+    struct pv_finding finding = {.has_author = false};
+    tap_ok(finding_of(p.a.room, &finding) == PV_FINDING_SEEN && finding.convicts_server && finding.is_signed &&
+               pv_hash_equal(&finding.author, &p.bob.me.device), "and can show it, and whose device says so");
     pair_release(&p);
 }
 

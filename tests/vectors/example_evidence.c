@@ -72,7 +72,8 @@ static void print_entry(const struct ex_world *world, struct ex_log *log)
     struct pv_evidence_file file;
     struct pv_buf entry, note;
     struct pv_hash kept[2 * EX_ENTRIES];
-    size_t count, stored_count = log->stored_count;
+    size_t count;
+    const uint64_t stored_count = log->stored_count;
     pv_buf_init(&entry, PV_LIMIT_ENTRY_BYTES);
     pv_buf_init(&note, PV_LIMIT_NOTE_BYTES);
     const struct pv_buf *message = &log->entries[world->message_index].entry;
