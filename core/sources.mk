@@ -37,6 +37,7 @@ CORE_SRC := \
 	core/sync/pairing.c \
 	core/sync/pull.c \
 	core/sync/push.c \
+	core/sync/repair.c \
 	core/sync/reason_text.c \
 	core/sync/rekey.c \
 	core/sync/room.c \

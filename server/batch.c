@@ -52,6 +52,7 @@ static void judge(struct batch *batch, struct pv_job *job)
     case PV_JOB_RELEASE: pv_work_release_gate(work, job); break;
     case PV_JOB_EXPIRE: pv_work_expire(work, job); break;
     case PV_JOB_RENEW: pv_work_renew(work, job); break;
+    case PV_JOB_RESTORE: pv_work_restore(work, job); break;
     }
 }
 
@@ -74,12 +75,12 @@ static void close_works(struct batch *batch)
         batch->appends[i] = (struct pv_meta_append){0};
         if (work->err || !work->count) continue;
         work->err = err ? err : pv_work_close(work, &batch->appends[i], &asks[count]);
-        if (!work->err) count++;
+        if (!work->err && !work->given_back) count++;
     }
     if (count) err = pv_signer_notes(batch->server->signer, asks, count, made);
     for (size_t i = 0, k = 0; i < batch->count; i++) {
         struct pv_work *work = &batch->works[i];
-        if (!work->err && work->count) work->err = pv_work_signed(work, err, &made[k++], &batch->appends[i]);
+        if (!work->err && work->count && !work->given_back) work->err = pv_work_signed(work, err, &made[k++], &batch->appends[i]);
     }
     free(asks);
     free(made);
@@ -209,6 +210,7 @@ static void answer(struct batch *batch, struct pv_job *job)
         pv_answer(job->response, PV_TYPE_CBOR); /* its body was made before */
         PV_METRIC_ADD(server->metrics, releases, 1);
     }
+    if (job->kind == PV_JOB_RESTORE) pv_work_restored(work, job);
     if (job->kind == PV_JOB_EXPIRE) job->response->status = 204;
     if (job->kind == PV_JOB_RENEW) {
         enum pv_err err = read_note(server, work, &job->response->body);

@@ -13,7 +13,8 @@ enum pv_job_kind {
     PV_JOB_APPEND,  /* bundles of one device */
     PV_JOB_RELEASE, /* a gate opens: an entry of the server's */
     PV_JOB_EXPIRE,  /* deadlines of one room have passed: entries of the server's */
-    PV_JOB_RENEW    /* the newest checkpoint is old: sign it again */
+    PV_JOB_RENEW,   /* the newest checkpoint is old: sign it again */
+    PV_JOB_RESTORE  /* a device shows how far a room had come that a backup brought back, and gives back what came after */
 };
 
 /* What lies beside an entry, taken apart for the store. */
@@ -61,6 +62,12 @@ struct pv_job {
     uint64_t gate_version, max_releases;
     struct pv_hash request;
     struct pv_hash ticket_hash;
+
+    /* RESTORE; its items need no session's signature, as `note` covers them */
+    struct pv_bytes note; /* borrowed as the items are */
+    uint64_t from;
+    bool go_on;
+    uint64_t note_size; /* the committer's */
 
     /* the committer's own */
     struct pv_placed *placed; /* one an item; owned */

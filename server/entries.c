@@ -53,7 +53,8 @@ void pv_entries_get(struct pv_server *server, struct pv_web_request *request, st
     struct pv_meta *meta = server->meta;
     struct pv_buf *body = &response->body, note;
     struct page page = {0};
-    uint64_t from, max, size;
+    uint64_t from, max, size, known = 0;
+    bool restored = request->room_row.restored;
     const char *bodies = request->query(request->driver, "bodies");
     bool sealed = bodies && strcmp(bodies, "1") == 0;
     if (!read_range(request, response, &from, &max)) return;
@@ -61,14 +62,16 @@ void pv_entries_get(struct pv_server *server, struct pv_web_request *request, st
     pv_buf_init(&note, PV_LIMIT_NOTE_BYTES);
     enum pv_err err = read_page(server, request, from, max, sealed, &page);
     if (!err) err = meta->ops->note(meta, request->room_row.no, &note, &size); /* after: it covers them */
+    if (!err && restored) err = meta->ops->known_size(meta, request->room_row.no, &known);
     if (err) {
         pv_problem_of(response, err);
     } else {
-        pv_cbor_put_array(body, 3);
+        pv_cbor_put_array(body, restored ? 4 : 3);
         pv_cbor_put_uint(body, from);
         pv_cbor_put_array(body, page.count);
         pv_buf_append(body, page.items.p, page.items.n);
         pv_cbor_put_bytes(body, note.p, note.n);
+        if (restored) pv_cbor_put_uint(body, known > size ? known : size);
         pv_answer(response, PV_TYPE_CBOR);
     }
     pv_buf_release(&page.items);

@@ -47,6 +47,7 @@ SERVER_SRC := \
 	server/pairings.c \
 	server/proofs.c \
 	server/request.c \
+	server/restore.c \
 	server/room_cache.c \
 	server/rooms.c \
 	server/router.c \
@@ -59,6 +60,7 @@ SERVER_SRC := \
 	server/tls_files.c \
 	server/work.c \
 	server/work_judge.c \
+	server/work_restore.c \
 	#
 
 EMBED += server/meta/schema.sql server/meta/schema_2.sql server/meta/schema_3.sql

@@ -335,7 +335,7 @@ static enum pv_err list_entries(struct pv_work *work, struct pv_meta_append *app
             .index = index, .entry = item->bundle.entry, .refs = item->bundle.refs, .body = item->bundle.body,
             .verdict = pending->verdict, .reason = pending->reason, .author_n = item->entry.header.n,
             .author = item->entry.header.author, .leaf = item->leaf, .hashes = work->hashes + pending->hash_at,
-            .hash_count = pending->hash_count};
+            .hash_count = pending->hash_count, .forgotten = !item->bundle.body.p};
         if (!item->kept) continue;
         const struct pv_kept_beside *kept = item->kept;
         work->besides[append->beside_count++] = (struct pv_meta_beside){
@@ -355,15 +355,21 @@ enum pv_err pv_work_close(struct pv_work *work, struct pv_meta_append *ret_appen
     struct pv_meta_append append = {.room = state->row.id, .no = state->row.no, .size = state->row.size,
                                     .kind = (unsigned)pv_roster_room_kind(state->roster), .now_ms = work->now_ms,
                                     .releases = work->releases, .release_count = work->release_count,
-                                    .registration = work->registration, .registration_hash = work->registration_hash};
+                                    .registration = work->registration, .registration_hash = work->registration_hash,
+                                    .given_back = work->given_back};
+    if (work->given_back && append.kind != PV_ROOM_PERSON) append.registration = PV_REGISTRATION_NONE;
     enum pv_err err = list_entries(work, &append);
-    if (!err) err = ask_note(work, ret_ask);
+    if (!err && !work->given_back) err = ask_note(work, ret_ask);
     if (!err) err = take_snapshot(work, &append);
     if (!err && work->has_before) {
         append.deadline_changes = true;
         append.next_until_ms = next_deadline(state->roster);
         err = close_members(work, &append);
         if (!err) err = close_gates(work, &append);
+    }
+    if (work->given_back) {
+        append.note = pv_buf_bytes(&work->note);
+        append.note_time_s = work->note_time_s;
     }
     if (!err) *ret_append = append;
     return err;
@@ -384,6 +390,7 @@ void pv_work_committed(struct pv_work *work, const struct pv_meta_append *append
     struct pv_room_state *state = work->state;
     struct pv_hash root;
     state->row.no = append->no;
+    state->row.restored |= append->given_back;
     state->row.kind = append->kind;
     state->row.size = pv_work_size(work);
     state->row.note_time_s = append->note_time_s;

@@ -32,6 +32,7 @@ struct pv_work {
     size_t before_count;
     struct pv_id16 *open_before;
     size_t open_before_count;
+    bool given_back; /* what is pending is under `note` already */
     enum pv_err err; /* the room as a whole failed */
 
     /* What goes to the store, filled by pv_work_close. */
@@ -53,6 +54,11 @@ void pv_work_append(struct pv_work *work, struct pv_job *job);
 void pv_work_release_gate(struct pv_work *work, struct pv_job *job);
 /* Append an `expired` for each invite and membership past its time. */
 void pv_work_expire(struct pv_work *work, struct pv_job *job);
+
+/* Take a restored room's tail if it is that of the note. */
+void pv_work_restore(struct pv_work *work, struct pv_job *job);
+/* After the commit: remember who has shown what, open the room if that is all, answer. */
+void pv_work_restored(struct pv_work *work, struct pv_job *job);
 
 /* Sign the newest checkpoint again if it is old and nothing else does it in this batch. */
 void pv_work_renew(struct pv_work *work, struct pv_job *job);

@@ -293,7 +293,7 @@ static enum pv_err check_note(struct pv_room *room, struct pv_bytes note, const 
     enum pv_err err = pv_checkpoint_open(note, name, &room->id, pv_roster_log_key(room->roster), ret_checkpoint);
     if (err) return pv_room_raise(room, PV_ERR_BAD_SIG, note, "the server's checkpoint is not signed by this room's log key");
     unsigned long long size = ret_checkpoint->size;
-    if (size < room->pinned.size) { /* even where this device's copy is gone, it knows how far the log was */
+    if (size < room->pinned.size && !room->restored) { /* even where this device's copy is gone, it knows how far the log was */
         err = pv_room_raise(room, PV_ERR_FORK, note, "the server's checkpoint is of %llu entries, but %llu were seen before: it went back",
                             size, (unsigned long long)room->pinned.size);
         return forked(room, note, err);

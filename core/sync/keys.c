@@ -343,6 +343,13 @@ static enum pv_err read_wrap(struct pv_room *room, const struct pv_wrap_source *
     return PV_OK;
 }
 
+enum pv_err pv_keys_lack_wrap(struct pv_room *room, const struct pv_wrap_source *source)
+{
+    enum pv_err err = source_spent(room, source);
+    if (!err && !source->for_invite) err = pv_store_number_set(room->store, PV_BAD_WRAP, source->epoch + 1);
+    return err;
+}
+
 enum pv_err pv_keys_take_wrap(struct pv_room *room, const struct pv_wrap_source *source, struct pv_bytes answer)
 {
     const struct pv_epoch_info *info = epoch_info(room, source->epoch);
@@ -366,10 +373,7 @@ enum pv_err pv_keys_take_wrap(struct pv_room *room, const struct pv_wrap_source 
     pv_wipe(&secret, sizeof secret);
     /* A wrap that does not open counts as absent; whoever made it, the secret may still come by a link. */
     bool useless = err == PV_ERR_BAD_MAC || err == PV_ERR_BROKEN_CHAIN || err == PV_ERR_TRUNCATED;
-    if (!useless) return err;
-    err = source_spent(room, source);
-    if (!err && !source->for_invite) err = pv_store_number_set(room->store, PV_BAD_WRAP, source->epoch + 1);
-    return err;
+    return useless ? pv_keys_lack_wrap(room, source) : err;
 }
 
 enum pv_err pv_keys_take_links(struct pv_room *room, uint64_t index, struct pv_bytes answer)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/state/fold.h"
+#include "core/sync/repair.h"
 
 enum {
     PAGE_ENTRIES = 16384,
@@ -113,13 +114,19 @@ static enum pv_err complete(struct pv_pull *pull)
     if (err) return pv_pull_error(pull, err);
     if (pull->room->pulls_done < pull->number) pull->room->pulls_done = pull->number;
     pull->room->key_wants_person = pull->keys_wait;
+    if (pull->then && pull->room->restored)
+        return pv_task_error(&pull->task, PV_ERR_OFFLINE,
+                             "the server was restored from a backup, and this room waits for its members to give back what came after it; "
+                             "what was written here is kept");
     return pull->then ? pull->then(&pull->task, NULL) : pv_task_finish(&pull->task);
 }
 
 static enum pv_err wrap_answer(struct pv_task *task, const struct pv_response *response)
 {
     struct pv_pull *pull = (struct pv_pull *)task;
-    enum pv_err err = pv_keys_take_wrap(pull->room, &pull->want.wrap, response->body);
+    if (response->status >= 400 && response->status != 404) return pv_task_problem(task, response);
+    enum pv_err err = response->status == 404 ? pv_keys_lack_wrap(pull->room, &pull->want.wrap)
+                                              : pv_keys_take_wrap(pull->room, &pull->want.wrap, response->body);
     if (err == PV_ERR_NO_KEY) { /* our person's key for it is not here yet: a later pull tries again */
         pull->keys_wait = true;
         err = PV_OK;
@@ -130,6 +137,11 @@ static enum pv_err wrap_answer(struct pv_task *task, const struct pv_response *r
 static enum pv_err links_answer(struct pv_task *task, const struct pv_response *response)
 {
     struct pv_pull *pull = (struct pv_pull *)task;
+    if (response->status == 404) { /* lost with the server's disk: what they lead to waits for another way */
+        pull->keys_wait = true;
+        return next_key(pull);
+    }
+    if (response->status >= 400) return pv_task_problem(task, response);
     enum pv_err err = pv_keys_take_links(pull->room, pull->want.index, response->body);
     return err ? pv_pull_error(pull, err) : next_key(pull);
 }
@@ -141,12 +153,16 @@ static enum pv_err next_key(struct pv_pull *pull)
     if (!pull->keys_wait) err = pv_keys_want(pull->room, &pull->want);
     if (err) return err;
     if (pull->want.what == PV_KEY_WRAP)
-        return pv_task_ask(&pull->task, PV_GET, pull->auth, SMALL_ANSWER_MAX, wrap_answer,
+        err = pv_task_ask(&pull->task, PV_GET, pull->auth, SMALL_ANSWER_MAX, wrap_answer,
                            "/v1/rooms/%s/entries/%llu/wraps/%llu", pull->room_hex,
                            (unsigned long long)pull->want.wrap.index, (unsigned long long)pull->want.wrap.slot);
     if (pull->want.what == PV_KEY_LINKS)
-        return pv_task_ask(&pull->task, PV_GET, pull->auth, SMALL_ANSWER_MAX, links_answer,
+        err = pv_task_ask(&pull->task, PV_GET, pull->auth, SMALL_ANSWER_MAX, links_answer,
                            "/v1/rooms/%s/entries/%llu/links", pull->room_hex, (unsigned long long)pull->want.index);
+    if (pull->want.what != PV_KEY_NONE) {
+        pull->task.takes_problems = !err;
+        return err;
+    }
     /* Keys come between pages, so that each page is opened while it is at hand. */
     return pull->room->edge.size < pull->task.total && !pull->paused ? pv_pull_start(&pull->task, NULL) : complete(pull);
 }
@@ -157,6 +173,8 @@ struct page {
     struct pv_fetched *items;
     size_t count;
     struct pv_bytes note; /* empty: none */
+    bool restored;        /* a fourth item: the size of the longest history shown to a restored server */
+    uint64_t known;
 };
 
 static enum pv_err page_read(struct pv_bytes bytes, struct page *ret_page)
@@ -164,7 +182,7 @@ static enum pv_err page_read(struct pv_bytes bytes, struct page *ret_page)
     struct pv_cbor in;
     struct page page = {.items = NULL};
     pv_cbor_init(&in, bytes);
-    pv_cbor_get_array_of(&in, 3);
+    page.restored = pv_cbor_get_array(&in, 4) == 4;
     page.from = pv_cbor_get_uint(&in, PV_LIMIT_N);
     page.count = pv_cbor_get_array(&in, PAGE_ENTRIES);
     if (in.err) return in.err;
@@ -179,6 +197,7 @@ static enum pv_err page_read(struct pv_bytes bytes, struct page *ret_page)
         if (item->has_body) item->body = pv_cbor_get_bytes(&in, PV_LIMIT_BODY_BYTES);
     }
     if (!pv_cbor_take_null(&in)) page.note = pv_cbor_get_bytes(&in, PV_LIMIT_NOTE_BYTES);
+    if (page.restored) page.known = pv_cbor_get_uint(&in, PV_LIMIT_N);
     enum pv_err err = pv_cbor_finish(&in);
     if (err) {
         free(page.items);
@@ -217,6 +236,17 @@ static enum pv_err ask_fork(struct pv_pull *pull, const struct page *page)
     return err;
 }
 
+/* The server was restored from a backup, and this device holds all that it does, or more. */
+static enum pv_err restored_take(struct pv_pull *pull, const struct page *page, uint64_t size)
+{
+    struct pv_room *room = pull->room;
+    enum pv_err err = pv_roster_is_born(room->roster) ? pv_repair_check(room, page->note) : PV_OK;
+    if (err) return pv_pull_error(pull, err);
+    pull->task.done = pull->task.total = room->edge.size;
+    pull->after_repair = next_key;
+    return pull->gave || pull->auth != PV_AUTH_SESSION ? next_key(pull) : pv_repair_ask(pull, size);
+}
+
 /* Take a page in, and go on: with the next one, or with keys. */
 static enum pv_err page_take(struct pv_pull *pull, const struct page *page, const struct pv_merkle_proof *consistency)
 {
@@ -224,6 +254,9 @@ static enum pv_err page_take(struct pv_pull *pull, const struct page *page, cons
     struct pv_checkpoint newest = {.size = room->edge.size};
     enum pv_err err = PV_OK;
     if (page->note.n && pv_checkpoint_peek(page->note, &newest)) return not_of_form(pull);
+    room->restored = page->restored;
+    room->restored_known = page->known;
+    if (page->restored && !page->count) return restored_take(pull, page, newest.size);
     if (!page->count && newest.size > room->edge.size && pull->conflicts++ < CONFLICTS_MAX)
         return pv_pull_start(&pull->task, NULL); /* something was appended in between */
     if (page->count) err = pv_intake(room, page->from, page->items, page->count, page->note, consistency);
@@ -239,7 +272,7 @@ static enum pv_err page_take(struct pv_pull *pull, const struct page *page, cons
     pull->task.total = page->count ? newest.size : room->edge.size;
     bool old = room->now_ms / 1000 >= room->pinned.time_s + NOTE_FRESH_S;
     bool all = room->edge.size >= newest.size;
-    return all && old && !pull->asked_note && !pull->paused ? ask_note(pull) : next_key(pull);
+    return all && old && !room->restored && !pull->asked_note && !pull->paused ? ask_note(pull) : next_key(pull);
 }
 
 static enum pv_err note_answer(struct pv_task *task, const struct pv_response *response)
@@ -278,6 +311,11 @@ static enum pv_err page_answer(struct pv_task *task, const struct pv_response *r
     struct pv_pull *pull = (struct pv_pull *)task;
     struct pv_checkpoint newest = {.size = 0};
     struct page page;
+    if (response->status == 404 && pull->auth == PV_AUTH_SESSION && pull->room->edge.size && !pull->repairs) {
+        pull->after_repair = next_key; /* was it founded after the backup? Then the server takes all of it */
+        return pv_repair_ask(pull, 0);
+    }
+    if (response->status >= 400) return pv_task_problem(task, response);
     enum pv_err err = page_read(response->body, &page);
     if (err) return err == PV_ERR_NOMEM ? err : not_of_form(pull);
     uint64_t end = page.from + page.count;
@@ -303,9 +341,11 @@ enum pv_err pv_pull_start(struct pv_task *task, const struct pv_response *respon
     (void)response;
     struct pv_pull *pull = (struct pv_pull *)task;
     if (!pull->number) pull->number = ++pull->room->pulls_begun;
-    return pv_task_ask(task, PV_GET, pull->auth, PAGE_ANSWER_MAX, page_answer,
-                       "/v1/rooms/%s/entries?from=%llu&max=%d&bodies=1", pull->room_hex,
-                       (unsigned long long)pull->room->edge.size, PAGE_ENTRIES);
+    enum pv_err err = pv_task_ask(task, PV_GET, pull->auth, PAGE_ANSWER_MAX, page_answer,
+                                  "/v1/rooms/%s/entries?from=%llu&max=%d&bodies=1", pull->room_hex,
+                                  (unsigned long long)pull->room->edge.size, PAGE_ENTRIES);
+    task->takes_problems = !err;
+    return err;
 }
 
 enum pv_err pv_pull_task(struct pv_room *room, enum pv_auth auth, struct pv_task **ret_task)

@@ -18,6 +18,10 @@ struct pv_pull {
     uint64_t number;             /* of this pull, counted in the room; 0: not begun */
     struct pv_hash fork_leaf;    /* of another history, where this one ends */
     unsigned conflicts;          /* times that another process was quicker */
+    bool gave;                   /* a restored server has what this device can give */
+    unsigned repairs;            /* requests that gave */
+    uint64_t given;              /* the restored server's size after the last of them */
+    enum pv_err (*after_repair)(struct pv_pull *pull);
     pv_task_step *then;          /* goes on after the pull; NULL: the task is done */
 };
 

@@ -54,6 +54,11 @@ struct pv_bytes pv_room_pin(const struct pv_room *room);
 const char *pv_room_alarm(const struct pv_room *room);
 enum pv_err pv_room_alarm_err(const struct pv_room *room);
 struct pv_bytes pv_room_evidence(const struct pv_room *room);
+/* Did the server say, in the last task, that it was restored from a backup and that this room waits for its lost tail?
+ * `ret_missing`: how many entries of a history that was shown to it are still to come; 0 none is known. */
+bool pv_room_is_restored(const struct pv_room *room, uint64_t *ret_missing);
+/* Say in the next task, as an owner, that a restored room goes on with what it has. */
+void pv_room_go_on(struct pv_room *room);
 /* The person's fingerprint for display is the person id; this device's KEM-carrying record for joins:
  * appends the person record of a person room. Errors: NOT_FOUND before the room is born, NOMEM. */
 PV_MUST_USE enum pv_err pv_room_person_record(struct pv_room *person_room, struct pv_buf *record);

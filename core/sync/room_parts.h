@@ -37,6 +37,10 @@ struct pv_room {
 
     /* What was found, and the evidence, a file of FORMAT.md §8.1 (evidence.c). */
     enum pv_err alarm_err;             /* PV_OK: nothing that shows a lie or damage */
+    /* The server says that it was restored from a backup and waits for this room's tail; as of the newest answer. */
+    bool restored, go_on;              /* go_on: an owner says so */
+    uint64_t restored_known;           /* the longest history that was shown to it */
+
     char alarm[320];
     struct pv_buf evidence;
     bool has_accused;                  /* an entry is what it is about: */
@@ -127,6 +131,8 @@ struct pv_key_want {
 PV_MUST_USE enum pv_err pv_keys_want(struct pv_room *room, struct pv_key_want *ret_want);
 PV_MUST_USE enum pv_err pv_keys_take_wrap(struct pv_room *room, const struct pv_wrap_source *source,
                                           struct pv_bytes answer);
+/* The server has lost that wrap with its disk: it counts as absent. */
+PV_MUST_USE enum pv_err pv_keys_lack_wrap(struct pv_room *room, const struct pv_wrap_source *source);
 PV_MUST_USE enum pv_err pv_keys_take_links(struct pv_room *room, uint64_t index, struct pv_bytes answer);
 /* The secret of an epoch of `roster`, if it is here and is the one that the log names. Errors: NOT_FOUND. */
 PV_MUST_USE enum pv_err pv_keys_secret(struct pv_room *room, const struct pv_roster *roster, uint64_t epoch,

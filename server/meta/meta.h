@@ -99,6 +99,7 @@ struct pv_meta_append {
     enum pv_meta_registration registration;
     struct pv_hash registration_hash; /* of the code or ticket */
     uint64_t now_ms;
+    bool given_back; /* to a restored room: refs may name blobs that are gone; a new room is restored, too */
     enum pv_err ret_err; /* OK; CONFLICT: the size; NOT_FOUND: a ref;
                           * DENIED: the registration; EXPIRED: a gate to release */
 };
@@ -272,7 +273,15 @@ struct pv_meta_ops {
     /* This store comes from a backup: every room waits for its lost tail; sessions, tickets, codes and pairings, which
      * may have ended since, end. */
     enum pv_err (*mark_restored)(struct pv_meta *meta, uint64_t now_ms);
-    /* When that was last done, 0 for never. */
+    /* A device has shown a note that is signed for this restored room. `ret_known`: the size of the newest one shown. */
+    enum pv_err (*show)(struct pv_meta *meta, uint64_t no, const struct pv_hash *device, uint64_t size, struct pv_bytes note,
+                        uint64_t *ret_known);
+    enum pv_err (*shown)(struct pv_meta *meta, uint64_t no, const struct pv_hash *device, bool *ret_shown);
+    /* The newest note that was shown says so; 0: none. */
+    enum pv_err (*known_size)(struct pv_meta *meta, uint64_t no, uint64_t *ret_size);
+    /* It waits no more. Errors: CONFLICT: another size. */
+    enum pv_err (*open_room)(struct pv_meta *meta, uint64_t no, uint64_t size);
+    /* When the store was last marked, 0 for never. */
     enum pv_err (*restored_at)(struct pv_meta *meta, uint64_t *ret_ms);
 };
 

@@ -9,6 +9,7 @@ enum { ROOMS_MAX = 1 << 22 };
 enum pv_err pv_sqlite_refs(struct pv_sqlite_conn *conn, uint64_t room, struct pv_bytes refs, int delta)
 {
     size_t count;
+    bool missing = false;
     enum pv_err err = pv_refs_check(refs, &count);
     for (size_t i = 0; i < count && !err; i++) {
         struct pv_id16 name;
@@ -20,9 +21,9 @@ enum pv_err pv_sqlite_refs(struct pv_sqlite_conn *conn, uint64_t room, struct pv
             sqlite3_bind_int(stmt, 3, delta);
         }
         err = pv_sqlite_run(conn, stmt);
-        if (!err && sqlite3_changes(conn->db) == 0) err = PV_ERR_NOT_FOUND;
+        missing |= !err && sqlite3_changes(conn->db) == 0;
     }
-    return err;
+    return !err && missing ? PV_ERR_NOT_FOUND : err;
 }
 
 static enum pv_err grow_room(struct pv_sqlite_conn *conn, struct pv_meta_append *room)
@@ -64,7 +65,14 @@ static enum pv_err put_entry(struct pv_sqlite_conn *conn, uint64_t room, const s
         if (!entry->forgotten) pv_sqlite_bind_bytes(stmt, 8, entry->body.p, entry->body.n);
     }
     enum pv_err err = pv_sqlite_run(conn, stmt);
-    return err ? err : pv_sqlite_refs(conn, room, entry->refs, 1);
+    return err;
+}
+
+/* Blobs of a tail that is given back may be gone with the disk; those that are here count. */
+static enum pv_err put_refs(struct pv_sqlite_conn *conn, const struct pv_meta_append *room, struct pv_bytes refs)
+{
+    enum pv_err err = pv_sqlite_refs(conn, room->no, refs, 1);
+    return err == PV_ERR_NOT_FOUND && room->given_back ? PV_OK : err;
 }
 
 static enum pv_err put_kem_keys(struct pv_sqlite_conn *conn, uint64_t room, const struct pv_meta_beside *beside)
@@ -239,7 +247,15 @@ static enum pv_err put_room(struct pv_sqlite_conn *conn, struct pv_meta_append *
 {
     enum pv_err err = grow_room(conn, room);
     if (!err) err = register_account(conn, room);
-    for (size_t i = 0; i < room->entry_count && !err; i++) err = put_entry(conn, room->no, &room->entries[i]);
+    if (!err && room->given_back && room->size == 0) {
+        sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_ROOM_RESTORED);
+        if (stmt) pv_sqlite_bind_uint(stmt, 1, room->no);
+        err = pv_sqlite_run(conn, stmt);
+    }
+    for (size_t i = 0; i < room->entry_count && !err; i++) {
+        err = put_entry(conn, room->no, &room->entries[i]);
+        if (!err) err = put_refs(conn, room, room->entries[i].refs);
+    }
     for (size_t i = 0; i < room->beside_count && !err; i++) err = put_beside(conn, room->no, &room->besides[i]);
     if (!err) err = put_roster(conn, room);
     return err ? err : put_gates(conn, room);

@@ -134,3 +134,72 @@ enum pv_err pv_sqlite_restored_at(struct pv_meta *meta, uint64_t *ret_ms)
     pv_sqlite_give(store, conn);
     return err;
 }
+
+enum pv_err pv_sqlite_show(struct pv_meta *meta, uint64_t no, const struct pv_hash *device, uint64_t size, struct pv_bytes note,
+                           uint64_t *ret_known)
+{
+    struct pv_sqlite *store = pv_sqlite_of(meta);
+    struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_DURABLE);
+    enum pv_err err = pv_sqlite_begin(conn);
+    sqlite3_stmt *stmt = err ? NULL : pv_sqlite_stmt(conn, SQL_SHOW_HEAD);
+    if (stmt) {
+        pv_sqlite_bind_uint(stmt, 1, no);
+        pv_sqlite_bind_uint(stmt, 2, size);
+        pv_sqlite_bind_bytes(stmt, 3, note.p, note.n);
+    }
+    if (!err) err = pv_sqlite_run(conn, stmt);
+    stmt = err ? NULL : pv_sqlite_stmt(conn, SQL_SHOW_DEVICE);
+    if (stmt) {
+        pv_sqlite_bind_uint(stmt, 1, no);
+        pv_sqlite_bind_hash(stmt, 2, device);
+    }
+    if (!err) err = pv_sqlite_run(conn, stmt);
+    err = pv_sqlite_end(conn, err);
+    pv_sqlite_give(store, conn);
+    return err ? err : pv_sqlite_known_size(meta, no, ret_known);
+}
+
+enum pv_err pv_sqlite_shown(struct pv_meta *meta, uint64_t no, const struct pv_hash *device, bool *ret_shown)
+{
+    struct pv_sqlite *store = pv_sqlite_of(meta);
+    struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_READ);
+    sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_SHOWN);
+    if (stmt) {
+        pv_sqlite_bind_uint(stmt, 1, no);
+        pv_sqlite_bind_hash(stmt, 2, device);
+    }
+    enum pv_err err = pv_sqlite_row(conn, stmt);
+    pv_sqlite_done(stmt);
+    pv_sqlite_give(store, conn);
+    if (err && err != PV_ERR_NOT_FOUND) return err;
+    *ret_shown = !err;
+    return PV_OK;
+}
+
+enum pv_err pv_sqlite_known_size(struct pv_meta *meta, uint64_t no, uint64_t *ret_size)
+{
+    struct pv_sqlite *store = pv_sqlite_of(meta);
+    struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_READ);
+    sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_KNOWN_SIZE);
+    if (stmt) pv_sqlite_bind_uint(stmt, 1, no);
+    enum pv_err err = pv_sqlite_row(conn, stmt);
+    if (!err) *ret_size = pv_sqlite_uint(stmt, 0);
+    pv_sqlite_done(stmt);
+    pv_sqlite_give(store, conn);
+    return err;
+}
+
+enum pv_err pv_sqlite_open_room(struct pv_meta *meta, uint64_t no, uint64_t size)
+{
+    struct pv_sqlite *store = pv_sqlite_of(meta);
+    struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_DURABLE);
+    sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_OPEN_ROOM);
+    if (stmt) {
+        pv_sqlite_bind_uint(stmt, 1, no);
+        pv_sqlite_bind_uint(stmt, 2, size);
+    }
+    enum pv_err err = pv_sqlite_run(conn, stmt);
+    if (!err && sqlite3_changes(conn->db) == 0) err = PV_ERR_CONFLICT;
+    pv_sqlite_give(store, conn);
+    return err;
+}

@@ -123,6 +123,13 @@ enum { READERS = 3, WRAP_SLOT_BYTES = 1 + 1168, INDEX_BITS = 40 };
     X(RESTORE_TICKETS, "DELETE FROM tickets")                                                                       \
     X(RESTORE_CODES, "DELETE FROM codes")                                                                           \
     X(RESTORE_PAIRINGS, "DELETE FROM pairings")                                                                     \
+    X(SHOW_HEAD, "INSERT INTO known_heads (room, size, note) VALUES (?1, ?2, ?3) "                                  \
+                 "ON CONFLICT (room) DO UPDATE SET size = ?2, note = ?3 WHERE size < ?2")                           \
+    X(SHOW_DEVICE, "INSERT INTO shown_heads (room, device) VALUES (?1, ?2) ON CONFLICT DO NOTHING")                 \
+    X(SHOWN, "SELECT 1 FROM shown_heads WHERE room = ?1 AND device = ?2")                                           \
+    X(KNOWN_SIZE, "SELECT coalesce(max(size), 0) FROM known_heads WHERE room = ?1")                                 \
+    X(OPEN_ROOM, "UPDATE rooms SET restored = 0 WHERE no = ?1 AND size = ?2")                                       \
+    X(ROOM_RESTORED, "UPDATE rooms SET restored = 1 WHERE no = ?1")                                                 \
     X(RESTORED_AT, "SELECT coalesce(max(time), 0) FROM restores")                                                   \
     X(PAGES, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
 
@@ -200,7 +207,8 @@ enum pv_err pv_sqlite_refs(struct pv_sqlite_conn *conn, uint64_t room, struct pv
     X(ticket) X(code_put) X(count) X(accounts) X(suspend) X(stats)                                                  \
     X(blob) X(blob_put) X(blob_collect) X(blob_known) X(gate_put) X(gate) X(gate_close) X(released) /* sqlite_hold.c */ \
     X(pairing_new) X(pairing) X(pairing_put) X(pairing_get)                                   /* sqlite_pairing.c */ \
-    X(snapshot) X(each_note) X(each_blob) X(blob_drop) X(mark_restored) X(restored_at)        /* sqlite_backup.c */
+    X(snapshot) X(each_note) X(each_blob) X(blob_drop) X(mark_restored) X(restored_at)        /* sqlite_backup.c */ \
+    X(show) X(shown) X(known_size) X(open_room)
 
 #define PV_SQLITE_DECLARE(call) __typeof__(*((struct pv_meta_ops *)0)->call) pv_sqlite_##call;
 PV_SQLITE_CALLS(PV_SQLITE_DECLARE)

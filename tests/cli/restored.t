@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""A server is restored from yesterday's backup, and its people come back one by one: what anyone still holds is given
+back, nothing comes twice, nobody is alarmed; where the server contradicts itself, everybody still is."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from tap import done, is_, ok
+from world import World
+
+world = World()
+server = world.server()
+ada, bob = world.room_of_two(server)
+backup, key = world.dir / "backup", world.dir / "key"
+
+
+def admin(*args):
+    argv = [str(a) for a in (world.server_bin, "--data", server.data, "admin", *args)]
+    result = subprocess.run(argv, capture_output=True, text=True, env=world.env, check=False, timeout=120)
+    if result.returncode:
+        print("#", args, result.stderr)
+    return result.returncode
+
+
+for home, text in ((ada, "one"), (bob, "two"), (ada, "three")):
+    home.must("say", "acme", text)
+is_(admin("backup", backup, key), 0, "a backup is taken")
+rolled = ada.copy("rolled")
+
+# --- what comes after it
+
+ada.must("say", "acme", "four")
+bob.must("say", "acme", "five")
+ada.must("refresh")
+ada.must("room", "new", "later")
+ada.must("say", "later", "only here")
+photo = world.dir / "photo"
+photo.write_bytes(b"light" * 9000)
+ada.must("put", "later", photo)
+bob.must("say", "acme", "six")  # ada has not seen it
+is_(bob.messages(), ["one", "two", "three", "four", "five", "six"], "much is said after it")
+
+server.kill()
+server.data.rename(world.dir / "burnt")
+is_(admin("restore", backup, key), 0, "the server is restored")
+server.start()
+
+# --- Ada comes first, Bob is away with the longest history
+
+first = ada.run("refresh")
+ok(first.status in (0, 5), "Ada is not alarmed", *first.why())
+waits = ada.run("say", "acme", "seven")
+is_(waits.status, 5, "what she writes waits", *waits.why())
+ok("restored from a backup" in waits.err, "and she is told why", waits.err)
+is_(ada.messages("acme", "--offline")[:5], ["one", "two", "three", "four", "five"], "what she has, she has")
+is_(ada.messages("later", "--offline"), ["only here"], "in the room that came after the backup, too")
+said = ada.run("say", "later", "and more")
+is_(said.status, 0, "which stands on the server again, and goes on, as all have shown how far they had come", *said.why())
+
+# --- a home that was rolled back
+
+back = rolled.run("refresh")
+ok(back.status in (0, 5), "nor is she by a home of hers that went back itself", *back.why())
+
+# --- Bob comes
+
+came = bob.run("refresh")
+ok(came.status in (0, 5), "Bob is not alarmed", *came.why())
+is_(bob.run("say", "acme", "eight").status, 0, "with him all is there, and the room is open")
+sent = ada.run("refresh")
+is_(sent.status, 0, "what waited is sent", *sent.why())
+want = ["one", "two", "three", "four", "five", "six", "seven", "eight"]
+for home in (ada, bob):
+    home.must("refresh")
+    is_(sorted(home.messages()), sorted(want), f"{home.name} has all, once")
+is_(ada.messages()[:6], want[:6], "in the old order")
+back = rolled.run("say", "acme", "nine")
+is_(back.status, 0, "the home that went back writes too", *back.why())
+is_(sorted(bob.messages()), sorted(want + ["nine"]), "and Bob reads it")
+for home in (ada, bob):
+    for room in ("acme",):
+        checked = home.run("verify", room)
+        is_(checked.status, 0, f"{home.name}: {room} verifies", *checked.why())
+
+# --- a server that says so and has another history
+
+server.kill()
+shutil.rmtree(server.data)
+(world.dir / "burnt").rename(server.data)
+server.start()
+wrong = bob.run("refresh")
+is_(wrong.status, 4, "a server that goes back without saying so is an alarm as ever", *wrong.why())
+done()
