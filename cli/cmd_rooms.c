@@ -166,6 +166,7 @@ static enum pv_err refresh_room(struct pv_session *session, const struct pv_know
     if (known->state == PV_ROOM_LEFT && pv_cli_unsent(room) == 0) return PV_OK;
     if (pv_cli_unsent(room)) session->kept = true;
     err = pv_contact_push(session, room, NULL, report);
+    if (err == PV_OK) pv_cli_say_restored(session, room);
     if (is_broken_off(known, err)) return PV_OK;
     if (err == PV_ERR_DENIED && was_removed && pv_cli_unsent(room) == 0) return PV_OK; /* said before */
     if (err != PV_OK || pv_contact_gone(room) != PV_GONE_LEFT || known->state == PV_ROOM_LEFT) return err;

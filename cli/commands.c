@@ -431,6 +431,23 @@ const struct pv_command pv_commands[] = {
         .run = pv_cmd_verify,
     },
     {
+        .name = "repair",
+        .synopsis = "ROOM [--go-on]",
+        .summary = "how far a room is on a server that was restored from a backup",
+        .text = TEXT("A server that was restored from a backup lacks what came after it. Each of your commands gives back what this device "
+                     "has of it; until all of it is there, the room is read-only, and what you write waits. This command says what is "
+                     "known to be missing.",
+                     "A room opens by itself once every device of it was here and no invite is open. Otherwise an owner says, when every "
+                     "owner was here, that it goes on. What only others have is lost then: whoever comes later with more is alarmed."),
+        .options = OPTIONS({.name = "go-on", .help = "say, as an owner, that the room goes on with what it has; open invites end"}),
+        .json = FIELDS("id", "the room's id, hex", "open", "whether it takes what is written", "missing",
+                       "how many entries are known to be missing"),
+        .min_words = 1,
+        .max_words = 1,
+        .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE},
+        .run = pv_cmd_repair,
+    },
+    {
         .name = "check",
         .synopsis = "FILE",
         .summary = "tell what a file of evidence shows, and whom it convicts",

@@ -214,6 +214,14 @@ enum pv_err pv_cli_query(struct pv_session *session, struct pv_open_room *room, 
 
 /* ---- fetching and sending */
 
+void pv_cli_say_restored(const struct pv_session *session, const struct pv_open_room *room)
+{
+    uint64_t missing;
+    if (room != session->person && !session->quiet && pv_room_is_restored(room->room, &missing))
+        pv_term_line(stderr, "privity: %s: the server was restored from a backup, and this room is read-only until its members have given "
+                     "back what came after it; see privity repair %s", room->label, room->label);
+}
+
 enum pv_err pv_cli_fetch(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
 {
     const struct pv_roster *view = NULL;
@@ -226,6 +234,7 @@ enum pv_err pv_cli_fetch(struct pv_session *session, struct pv_open_room *room, 
     } else {
         err = pv_contact_pull(session, room, PV_SESSION_READ_MS, report);
     }
+    if (err == PV_OK) pv_cli_say_restored(session, room);
     if (err != PV_ERR_OFFLINE && err != PV_ERR_RATE) return err;
     if (pv_room_view(room->room, &view) == PV_OK && !pv_roster_is_born(view)) { /* nothing is no state of a room */
         snprintf(said, sizeof said, "%s", report->text);

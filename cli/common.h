@@ -43,6 +43,8 @@ PV_MUST_USE enum pv_err pv_cli_room(struct pv_session *session, const char *text
                                     struct pv_report *report);
 /* Before reading: fetch for two seconds at most. An absent server is only noted on standard error. */
 PV_MUST_USE enum pv_err pv_cli_fetch(struct pv_session *session, struct pv_open_room *room, struct pv_report *report);
+/* On standard error, if the last contact told so: this room waits on a server that was restored from a backup. */
+void pv_cli_say_restored(const struct pv_session *session, const struct pv_open_room *room);
 /* After writing: send. What cannot be sent stays; the report then says so and the error is OFFLINE. */
 PV_MUST_USE enum pv_err pv_cli_send(struct pv_session *session, struct pv_open_room *room, struct pv_report *report);
 /* Open the room, and fetch unless it is to be left at that. */

@@ -38,6 +38,7 @@ PV_CLI_HANDLER(pv_cmd_say);
 PV_CLI_HANDLER(pv_cmd_search);
 PV_CLI_HANDLER(pv_cmd_status);
 PV_CLI_HANDLER(pv_cmd_unlock);
+PV_CLI_HANDLER(pv_cmd_repair);
 PV_CLI_HANDLER(pv_cmd_verify);
 PV_CLI_HANDLER(pv_cmd_versions);
 PV_CLI_HANDLER(pv_cmd_whoami);

@@ -21,6 +21,7 @@ CLI_SRC := \
 	cli/cmd_rooms.c \
 	cli/cmd_roster.c \
 	cli/cmd_say.c \
+	cli/cmd_repair.c \
 	cli/cmd_search.c \
 	cli/cmd_status.c \
 	cli/cmd_verify.c \

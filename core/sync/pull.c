@@ -114,6 +114,10 @@ static enum pv_err complete(struct pv_pull *pull)
     if (err) return pv_pull_error(pull, err);
     if (pull->room->pulls_done < pull->number) pull->room->pulls_done = pull->number;
     pull->room->key_wants_person = pull->keys_wait;
+    uint64_t unsent = 0;
+    if (pull->then && pull->room->restored) err = pv_store_write_count(pull->room->store, &unsent);
+    if (err) return err;
+    if (pull->then && pull->room->restored && !unsent) return pv_task_finish(&pull->task);
     if (pull->then && pull->room->restored)
         return pv_task_error(&pull->task, PV_ERR_OFFLINE,
                              "the server was restored from a backup, and this room waits for its members to give back what came after it; "
@@ -164,7 +168,12 @@ static enum pv_err next_key(struct pv_pull *pull)
         return err;
     }
     /* Keys come between pages, so that each page is opened while it is at hand. */
-    return pull->room->edge.size < pull->task.total && !pull->paused ? pv_pull_start(&pull->task, NULL) : complete(pull);
+    if (pull->room->edge.size < pull->task.total && !pull->paused) return pv_pull_start(&pull->task, NULL);
+    if (pull->room->restored && !pull->gave && pull->auth == PV_AUTH_SESSION) {
+        pull->after_repair = next_key;
+        return pv_repair_ask(pull, pull->given);
+    }
+    return complete(pull);
 }
 
 /* One page: [from, [[entry, refs, body or null], …], note or null]. */
@@ -243,8 +252,8 @@ static enum pv_err restored_take(struct pv_pull *pull, const struct page *page, 
     enum pv_err err = pv_roster_is_born(room->roster) ? pv_repair_check(room, page->note) : PV_OK;
     if (err) return pv_pull_error(pull, err);
     pull->task.done = pull->task.total = room->edge.size;
-    pull->after_repair = next_key;
-    return pull->gave || pull->auth != PV_AUTH_SESSION ? next_key(pull) : pv_repair_ask(pull, size);
+    pull->given = size;
+    return next_key(pull);
 }
 
 /* Take a page in, and go on: with the next one, or with keys. */
@@ -268,6 +277,7 @@ static enum pv_err page_take(struct pv_pull *pull, const struct page *page, cons
     if (err == PV_ERR_UNSUPPORTED) pull->paused = err;
     else if (err && room->alarm_err == err && room->forked_at) return ask_fork(pull, page);
     else if (err) return pv_pull_error(pull, err);
+    pull->given = newest.size;
     pull->task.done = room->edge.size;
     pull->task.total = page->count ? newest.size : room->edge.size;
     bool old = room->now_ms / 1000 >= room->pinned.time_s + NOTE_FRESH_S;

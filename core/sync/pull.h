@@ -20,7 +20,7 @@ struct pv_pull {
     unsigned conflicts;          /* times that another process was quicker */
     bool gave;                   /* a restored server has what this device can give */
     unsigned repairs;            /* requests that gave */
-    uint64_t given;              /* the restored server's size after the last of them */
+    uint64_t given;              /* the restored server's size, as it last said */
     enum pv_err (*after_repair)(struct pv_pull *pull);
     pv_task_step *then;          /* goes on after the pull; NULL: the task is done */
 };

@@ -85,7 +85,31 @@ for home in (ada, bob):
         checked = home.run("verify", room)
         is_(checked.status, 0, f"{home.name}: {room} verifies", *checked.why())
 
-# --- a server that says so and has another history
+# --- an owner decides: Bob stays away
+
+second = world.dir / "second"
+link = ada.must("invite", "acme").out.strip()  # while a link is open, somebody may have come by it
+is_(admin("backup", second), 0, "another backup")
+ada.must("say", "acme", "ten")
+server.kill()
+shutil.rmtree(server.data)
+is_(admin("restore", second, key), 0, "is put back")
+server.start()
+state = ada.must("repair", "acme", "--json").json()
+is_((state["open"], state["missing"]), (False, 0), "what Ada has is back, and the room waits")
+refused = bob.run("repair", "acme", "--go-on")
+is_(refused.status, 3, "an editor cannot say that it goes on", *refused.why())
+carl = world.person("carl", server)
+shut = carl.run("join", link)
+ok(shut.status != 0 and "restored" in shut.err, "its link lets nobody in", *shut.why())
+opened = ada.run("repair", "acme", "--go-on", "--json")
+ok(opened.status == 0 and opened.json()["open"], "an owner can, as every owner was here", *opened.why())
+is_(ada.run("say", "acme", "eleven").status, 0, "and the room takes what is written")
+is_(sorted(bob.messages()), sorted(want + ["nine", "ten", "eleven"]), "Bob reads it")
+shut = carl.run("join", link)
+ok(shut.status != 0, "the link has ended", *shut.why())
+
+# --- a server that goes back silently and has another history
 
 server.kill()
 shutil.rmtree(server.data)
