@@ -56,7 +56,8 @@ static void lock_some(const void *statics, size_t n)
     volatile uint8_t grown[STACK_BYTES]; /* the kernel maps a stack as it is used */
     for (size_t i = 0; i < sizeof grown; i += page) grown[i] = 0;
     mlock2((const void *)statics, n, MLOCK_ONFAULT);
-    mlock2((const void *)from, STACK_BYTES + ABOVE_BYTES, MLOCK_ONFAULT);
+    mlock2((const void *)from, STACK_BYTES, MLOCK_ONFAULT);
+    mlock2((const void *)(from + STACK_BYTES), ABOVE_BYTES, MLOCK_ONFAULT); /* of our callers; it may end sooner */
 }
 
 void pv_system_harden(const void *statics, size_t n)
