@@ -11,6 +11,8 @@ static void print_room(struct pv_session *session, const struct pv_known_room *k
 {
     const struct pv_roster *view = NULL;
     const struct pv_principal *me = NULL;
+    const char *state = pv_cli_room_state(session, known, room);
+    bool gone = strcmp(state, "left") == 0 || strcmp(state, "removed") == 0;
     char id[17];
     size_t count = 0;
 
@@ -25,7 +27,7 @@ static void print_room(struct pv_session *session, const struct pv_known_room *k
     pv_hex_encode(known->id.b, 8, id);
     pv_term_column(stdout, known->name, 20);
     pv_term_line(stdout, "%s  %-8s %s", id,
-                 !room ? "locked" : known->state == PV_ROOM_LEFT ? "left" : me ? pv_cli_role_name(me->role) : "-", known->server.text);
+                 !room ? "locked" : gone ? state : me ? pv_cli_role_name(me->role) : "-", known->server.text);
 }
 
 static enum pv_err list_rooms(struct pv_session *session, bool json, struct pv_report *report)

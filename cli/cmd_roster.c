@@ -70,8 +70,9 @@ static enum pv_err let_go(struct pv_session *session, struct pv_open_room *room,
     uint64_t unsent = pv_cli_unsent(room);
     enum pv_err err = pv_contact_take_back(session, room, true);
     if (err != PV_OK) return pv_session_room_error(session, room, err, report);
-    pv_term_line(stderr, "privity: you had been removed from %s; %llu writes that could not be sent were dropped", room->label,
-                 (unsigned long long)unsent);
+    if (unsent)
+        pv_term_line(stderr, "privity: you had been removed from %s; what could not be sent was dropped: %llu", room->label,
+                     (unsigned long long)unsent);
     return PV_OK;
 }
 

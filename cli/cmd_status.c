@@ -119,6 +119,8 @@ static void list_alarms(struct status *status, const struct pv_open_room *room)
 
 static void status_lines(struct status *status, const struct pv_known_room *known, struct pv_open_room *room)
 {
+    const char *state = pv_cli_room_state(status->session, known, room);
+    const char *gone = strcmp(state, "removed") == 0 ? "you were removed, " : strcmp(state, "left") == 0 ? "you left, " : "";
     char when[PV_OUT_TIME_BYTES] = "never";
     uint64_t unsent = room ? pv_cli_unsent(room) : 0, contact_ms = 0;
 
@@ -127,9 +129,9 @@ static void status_lines(struct status *status, const struct pv_known_room *know
     if (!room)
         pv_term_line(stdout, "locked");
     else if (unsent)
-        pv_term_line(stdout, "%llu not sent, last contact %s", (unsigned long long)unsent, when);
+        pv_term_line(stdout, "%s%llu not sent, last contact %s", gone, (unsigned long long)unsent, when);
     else
-        pv_term_line(stdout, "all sent, last contact %s", when);
+        pv_term_line(stdout, "%s%s, last contact %s", gone, *gone ? "nothing to send" : "all sent", when);
     if (room) list_alarms(status, room);
 }
 

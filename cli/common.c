@@ -432,29 +432,33 @@ enum pv_err pv_cli_member(struct pv_session *session, struct pv_open_room *room,
 
 /* ---- a room's object */
 
-void pv_cli_room_json(struct pv_session *session, const struct pv_known_room *known, struct pv_open_room *room,
-                      struct pv_json *json)
+const char *pv_cli_room_state(const struct pv_session *session, const struct pv_known_room *known, struct pv_open_room *room)
 {
     static const char *const states[] = {"intended", "joined", "left"};
     const struct pv_roster *view = NULL;
+
+    if (!room || pv_room_view(room->room, &view) != PV_OK || !pv_roster_is_born(view)) return states[known->state];
+    if (pv_contact_gone(room) == PV_GONE_REMOVED) return "removed";
+    if (pv_contact_gone(room) == PV_GONE_LEFT || known->state == PV_ROOM_LEFT) return "left";
+    if (pv_roster_principal(view, &session->me.person) && pv_roster_principal(pv_room_roster(room->room), &session->me.person)) return "joined";
+    return known->state == PV_ROOM_JOINED ? "removed" : states[known->state];
+}
+
+void pv_cli_room_json(struct pv_session *session, const struct pv_known_room *known, struct pv_open_room *room,
+                      struct pv_json *json)
+{
+    const struct pv_roster *view = NULL;
     const struct pv_principal *me = NULL;
-    const char *state = states[known->state];
     size_t count = 0;
 
     if (room && pv_room_view(room->room, &view) == PV_OK && pv_roster_is_born(view)) {
         me = pv_roster_principal(view, &session->me.person);
         (void)pv_roster_principals(view, &count);
-        if (pv_contact_gone(room) == PV_GONE_REMOVED)
-            state = "removed";
-        else if (pv_contact_gone(room) == PV_GONE_LEFT)
-            state = "left";
-        else if (known->state != PV_ROOM_LEFT)
-            state = me && pv_roster_principal(pv_room_roster(room->room), &me->id) ? "joined" : known->state == PV_ROOM_JOINED ? "removed" : state;
     }
     pv_out_json_hash(json, "id", &known->id);
     pv_out_json_string(json, "name", known->name);
     pv_out_json_string(json, "role", me ? pv_cli_role_name(me->role) : NULL);
-    pv_out_json_string(json, "state", state);
+    pv_out_json_string(json, "state", pv_cli_room_state(session, known, room));
     pv_out_json_string(json, "server", known->server.text);
     if (room) {
         pv_json_u64(json, "members", count);

@@ -29,7 +29,10 @@ static void print_option(FILE *stream, const struct pv_option *option)
 {
     int at = option->letter ? fprintf(stream, "  -%c, --%s", option->letter, option->name)
                             : fprintf(stream, "      --%s", option->name);
-    if (option->arg) at += fprintf(stream, " %s", option->arg);
+    if (option->arg) {
+        at += fprintf(stream, " %s", option->arg);
+        for (const char *p = option->arg; *p; p++) at -= ((unsigned char)*p & 0xC0) == 0x80; /* columns, not bytes */
+    }
     if (at < 26)
         fprintf(stream, "%*s", 26 - at, "");
     else
@@ -45,8 +48,11 @@ static void print_options(FILE *stream, const struct pv_option *options)
 static void print_overview(FILE *stream)
 {
     fputs("usage: privity COMMAND …\n\nSealed rooms for two sides of a contract: messages and files that the server cannot read.\n\n", stream);
+    int width = 0;
     for (size_t i = 0; i < pv_command_count; i++)
-        fprintf(stream, "  %-11s %s\n", pv_commands[i].name, pv_commands[i].summary);
+        if ((int)strlen(pv_commands[i].name) > width) width = (int)strlen(pv_commands[i].name);
+    for (size_t i = 0; i < pv_command_count; i++)
+        fprintf(stream, "  %-*s  %s\n", width, pv_commands[i].name, pv_commands[i].summary);
     fputs("\nEverywhere:\n", stream);
     print_options(stream, pv_common_options);
     fputs("\nA ROOM is its name here or the begin of its id; a MEMBER a name or the begin of an id.\n"

@@ -58,7 +58,9 @@ static enum pv_err read_text(const char *path, struct pv_buf *text, struct pv_re
     }
     if (!is_stdin) fclose(file);
     if (err == PV_ERR_IO) return pv_report(report, err, "cannot read the recovery kit");
-    if (err == PV_ERR_LIMIT) return pv_report(report, err, "this is no recovery kit: it is too long (of a PDF, type or scan its code)");
+    if (text->n >= 5 && memcmp(text->p, "%PDF-", 5) == 0)
+        return pv_report(report, PV_ERR_MALFORMED, "the recovery kit is a PDF, which is for paper: leave --kit out and type its code, or scan it");
+    if (err == PV_ERR_LIMIT) return pv_report(report, err, "this is no recovery kit: it is too long");
     return err;
 }
 

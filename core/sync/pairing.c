@@ -61,7 +61,7 @@ static enum pv_err problem(struct pv_task *task, const struct pv_response *respo
     if (response->problem == PV_ERR_NOT_FOUND)
         return pv_task_error(task, PV_ERR_EXPIRED, "no device is being added under this code, or no longer: begin anew");
     if (response->problem == PV_ERR_CONFLICT)
-        return pv_task_error(task, PV_ERR_DENIED, "somebody else used this code first: begin anew");
+        return pv_task_error(task, PV_ERR_DENIED, "this code was used before, and each is good for one try: begin anew with a new code");
     return pv_task_problem(task, response);
 }
 

@@ -75,6 +75,7 @@ is "$(cat "$T/got/plan.txt")" one "replaces it"
 run 0 "get a folder" as bob privity get acme projects -o "$T/got"
 is "$(cat "$T/got/projects/2026/design/deep/note")" deep "with all below it"
 run 1 "get what is not there" as bob privity get acme nothing -o "$T/got"
+like "$(err)" "message's id" "says where attachments are"
 
 run 0 "put it again unchanged" as ada privity put acme "$T/work/big.bin"
 run 0 "versions" as ada privity versions acme big.bin --json

@@ -41,6 +41,9 @@ like "$(out)" "I am back" "is there"
 unlike "$(out)" "refused" "what was refused is not kept"
 run 0 "rooms" as bob privity rooms --json
 is "$(field '[r["state"] for r in o["rooms"] if r["name"] == "back"]')" '["removed"]' "tell it"
+run 0 "status" as bob privity status
+like "$(out)" "^back .*you were removed" "tells a person, too"
+unlike "$(out)" "^back .*all sent" "and calls nothing sent that never will be"
 run 0 "leave lets go" as bob privity leave back
 like "$(err)" "dropped" "of what could not be sent, and says so"
 run 0 "status" as bob privity status --json

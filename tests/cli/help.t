@@ -8,6 +8,8 @@ commands='init status room rooms members whoami invite join role remove leave sa
 run 0 "the overview" privity --help
 for command in $commands; do grep -q "^  $command" "$T/out" || echo "$command"; done >"$T/absent"
 is "$(cat "$T/absent")" "" "names every command"
+grep '^  [a-z]' "$T/out" >"$T/lines"
+is "$(grep -c '^  .\{16\}  [a-z]' "$T/lines")" "$(privity help --man | grep -c '^\.SS ')" "their summaries begin in one column"
 run 2 "no command is wrong usage" privity
 run 2 "an unknown command is wrong usage" privity frobnicate
 one_line "an unknown command"

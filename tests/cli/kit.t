@@ -83,7 +83,7 @@ status, shown = type_in(ada, ("recovery", "test"), [" ".join([groups[0][:5] + ("
 tap.ok(status == 1 and "group 1" in shown, "and a wrong one is named at once", shown)
 
 r = ada.run("recovery", "test", "--kit", page)
-tap.ok(r.status == 1 and "PDF" in r.err, "a PDF in place of its code is told from one", *r.why())
+tap.ok(r.status == 1 and "PDF, which is for paper" in r.err, "a PDF in place of its code is told from one", *r.why())
 r = ada.run("recovery", "add-kit", "--kit", page)
 tap.ok(r.status == 1 and "File exists" in r.err, "a file that is there is not written over", *r.why())
 sheet = (world.dir / "sheet.txt")
