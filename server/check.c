@@ -104,6 +104,16 @@ static bool check_sandbox(const struct pv_config *config)
     return !bad;
 }
 
+/* A start warns of it too. */
+static void note_name(const struct pv_config *config)
+{
+    char host[256];
+    uint16_t port;
+    if (*config->public_url || pv_config_split_listen(config->listen, host, &port)) return;
+    if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
+        puts("note  no public-url is set: clients of other machines cannot sign in; give --public-url https://HOST");
+}
+
 int pv_check_config(const struct pv_config *config)
 {
     char why[PV_CONFIG_WHY_MAX] = "";
@@ -125,6 +135,7 @@ int pv_check_config(const struct pv_config *config)
     if (listener >= 0) close(listener);
     good &= check_sandbox(config);
     note_files(config);
+    note_name(config);
     if (pv_user_is_unsaid_root(&user)) puts("note  the server would run as root: give it a user of its own with --user NAME");
     if (!good) return 1;
     puts(locked ? "the configuration is good; a server runs on its data directory" : "the configuration is good");

@@ -78,6 +78,11 @@ check() {
 exits 0 "a data directory yet to be made is fine" check
 [ ! -e "$home/fresh" ]
 ok $? "and is not made by asking"
+is "$(grep -c public-url <<<"$out")" 0 "an address of this machine alone needs no other name"
+exits 0 "listening to all without a name is no mistake yet" check --listen 0.0.0.0:0
+like "$out" 'note .*public-url' "but is told"
+exits 0 "with a name" check --listen 0.0.0.0:0 --public-url https://rooms.example
+is "$(grep -c public-url <<<"$out")" 0 "it is not"
 exits 1 "one that cannot be made is told" check --data /proc/fresh
 like "$err" '/proc/fresh cannot be made' "by name"
 exits 1 "each thing is checked" check --data /proc/fresh --blobs fs:/etc/passwd
