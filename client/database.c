@@ -93,7 +93,7 @@ enum pv_err pv_database_open(const struct pv_home *home, const struct pv_hash *r
     enum pv_err err;
     int rc;
 
-    err = pv_sqlite_begin();
+    err = pv_sqlite_begin_once();
     if (err != PV_OK) return err;
     pv_database_name("rooms", room, ".db", name);
     err = pv_home_check(home, name, report);

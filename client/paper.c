@@ -116,7 +116,7 @@ static void room_release(struct pv_paper_room *room)
 static enum pv_err room_open(const struct pv_paper *paper, const struct pv_hash *id, struct pv_paper_room *room)
 {
     struct pv_room_options options = {.me = &paper->me, .person_room = paper->person.room, .random = &pv_system_random, .room_id = *id};
-    enum pv_err err = pv_sqlite_begin();
+    enum pv_err err = pv_sqlite_begin_once();
     if (err == PV_OK && sqlite3_open(":memory:", &room->db) != SQLITE_OK) err = PV_ERR_NOMEM;
     if (err == PV_OK) err = pv_store_open(room->db, &room->store);
     options.store = room->store;

@@ -51,7 +51,7 @@ static void *resize(void *p, int n)
     return grown;
 }
 
-enum pv_err pv_sqlite_begin(void)
+enum pv_err pv_sqlite_begin_once(void)
 {
     sqlite3_mem_methods ours;
     int rc = SQLITE_OK;

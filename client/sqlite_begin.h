@@ -5,6 +5,6 @@
 #include "core/base/err.h"
 
 /* Before the first database is opened, by the thread that opens it; again is no harm. Errors: NOMEM, IO. */
-PV_MUST_USE enum pv_err pv_sqlite_begin(void);
+PV_MUST_USE enum pv_err pv_sqlite_begin_once(void);
 
 #endif

@@ -20,7 +20,7 @@ static int begin_with(size_t allocations, bool *ret_ran_out)
     pid_t pid = fork();
     if (pid == 0) {
         fault_arm(allocations);
-        enum pv_err err = pv_sqlite_begin();
+        enum pv_err err = pv_sqlite_begin_once();
         bool ran_out = fault_disarm();
         sqlite3 *db = NULL;
         if (!err && (sqlite3_open(":memory:", &db) || sqlite3_close(db))) err = PV_ERR_CORRUPT;
