@@ -131,6 +131,7 @@ NATIVE_TESTS += \
 	tests/server/test_gates.c \
 	tests/server/test_pairings.c \
 	tests/server/test_resources.c \
+	tests/server/test_restore.c \
 	tests/server/test_rooms.c \
 	#
 
