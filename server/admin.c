@@ -9,6 +9,7 @@
 #include "server/data.h"
 #include "server/gc.h"
 #include "server/process.h"
+#include "server/session_cache.h"
 
 struct command {
     const char *name, *argument, *help;
@@ -90,6 +91,8 @@ static int run_suspend(struct pv_server *server, const char *argument)
     }
     err = server->meta->ops->suspend(server->meta, &search.found, true);
     if (err) return fail("the account was not suspended", err);
+    /* Beside a running server, which knows a session for so long: it holds once this command has ended. */
+    nanosleep(&(struct timespec){PV_SESSION_CACHE_MS / 1000, PV_SESSION_CACHE_MS % 1000 * 1000000}, NULL);
     PV_LOG(PV_LOG_INFO, "account suspended", PV_LOG_TEXT("person", pv_log_id(search.found.b).text));
     return 0;
 }

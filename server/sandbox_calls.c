@@ -73,17 +73,17 @@ static void add_common_ifs(struct list *list)
 {
     add_if(list, CALL(mmap), SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     add_if(list, CALL(mprotect), SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    add_if(list, CALL(tgkill), SCMP_A0_64(SCMP_CMP_EQ, (scmp_datum_t)getpid())); /* abort() */
+    add_if(list, CALL(tgkill), SCMP_A0_64(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0)); /* abort() */
 }
 
 static void add_server_ifs(struct list *list)
 {
     const unsigned long thread = CLONE_VM | CLONE_THREAD;
     add_if(list, CALL(clone), SCMP_A0_64(SCMP_CMP_MASKED_EQ, thread, thread));
-    add_if(list, CALL(socket), SCMP_A0_64(SCMP_CMP_EQ, AF_UNIX)); /* to tell the service manager */
-    add_if(list, CALL(prctl), SCMP_A0_64(SCMP_CMP_EQ, PR_SET_NAME));
-    add_if(list, CALL(ioctl), SCMP_A1_32(SCMP_CMP_EQ, 0x5401)); /* TCGETS: is it a terminal? */
-    add_if(list, CALL(ioctl), SCMP_A1_32(SCMP_CMP_EQ, 0x5421)); /* FIONBIO */
+    add_if(list, CALL(socket), SCMP_A0_64(SCMP_CMP_EQ, AF_UNIX, 0)); /* to tell the service manager */
+    add_if(list, CALL(prctl), SCMP_A0_64(SCMP_CMP_EQ, PR_SET_NAME, 0));
+    add_if(list, CALL(ioctl), SCMP_A1_32(SCMP_CMP_EQ, 0x5401, 0)); /* TCGETS: is it a terminal? */
+    add_if(list, CALL(ioctl), SCMP_A1_32(SCMP_CMP_EQ, 0x5421, 0)); /* FIONBIO */
     /* Its flags lie in memory, where no filter sees them: the C library then takes clone. */
     int err = seccomp_rule_add(list->filter, SCMP_ACT_ERRNO(ENOSYS), CALL(clone3), 0);
     if (err && !list->err) list->err = err;
