@@ -42,12 +42,12 @@ def lose_founding(sink, data):
 
 def lose_answer(proxy_of):
     def ask(sink, data):
-        sink.sendall(data)
-        if data.startswith(b"POST /v1/rooms "):
+        if data.startswith(b"POST /v1/rooms "):  # before it goes out: the answer may come at once
             def cut(_sink, _data):
                 proxy_of.answer = None
                 raise OSError("lost")
             proxy_of.answer = cut
+        sink.sendall(data)
     return ask
 
 
