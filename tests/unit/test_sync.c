@@ -249,6 +249,7 @@ static void test_backlog(void)
     is_err(rig_push(&p.b), PV_OK, "until all is sent");
     tap_is_int((long long)unsent(&p.b), 0, "his outbox is empty");
     is_err(rig_pull(&p.a), PV_OK, "Ada pulls");
+    pv_buf_append_byte(&said, '\0');
     is_texts(&p.a, (const char *)said.p, "and has all, in order, once");
     pv_buf_release(&said);
     rig_member_close(&c);
