@@ -4,6 +4,9 @@
     server = world.server()         a running privityd; .stop(), .kill(), .start()
     ada = world.person("ada")       a home with a person in it
     ada.run("say", "acme", "hi")    a finished command: .status, .out, .err (text), .json()
+    phone = ada.pair("phone")       a further device of the same person, by `device add` and `device join`
+    world.pass_days(30)             from now on, all clocks of this world are that much further; the server starts anew
+    ada.clock_ms = 2 * DAY_MS       her clock alone
 """
 
 import atexit
@@ -21,6 +24,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 os.chdir(ROOT)
 LONG = bool(os.environ.get("PRIVITY_LONG"))
+DAY_MS = 86400000
 PASSPHRASE = "correct horse battery staple"
 
 
@@ -57,7 +61,8 @@ class World:
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="privity-test."))
         self.bin = pathlib.Path(bin_dir or os.environ.get("PV_BIN") or ROOT / "build/bin").resolve()
         self.server_bin = pathlib.Path(server_bin).resolve() if server_bin else self.bin / "privityd"
-        self.processes, self.homes = [], []
+        self.processes, self.homes, self.servers = [], [], []
+        self.clock_ms = 0
         self.tmp = self.dir / "tmp"
         self.tmp.mkdir()
         passphrase = self.dir / "passphrase"
@@ -80,9 +85,28 @@ class World:
                 home.run("lock")
         shutil.rmtree(self.dir, ignore_errors=True)
 
+    def with_clock(self, env, more_ms=0):
+        """The environment of a program whose clock is off by the world's time that passed, and by `more_ms`."""
+        offset_ms = self.clock_ms + more_ms
+        if not offset_ms:
+            return env
+        shifted = self.dir / "clock.so"
+        if not shifted.exists():
+            subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", shifted, ROOT / "tests/tools/preload_clock.c"], check=True)
+        return dict(env, LD_PRELOAD=str(shifted), FAKE_CLOCK_OFFSET_MS=str(offset_ms))
+
+    def pass_days(self, days):
+        """Time passes for everything that begins from now on; a server that runs is stopped and started."""
+        running = [server for server in self.servers if server.process and server.process.poll() is None]
+        for server in running:
+            server.stop()
+        self.clock_ms += round(days * DAY_MS)
+        for server in running:
+            server.start()
+
     def spawn(self, argv, env=None, **more):
         more.setdefault("stdin", subprocess.DEVNULL)
-        process = subprocess.Popen([str(a) for a in argv], env=env or self.env, **more)
+        process = subprocess.Popen([str(a) for a in argv], env=self.with_clock(self.env) if env is None else env, **more)
         self.processes.append(process)
         return process
 
@@ -96,7 +120,7 @@ class World:
 
     def person(self, name, server, *args):
         home = Home(self, name, server)
-        made = home.run("init", "--name", name, "--server", server.url, "--kit", self.dir / f"kit-{name}", *args)
+        made = home.run("init", "--name", name, "--server", server.url, "--kit", home.kit, *args)
         if made.status:
             bail(f"no person {name}: {made.err}")
         return home
@@ -113,6 +137,7 @@ class World:
 class Server:
     def __init__(self, world, name, args, registration="open", wrap=(), port=None, host="127.0.0.1"):
         self.world, self.args, self.process = world, list(args), None
+        world.servers.append(self)
         self.registration, self.wrap = registration, list(wrap)
         self.data = world.dir / name
         self.log = world.dir / f"{name}.log"
@@ -160,7 +185,9 @@ class Home:
     def __init__(self, world, name, server):
         self.world, self.name, self.server = world, name, server
         self.path = world.dir / f"home-{name}"
+        self.kit = world.dir / f"kit-{name}"
         self.env = dict(world.env, PRIVITY_HOME=str(self.path))
+        self.clock_ms = 0
         world.homes.append(self)
 
     def argv(self, *args):
@@ -172,11 +199,14 @@ class Home:
         if isinstance(stdin, str):
             stdin = stdin.encode()
         try:
-            done = subprocess.run(argv, input=stdin, env={**self.env, **(env or {})}, capture_output=True, timeout=timeout,
-                                  check=False, **more)
+            done = subprocess.run(argv, input=stdin, env={**self.clocked(), **(env or {})}, capture_output=True,
+                                  timeout=timeout, check=False, **more)
         except subprocess.TimeoutExpired as late:
             return Result(argv, -99, late.stdout or b"", late.stderr or b"")
         return Result(argv, done.returncode, done.stdout, done.stderr)
+
+    def clocked(self):
+        return self.world.with_clock(self.env, self.clock_ms)
 
     def must(self, *args, **more):
         done = self.run(*args, **more)
@@ -187,7 +217,22 @@ class Home:
     def start(self, *args, **more):
         more.setdefault("stdout", subprocess.PIPE)
         more.setdefault("stderr", subprocess.PIPE)
-        return self.world.spawn(self.argv(*args), env=self.env, **more)
+        return self.world.spawn(self.argv(*args), env=self.clocked(), **more)
+
+    def pair(self, name):
+        """A further device of this person: this one shows a code, which is typed on the new one."""
+        adding = self.start("device", "add")
+        code = adding.stdout.readline()
+        device = Home(self.world, name, self.server)
+        device.must("device", "join", "--name", name, "--server", self.server.url, stdin=code)
+        _, err = adding.communicate(timeout=60)
+        if adding.returncode:
+            bail(err.decode())
+        return device
+
+    def devices(self):
+        """All devices and kits of this person, by name; kits by "kit"."""
+        return {d["name"] or "kit": d for d in self.must("devices", "--json").json()["devices"]}
 
     def copy(self, name):
         """The same device once more, in a directory of its own."""
