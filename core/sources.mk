@@ -75,6 +75,7 @@ CORE_SRC := \
 	core/room/kit.c \
 	core/room/kit_sheet.c \
 	core/room/release.c \
+	core/room/safety.c \
 	core/room/server_url.c \
 	core/state/chunking.c \
 	core/state/file.c \
@@ -95,6 +96,7 @@ CORE_SRC := \
 	core/state/store_keys.c \
 	core/state/store_log.c \
 	core/state/store_outbox.c \
+	core/state/verified.c \
 	core/state/words.c \
 	core/state/written.c \
 	#
@@ -103,4 +105,4 @@ CORE_SRC := \
 CORE_WASM_SRC := core/state/wasm_vfs.c
 
 # Text files to compile in.
-EMBED += core/state/schema.sql
+EMBED += core/state/schema.sql core/state/schema_2.sql

@@ -38,6 +38,7 @@ UNIT_TESTS := \
 	tests/unit/test_roster_verdicts.c \
 	tests/unit/test_sqlite.c \
 	tests/unit/test_store.c \
+	tests/unit/test_safety.c \
 	tests/unit/test_sync.c \
 	tests/unit/test_sync_lies.c \
 	tests/unit/test_tap.c \
@@ -158,6 +159,7 @@ FUZZ_TARGETS := \
 	tests/fuzz/fuzz_record.c \
 	tests/fuzz/fuzz_release.c \
 	tests/fuzz/fuzz_roster.c \
+	tests/fuzz/fuzz_safety.c \
 	#
 
 # Programs that tests in other languages drive.

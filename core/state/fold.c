@@ -12,12 +12,13 @@ static const struct {
     {PV_PAYLOAD_FILE_PUT, pv_file_fold_put},       {PV_PAYLOAD_FILE_MOVE, pv_file_fold_move},
     {PV_PAYLOAD_FILE_REMOVE, pv_file_fold_remove}, {PV_PAYLOAD_CHUNKING, pv_chunking_fold},
     {PV_PAYLOAD_FILE_BLOBS, pv_file_fold_blobs},   {PV_PAYLOAD_ROOMS, pv_rooms_fold},
+    {PV_PAYLOAD_VERIFIED, pv_verified_fold},
 };
 enum { FEATURE_COUNT = sizeof features / sizeof *features };
 
 /* Raised whenever stored rooms have to be folded anew: a rule changed, or a type is new. A room where none stands was
  * folded by the first. */
-enum { FOLD_OUTDATED = 0, FOLD_VERSION_FIRST = 1, FOLD_VERSION = 1 };
+enum { FOLD_OUTDATED = 0, FOLD_VERSION_FIRST = 1, FOLD_VERSION = 2 };
 static const char fold_version[] = "pv.fold";
 
 enum pv_err pv_fold_unreadable(struct pv_store *store, uint64_t index, enum pv_err why)
@@ -131,11 +132,16 @@ enum pv_err pv_fold_is_outdated(struct pv_store *store, bool *ret_outdated)
     return err;
 }
 
+enum pv_err pv_fold_mark_new(struct pv_store *store)
+{
+    return pv_store_number_set(store, fold_version, FOLD_VERSION);
+}
+
 enum pv_err pv_fold_reset(struct pv_store *store)
 {
     static const char clear[] = "DELETE FROM written; DELETE FROM unreadable; DELETE FROM unfolded;"
                                 "DELETE FROM profile; DELETE FROM message; DELETE FROM file; DELETE FROM version;"
-                                "DELETE FROM chunking; DELETE FROM room; DELETE FROM room_head;"
+                                "DELETE FROM chunking; DELETE FROM room; DELETE FROM room_head; DELETE FROM verified;"
                                 "INSERT INTO words (words) VALUES ('delete-all');"
                                 "DELETE FROM value WHERE name IN ('pv.worded', 'pv.settled');";
     bool own = false;
@@ -143,7 +149,7 @@ enum pv_err pv_fold_reset(struct pv_store *store)
     if (err) return err;
     pv_written_forget(store);
     err = pv_sql_exec(store, clear);
-    if (!err) err = pv_store_number_set(store, fold_version, FOLD_VERSION);
+    if (!err) err = pv_fold_mark_new(store);
     if (!err) err = pv_store_set_folded_size(store, 0);
     return pv_sql_leave(store, own, err);
 }

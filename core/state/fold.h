@@ -31,5 +31,7 @@ PV_MUST_USE enum pv_err pv_fold_is_outdated(struct pv_store *store, bool *ret_ou
 /* Drop everything folded, for folding anew from entry 0: entries, their verdicts, keys and the outbox stay; the
  * folded size is 0. */
 PV_MUST_USE enum pv_err pv_fold_reset(struct pv_store *store);
+/* A database that was just made needs no folding anew. */
+PV_MUST_USE enum pv_err pv_fold_mark_new(struct pv_store *store);
 
 #endif

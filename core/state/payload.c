@@ -2,6 +2,7 @@
 #include "core/state/payload.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/limits.h"
 
@@ -14,6 +15,7 @@ static const struct {
     {PV_PAYLOAD_FILE_PUT, PV_KIND_WORK, 4},    {PV_PAYLOAD_FILE_MOVE, PV_KIND_WORK, 4},
     {PV_PAYLOAD_FILE_REMOVE, PV_KIND_WORK, 3}, {PV_PAYLOAD_CHUNKING, PV_KIND_WORK, 3},
     {PV_PAYLOAD_FILE_BLOBS, PV_KIND_WORK, 3},  {PV_PAYLOAD_ROOMS, PV_KIND_TALK, 3},
+    {PV_PAYLOAD_VERIFIED, PV_KIND_TALK, 4},
 };
 enum { TYPE_COUNT = sizeof types / sizeof *types };
 
@@ -129,6 +131,20 @@ static struct pv_encoded_list get_files(struct pv_cbor *in)
     return list;
 }
 
+static struct pv_encoded_list get_devices(struct pv_cbor *in)
+{
+    struct pv_hash device, before = {{0}};
+    struct pv_encoded_list list = {.count = pv_cbor_get_array(in, PV_LIMIT_DEVICES_PRESENT)};
+    const uint8_t *start = in->p;
+    for (size_t i = 0; i < list.count && !in->err; i++) {
+        pv_cbor_get_hash(in, &device);
+        if (i > 0 && memcmp(device.b, before.b, sizeof device.b) <= 0) pv_cbor_fail(in, PV_ERR_MALFORMED);
+        before = device;
+    }
+    if (!in->err) list.encoded = pv_bytes(start, (size_t)(in->p - start));
+    return list;
+}
+
 bool pv_encoded_file_next(struct pv_encoded_list *list, struct pv_file *ret_file)
 {
     struct pv_cbor in;
@@ -151,7 +167,43 @@ bool pv_listed_room_next(struct pv_encoded_list *list, struct pv_listed_room *re
     return true;
 }
 
+bool pv_encoded_device_next(struct pv_encoded_list *list, struct pv_hash *ret_device)
+{
+    struct pv_cbor in;
+    if (list->count == 0) return false;
+    pv_cbor_init(&in, list->encoded);
+    pv_cbor_get_hash(&in, ret_device);
+    if (in.err) abort();
+    *list = (struct pv_encoded_list){list->count - 1, pv_bytes(in.p, (size_t)(in.end - in.p))};
+    return true;
+}
+
 /* ---- payloads */
+
+static void put_verified(struct pv_buf *buf, const struct pv_payload *payload)
+{
+    pv_cbor_put_hash(buf, &payload->u.verified.person);
+    if (!payload->u.verified.stands) {
+        pv_cbor_put_null(buf);
+        return;
+    }
+    pv_cbor_put_array(buf, 3);
+    pv_cbor_put_uint(buf, (uint64_t)payload->u.verified.how);
+    pv_cbor_put_uint(buf, payload->u.verified.time_ms);
+    pv_cbor_put_array(buf, payload->u.verified.devices.count);
+    pv_buf_append(buf, payload->u.verified.devices.encoded.p, payload->u.verified.devices.encoded.n);
+}
+
+static void get_verified(struct pv_cbor *in, struct pv_payload *payload)
+{
+    pv_cbor_get_hash(in, &payload->u.verified.person);
+    payload->u.verified.stands = !pv_cbor_take_null(in);
+    if (!payload->u.verified.stands) return;
+    pv_cbor_get_array_of(in, 3);
+    payload->u.verified.how = (enum pv_verified_how)pv_cbor_get_uint(in, PV_VERIFIED_CODE);
+    payload->u.verified.time_ms = pv_cbor_get_uint(in, PV_LIMIT_N);
+    payload->u.verified.devices = get_devices(in);
+}
 
 static void put_fields(struct pv_buf *buf, const struct pv_payload *payload)
 {
@@ -178,6 +230,7 @@ static void put_fields(struct pv_buf *buf, const struct pv_payload *payload)
         pv_cbor_put_array(buf, payload->u.rooms.count);
         pv_buf_append(buf, payload->u.rooms.encoded.p, payload->u.rooms.encoded.n);
         break;
+    case PV_PAYLOAD_VERIFIED: put_verified(buf, payload); break;
     }
 }
 
@@ -228,6 +281,7 @@ static void get_fields(struct pv_cbor *in, struct pv_payload *payload)
         payload->u.rooms = get_rooms(in);
         if (payload->u.rooms.count == 0) pv_cbor_fail(in, PV_ERR_MALFORMED);
         break;
+    case PV_PAYLOAD_VERIFIED: get_verified(in, payload); break;
     }
 }
 

@@ -15,7 +15,8 @@ enum pv_payload_type {
     PV_PAYLOAD_FILE_REMOVE = 18,
     PV_PAYLOAD_CHUNKING = 19,
     PV_PAYLOAD_FILE_BLOBS = 20,
-    PV_PAYLOAD_ROOMS = 32
+    PV_PAYLOAD_ROOMS = 32,
+    PV_PAYLOAD_VERIFIED = 33
 };
 
 /* What a payload names an earlier write by. */
@@ -43,7 +44,10 @@ struct pv_listed_room {
     struct pv_hash head_root;
 };
 
-/* Several `file` or listed rooms, encoded one after the other and checked by the reader. */
+/* How a safety number was compared: by the person, who says so, or by the program with what was typed or scanned. */
+enum pv_verified_how { PV_VERIFIED_COMPARED = 0, PV_VERIFIED_NUMBER = 1, PV_VERIFIED_CODE = 2 };
+
+/* Several `file`, listed rooms or device ids, encoded one after the other and checked by the reader. */
 struct pv_encoded_list {
     size_t count;
     struct pv_bytes encoded;
@@ -74,6 +78,13 @@ struct pv_payload {
         struct pv_chunking_secret chunking;
         struct pv_id16 file_blobs; /* write id of the put that follows, by the same author */
         struct pv_encoded_list rooms; /* listed rooms, 1 to PV_LIMIT_ROOMS_LISTED */
+        struct {
+            struct pv_hash person;
+            bool stands;         /* false: withdrawn, and nothing follows */
+            enum pv_verified_how how;
+            uint64_t time_ms;    /* of a checkpoint */
+            struct pv_encoded_list devices; /* the person's at that time, rising; at most PV_LIMIT_DEVICES_PRESENT */
+        } verified;
     } u;
 };
 
@@ -89,6 +100,7 @@ PV_MUST_USE enum pv_err pv_payload_kind(uint64_t type, enum pv_kind *ret_kind);
 /* Walk a list that was read; false at the end. */
 bool pv_encoded_file_next(struct pv_encoded_list *list, struct pv_file *ret_file);
 bool pv_listed_room_next(struct pv_encoded_list *list, struct pv_listed_room *ret_room);
+bool pv_encoded_device_next(struct pv_encoded_list *list, struct pv_hash *ret_device);
 /* Append one, for collecting a list. */
 void pv_listed_room_put(struct pv_buf *buf, const struct pv_listed_room *room);
 

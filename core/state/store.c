@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/state/fold.h"
 #include "core/state/written.h"
 
 #define APPLICATION_ID 1347833938 /* "PVRR", tells our database from any other */
@@ -15,12 +16,15 @@
  * since most of what is written is one long log. */
 static const char settings[] = "PRAGMA page_size = 16384; PRAGMA synchronous = EXTRA; PRAGMA cache_size = -16384;";
 static const char mark[] = "PRAGMA application_id = " STRING(APPLICATION_ID) ";"
-                           "PRAGMA user_version = 1;";
+                           "PRAGMA user_version = 2;";
 static const char schema[] =
 #include "core/state/schema.sql.inc"
     ;
+static const char schema_2[] =
+#include "core/state/schema_2.sql.inc"
+    ;
 
-_Static_assert(PV_STORE_SCHEMA == 1, "the mark names the schema's version");
+_Static_assert(PV_STORE_SCHEMA == 2, "the mark names the schema's version");
 
 static enum pv_err ask(struct pv_store *store, const char *text, uint64_t *ret_number)
 {
@@ -33,7 +37,7 @@ static enum pv_err ask(struct pv_store *store, const char *text, uint64_t *ret_n
 static const char how_many_pages[] = "PRAGMA page_count";
 static const char how_many_tables[] = "SELECT count(*) FROM sqlite_schema";
 
-static enum pv_err judge(struct pv_store *store, const char *how_much, bool *ret_new)
+static enum pv_err judge(struct pv_store *store, const char *how_much, bool *ret_new, bool *ret_old)
 {
     uint64_t id = 0, version = 0, held = 0;
     enum pv_err err = ask(store, "PRAGMA application_id", &id);
@@ -41,20 +45,23 @@ static enum pv_err judge(struct pv_store *store, const char *how_much, bool *ret
     if (!err) err = ask(store, how_much, &held);
     if (err) return err;
     *ret_new = held == 0;
+    *ret_old = held != 0 && version < PV_STORE_SCHEMA;
     if (*ret_new) return PV_OK;
     if (id != APPLICATION_ID || version == 0) return PV_ERR_CORRUPT;
     return version > PV_STORE_SCHEMA ? PV_ERR_UNSUPPORTED : PV_OK;
 }
 
-/* Several processes may find it empty at once: the second one sees what the first has made. */
+/* Several processes may find it empty, or old, at once: the second one sees what the first has made. */
 static enum pv_err create(struct pv_store *store)
 {
-    bool is_new = false;
+    bool is_new = false, is_old = false;
     enum pv_err err = pv_store_begin(store);
     if (err) return err;
-    err = judge(store, how_many_tables, &is_new);
+    err = judge(store, how_many_tables, &is_new, &is_old);
     if (!err && is_new) err = pv_sql_exec(store, schema);
-    if (!err && is_new) err = pv_sql_exec(store, mark);
+    if (!err && (is_new || is_old)) err = pv_sql_exec(store, schema_2);
+    if (!err && (is_new || is_old)) err = pv_sql_exec(store, mark);
+    if (!err && is_new) err = pv_fold_mark_new(store);
     return pv_sql_leave(store, true, err);
 }
 
@@ -71,15 +78,17 @@ static enum pv_err use_log(struct pv_store *store)
 
 static enum pv_err set_up(struct pv_store *store)
 {
-    bool is_new = false;
+    bool is_new = false, is_old = false;
     sqlite3_extended_result_codes(store->db, 1);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     enum pv_err err = pv_sql_err(sqlite3_busy_timeout(store->db, PV_STORE_BUSY_TIMEOUT_MS));
-    if (!err) err = judge(store, how_many_pages, &is_new);
+    if (!err) err = judge(store, how_many_pages, &is_new, &is_old);
     if (!err) err = pv_sql_exec(store, settings);
     if (err) return err;
-    return is_new ? create(store) : use_log(store);
+    if (is_new) return create(store);
+    err = use_log(store);
+    return err || !is_old ? err : create(store);
 }
 
 enum pv_err pv_store_open(sqlite3 *db, struct pv_store **ret_store)

@@ -23,13 +23,13 @@
 #include "core/room/roster.h"
 
 enum {
-    PV_STORE_SCHEMA = 1,
+    PV_STORE_SCHEMA = 2,
     PV_STORE_BUSY_TIMEOUT_MS = 10000
 };
 
 struct pv_store;
 
-/* Check the database and create its schema if it is empty. `db` stays the caller's, and must outlive the store.
+/* Check the database and create its schema if it is empty, or bring an older one up to date. `db` stays the caller's, and must outlive the store.
  * Nothing is written to a database that is not sound. Errors: UNSUPPORTED (a newer schema). */
 PV_MUST_USE enum pv_err pv_store_open(sqlite3 *db, struct pv_store **ret_store);
 /* Rolls back what is open. NULL is fine. */

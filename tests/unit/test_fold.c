@@ -1,4 +1,5 @@
 /* What each payload does to a room's state, above all where two people were at it at once. */
+#include "core/state/verified.h"
 #include "tests/unit/fold_rig.h"
 
 #define PUT(author, write, ...) (!rig_put(&rig, author, write, __VA_ARGS__, false))
@@ -146,6 +147,79 @@ static enum pv_err say_room(void *context, const struct pv_listed_room *room)
     return PV_OK;
 }
 
+/* ---- who was verified */
+
+static struct pv_payload verified(unsigned person, enum pv_verified_how how, uint64_t time_ms, struct pv_buf *buf, size_t count)
+{
+    struct pv_payload payload = {.type = PV_PAYLOAD_VERIFIED, .u.verified = {.person = rig_device(person), .how = how, .time_ms = time_ms}};
+    pv_buf_clear(buf);
+    for (size_t i = 0; i < count; i++) {
+        struct pv_hash device = {{(uint8_t)i, 0x11}};
+        pv_cbor_put_hash(buf, &device);
+    }
+    payload.u.verified.stands = time_ms != 0;
+    payload.u.verified.devices = (struct pv_encoded_list){count, pv_buf_bytes(buf)};
+    return payload;
+}
+
+/* person, device that wrote it, how, time, devices; ? where it is not sent */
+static const char *say_verified(struct rig *rig)
+{
+    static struct rig_line line;
+    struct pv_verifications list = {0};
+    memset(&line, 0, sizeof line);
+    enum pv_err err = pv_verifications_load(&rig->query, &list);
+    if (err) rig_say(&line, "error: %s", pv_err_text(err));
+    for (size_t i = 0; i < list.count; i++) {
+        const struct pv_verification *row = &list.rows[i];
+        rig_say(&line, "%s%u by %u, %s at %llu of %zu%s", i ? "; " : "", row->person.b[1], row->device.b[1], pv_verified_how_name(row->how),
+                (unsigned long long)row->time_ms, row->device_count, row->index >= PV_QUERY_PENDING_BASE ? "?" : "");
+    }
+    pv_verifications_release(&list);
+    return line.text;
+}
+
+static void test_verified(void)
+{
+    struct rig rig;
+    struct pv_buf buf;
+    struct pv_verifications list = {0};
+    const struct pv_verification *found;
+    pv_buf_init(&buf, 1 << 14);
+    rig_open(&rig);
+    tap_is_str(say_verified(&rig), "", "at first nobody is verified");
+    tap_ok(PUT(1, 1, verified(7, PV_VERIFIED_NUMBER, 5000, &buf, 2)) && PUT(2, 2, verified(5, PV_VERIFIED_CODE, 6000, &buf, 0)), "two are");
+    tap_is_str(say_verified(&rig), "5 by 2, code at 6000 of 0; 7 by 1, number at 5000 of 2", "by whom, how and when");
+    tap_ok(PUT(2, 3, verified(7, PV_VERIFIED_COMPARED, 4000, &buf, PV_LIMIT_DEVICES_PRESENT)), "one is verified by another device");
+    tap_is_str(say_verified(&rig), "5 by 2, code at 6000 of 0; 7 by 2, compared at 4000 of 64", "the log's last word counts, whatever its time");
+    tap_ok(!rig_put(&rig, 0, 4, verified(5, PV_VERIFIED_NUMBER, 0, &buf, 0), true), "a withdrawal is not sent yet");
+    tap_is_str(say_verified(&rig), "7 by 2, compared at 4000 of 64", "and shows as done");
+    tap_ok(!rig_put(&rig, 0, 5, verified(9, PV_VERIFIED_NUMBER, 7000, &buf, 1), true), "so does a verification");
+    tap_is_str(say_verified(&rig), "7 by 2, compared at 4000 of 64; 9 by 0, number at 7000 of 1?", "on top");
+    tap_ok(PUT(1, 6, verified(7, PV_VERIFIED_NUMBER, 0, &buf, 0)) && PUT(1, 7, verified(7, PV_VERIFIED_NUMBER, 0, &buf, 0)), "one is withdrawn, twice");
+    tap_is_int(pv_verifications_load(&rig.query, &list), PV_OK, "the list is loaded");
+    found = pv_verifications_find(&list, &(struct pv_hash){.b = {0xd9, 9}});
+    tap_ok(found && pv_verification_has_device(found, &(struct pv_hash){.b = {0, 0x11}}) &&
+               !pv_verification_has_device(found, &(struct pv_hash){.b = {1, 0x11}}) && found->device_revoked, "who is in it, is found, with devices");
+    tap_ok(!pv_verifications_find(&list, &(struct pv_hash){.b = {0xd7, 7}}), "who is not, is not");
+    pv_verifications_release(&list);
+    tap_ok(!pv_fold_reset(rig.store) && strcmp(say_verified(&rig), "9 by 0, number at 7000 of 1?") == 0, "folding anew begins with none");
+
+    struct pv_payload payload = verified(7, PV_VERIFIED_CODE, 1, &buf, PV_LIMIT_DEVICES_PRESENT + 1);
+    struct pv_buf out;
+    pv_buf_init(&out, 1 << 14);
+    pv_payload_put(&out, &payload);
+    tap_is_int(out.err, PV_ERR_LIMIT, "more devices than a person has are refused");
+    pv_buf_release(&out);
+    payload = verified(7, PV_VERIFIED_CODE, 1, &buf, 2);
+    memcpy(buf.p + buf.n / 2, buf.p, buf.n / 2);
+    pv_payload_put(&out, &payload);
+    tap_is_int(out.err, PV_ERR_MALFORMED, "so is one twice");
+    pv_buf_release(&out);
+    rig_close(&rig);
+    pv_buf_release(&buf);
+}
+
 /* A list of up to two rooms. */
 static struct pv_payload rooms(struct pv_buf *buf, const struct pv_listed_room *list, size_t count)
 {
@@ -283,6 +357,7 @@ int main(void)
     test_files();
     test_paths();
     test_rooms();
+    test_verified();
     test_profile_and_chunking();
     test_reset();
     test_late_key();

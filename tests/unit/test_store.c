@@ -2,6 +2,7 @@
 #include <sqlite3.h>
 
 #include "core/state/store.h"
+#include "core/state/verified.h"
 #include "tests/tap.h"
 
 static struct pv_hash hash_of(uint64_t number)
@@ -359,6 +360,31 @@ static enum pv_err open_after(const char *statements)
     return err;
 }
 
+/* A database of schema 1 gets what 2 adds, once, and keeps what it held. */
+static void test_upgrade(void)
+{
+    sqlite3 *db = NULL;
+    struct pv_store *store = NULL;
+    struct pv_verifications list = {0};
+    uint64_t number = 0;
+    enum pv_err err = sqlite3_open(":memory:", &db) ? PV_ERR_IO : pv_store_open(db, &store);
+    if (!err) err = pv_store_number_set(store, "kept", 7);
+    pv_store_close(store);
+    store = NULL;
+    if (!err && sqlite3_exec(db, "DROP TABLE verified; DROP TABLE told; PRAGMA user_version = 1", NULL, NULL, NULL)) err = PV_ERR_IO;
+    tap_is_int(err, PV_OK, "a database of schema 1");
+    for (int i = 0; i < 2 && !err; i++) {
+        err = pv_store_open(db, &store);
+        const struct pv_query query = {.store = store};
+        if (!err) err = pv_verifications_load(&query, &list);
+        if (!err) err = pv_store_number_get(store, "kept", 0, &number);
+        tap_ok(!err && number == 7 && list.count == 0, i ? "and opens again" : "is brought up to date, and keeps what it held");
+        pv_store_close(store);
+        store = NULL;
+    }
+    sqlite3_close(db);
+}
+
 int main(void)
 {
     sqlite3 *db = NULL;
@@ -376,8 +402,9 @@ int main(void)
     tap_ok(!pv_store_size(store, &size) && size == 10, "with what it held");
     pv_store_close(store);
     tap_is_int(sqlite3_close(db), SQLITE_OK, "no statement is left behind");
+    test_upgrade();
     tap_is_int(open_after("CREATE TABLE mine (a)"), PV_ERR_CORRUPT, "another program's database is refused");
-    tap_is_int(open_after("PRAGMA application_id = 1347833938; PRAGMA user_version = 2"), PV_ERR_UNSUPPORTED,
+    tap_is_int(open_after("PRAGMA application_id = 1347833938; PRAGMA user_version = 3"), PV_ERR_UNSUPPORTED,
                "a newer schema says so");
     return tap_done();
 }

@@ -149,5 +149,6 @@ void ex_print_payloads(struct ex_world *world);
 void ex_print_files(void);
 void ex_print_device(struct ex_world *world);
 void ex_print_pairing(struct ex_world *world);
+void ex_print_safety(struct ex_world *world);
 
 #endif

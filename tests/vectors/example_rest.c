@@ -5,6 +5,7 @@
 #include "core/base/cbor.h"
 #include "core/log/checkpoint.h"
 #include "core/room/keystore.h"
+#include "core/room/safety.h"
 #include "core/state/payload.h"
 #include "tests/vectors/example.h"
 
@@ -240,6 +241,46 @@ static void print_file_blobs(void)
     ex_cbor("payload.file_blobs", "type 20, whose entry's refs keep blobs of a file_put to come", pv_buf_bytes(&buf),
             "[type write_id file_put]");
     pv_buf_release(&buf);
+}
+
+static void print_verified(const struct ex_world *world)
+{
+    struct pv_payload payload = {.type = PV_PAYLOAD_VERIFIED, .u.verified = {.person = world->ben.log.room}};
+    const struct pv_hash *first = &world->ben.first.id, *paper = &world->ben.paper.id;
+    bool turned = memcmp(first->b, paper->b, sizeof first->b) > 0;
+    char number[PV_SAFETY_NUMBER_CHARS + 1], code[PV_SAFETY_CODE_CHARS + 1];
+    struct pv_buf buf, devices;
+    ex_hash("ben.person", "Ben's person id", &world->ben.log.room);
+    pv_safety_number(&world->ana.log.room, &world->ben.log.room, number);
+    ex_text("safety.number", "of Ana and Ben, whoever looks", pv_bytes_of_string(number));
+    pv_safety_code(&world->ana.log.room, &world->ben.log.room, code);
+    ex_text("safety.code", "what Ana shows and Ben scans", pv_bytes_of_string(code));
+    pv_buf_init(&buf, 4096);
+    pv_buf_init(&devices, 1024);
+    pv_cbor_put_hash(&devices, turned ? paper : first);
+    pv_cbor_put_hash(&devices, turned ? first : paper);
+    payload.u.verified.stands = true;
+    payload.u.verified.how = PV_VERIFIED_CODE;
+    payload.u.verified.time_ms = world->room.time_ms;
+    payload.u.verified.devices = (struct pv_encoded_list){2, pv_buf_bytes(&devices)};
+    ex_fill(&payload.write_id, sizeof payload.write_id);
+    pv_payload_put(&buf, &payload);
+    ex_must(buf.err, "a verification");
+    ex_cbor("payload.verified", "type 33, in Ana's person room", pv_buf_bytes(&buf), "[type write_id person verified[how time devices[*device]]]");
+    payload.u.verified.stands = false;
+    pv_buf_clear(&buf);
+    ex_fill(&payload.write_id, sizeof payload.write_id);
+    pv_payload_put(&buf, &payload);
+    ex_must(buf.err, "a withdrawal");
+    ex_cbor("payload.withdrawn", "the same, withdrawn", pv_buf_bytes(&buf), "[type write_id person verified]");
+    pv_buf_release(&buf);
+    pv_buf_release(&devices);
+}
+
+void ex_print_safety(struct ex_world *world)
+{
+    ex_section("§10, §11.4 Safety numbers");
+    print_verified(world);
 }
 
 void ex_print_payloads(struct ex_world *world)

@@ -64,6 +64,7 @@ int main(void)
     ex_print_device(world);
     ex_print_pairing(world);
     ex_print_evidence(world);
+    ex_print_safety(world);
 
     pv_buf_release(&world->note);
     ex_log_free(&world->room);

@@ -509,6 +509,19 @@ def pairing():
     is_(decode(unseal(HKDF(isk, "pairing", 4), ex("pairing.message_4"))), [note], "pairing: message 4 opens")
 
 
+def safety():
+    ids = sorted((ex("ana.person"), ex("ben.person")))
+    halves = [H("safety-number", i, *ids) for i in (0, 1)]
+    groups = [int.from_bytes(half[5 * g:5 * g + 5], "big") % 100000 for half in halves for g in range(6)]
+    is_(ex("safety.number").decode(), " ".join(f"{group:05}" for group in groups), "safety: the number")
+    code = ex("safety.code").decode()
+    is_(code, f"PRIVITY:SAFETY:1:{ex('ana.person').hex()}:{ex('ben.person').hex()}".upper(), "safety: the code")
+    kind, write_id, person, (how, time, devices) = item("payload.verified")
+    is_((kind, len(write_id), person, how), (33, 16, ex("ben.person"), 2), "safety: a verification")
+    ok(time > 1760000000000 and len(devices) == 2 and devices[0] < devices[1], "safety: its time and devices")
+    is_(item("payload.withdrawn")[2:], [ex("ben.person"), None], "safety: withdrawn")
+
+
 # ---- §8.1
 
 def root_before(index, size, proof):
@@ -576,5 +589,6 @@ kit()
 keystore(room)
 pairing()
 evidence(room)
+safety()
 is_(sorted(set(EX) - used), [], "every example was read")
 done()
