@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/limits.h"
+#include "server/server.h"
 #include "server/metrics.h"
 
 enum { ASKED_MAX = 1024 };
@@ -28,7 +28,6 @@ void pv_blob_put(struct pv_server *server, struct pv_web_request *request, struc
         pv_problem(response, PV_ERR_MALFORMED, "blob", "a blob is not empty");
         return;
     }
-    if (!pv_limits_bytes(server, &request->session, request->upload_bytes, response)) return;
     pv_sha256_final(request->upload_hash, &blob.sha256);
     enum pv_err err = request->upload_err;
     if (!err) {

@@ -176,24 +176,32 @@ static void tries_key(const struct pv_id16 *id, struct pv_hash *ret_key)
     pv_hash_bytes("gate-tries", pv_bytes(id->b, sizeof id->b), ret_key);
 }
 
+/* A try is counted before it is looked at, and taken back if it was right: so of any number at once, no more than
+ * PASSWORD_TRIES wrong ones are told so. */
 static bool check_password(struct pv_server *server, const struct pv_gate *gate,
                            const struct pv_release_request *wanted, struct pv_web_response *response)
 {
     struct pv_meta *meta = server->meta;
     struct pv_hash proof_hash, key;
-    uint64_t now_ms = pv_server_now_ms(server), window = now_ms / PASSWORD_WINDOW_MS, tries;
+    uint64_t now_ms = pv_server_now_ms(server), window = now_ms / PASSWORD_WINDOW_MS, tries, ends_ms = (window + 1) * PASSWORD_WINDOW_MS;
     if (!gate->has_proof_hash) return true;
     tries_key(&gate->id, &key);
     enum pv_err err = meta->ops->count(meta, "password", &key, window, 0, 0, &tries);
-    if (!err && tries >= PASSWORD_TRIES) {
+    bool good = !err && tries < PASSWORD_TRIES;
+    if (good && wanted->has_proof) {
+        err = meta->ops->count(meta, "password", &key, window, 1, ends_ms, &tries);
+        good = !err && tries <= PASSWORD_TRIES;
+    }
+    if (!err && !good) {
         pv_problem(response, PV_ERR_RATE, "password", "too many wrong passwords for this link");
-        response->retry_after_s = (unsigned)((window + 1) * PASSWORD_WINDOW_MS / 1000 - now_ms / 1000) + 1;
+        response->retry_after_s = (unsigned)(ends_ms / 1000 - now_ms / 1000) + 1;
         return false;
     }
     pv_gate_proof_hash(&wanted->proof, &proof_hash);
-    if (!err && wanted->has_proof && pv_secret_equal(proof_hash.b, gate->proof_hash.b, sizeof proof_hash.b)) return true;
-    if (!err && wanted->has_proof)
-        err = meta->ops->count(meta, "password", &key, window, 1, (window + 1) * PASSWORD_WINDOW_MS, &tries);
+    if (!err && wanted->has_proof && pv_secret_equal(proof_hash.b, gate->proof_hash.b, sizeof proof_hash.b)) {
+        err = meta->ops->count(meta, "password", &key, window, -1, ends_ms, &tries);
+        if (!err) return true;
+    }
     if (err) pv_problem_of(response, err);
     else pv_problem(response, PV_ERR_DENIED, "password", "the password is wrong or missing");
     return false;

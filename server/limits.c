@@ -28,7 +28,8 @@ struct bucket {
 
 struct quota {
     struct pv_hash key;
-    uint64_t day, sum, unsaved; /* sum: the day's, what is unsaved included */
+    uint64_t day, sum, unsaved; /* sum: the day's, what is unsaved and what was announced included */
+    uint64_t announced;         /* by uploads under way, and not here yet */
     bool used;
 };
 
@@ -200,10 +201,10 @@ static void save(struct pv_server *server, struct quota *quota)
 {
     uint64_t sum;
     if (!quota->used || !quota->unsaved) return;
-    enum pv_err err = server->meta->ops->count(server->meta, "bytes", &quota->key, quota->day, quota->unsaved,
+    enum pv_err err = server->meta->ops->count(server->meta, "bytes", &quota->key, quota->day, (int64_t)quota->unsaved,
                                                (quota->day + 2) * DAY_MS, &sum);
     if (err) return; /* tried again at the next flush */
-    quota->sum = sum;
+    quota->sum = sum + quota->announced;
     quota->unsaved = 0;
 }
 
@@ -217,6 +218,8 @@ static struct quota *find_quota(struct pv_server *server, const struct pv_hash *
         if (quota->used && pv_hash_equal(&quota->key, key) && quota->day == day) return quota;
         if (!free_one && (!quota->used || quota->day != day)) free_one = quota;
     }
+    for (size_t i = 0; i < PROBES && !free_one; i++) /* what is announced is known nowhere else */
+        if (!limits->quotas[(first + i) % QUOTAS].announced) free_one = &limits->quotas[(first + i) % QUOTAS];
     if (!free_one) free_one = &limits->quotas[first];
     save(server, free_one);
     *free_one = (struct quota){.key = *key, .day = day, .used = true};
@@ -224,23 +227,53 @@ static struct quota *find_quota(struct pv_server *server, const struct pv_hash *
     return free_one;
 }
 
-bool pv_limits_bytes(struct pv_server *server, const struct pv_meta_session *session, uint64_t bytes,
-                     struct pv_web_response *response)
+static const struct pv_hash *payer(const struct pv_meta_session *session)
+{
+    return session->has_person ? &session->person : &session->device_id;
+}
+
+static bool charge(struct pv_server *server, const struct pv_meta_session *session, uint64_t bytes, bool announced,
+                   struct pv_web_response *response)
 {
     struct pv_limits *limits = server->limits;
     if (!limits || !limits->config.person_bytes_per_day) return true;
-    const struct pv_hash *key = session->has_person ? &session->person : &session->device_id;
     pthread_mutex_lock(&limits->lock);
-    struct quota *quota = find_quota(server, key, pv_server_now_ms(server) / DAY_MS);
+    struct quota *quota = find_quota(server, payer(session), pv_server_now_ms(server) / DAY_MS);
     bool good = quota->sum + bytes <= limits->config.person_bytes_per_day;
     if (good) {
         quota->sum += bytes;
-        quota->unsaved += bytes;
+        if (announced) quota->announced += bytes;
+        else quota->unsaved += bytes;
     }
     pthread_mutex_unlock(&limits->lock);
     if (!good) pv_problem(response, PV_ERR_QUOTA, NULL, "today's quota of %llu bytes is used up",
                           (unsigned long long)limits->config.person_bytes_per_day);
     return good;
+}
+
+bool pv_limits_bytes(struct pv_server *server, const struct pv_meta_session *session, uint64_t bytes,
+                     struct pv_web_response *response)
+{
+    return charge(server, session, bytes, false, response);
+}
+
+bool pv_limits_announce(struct pv_server *server, const struct pv_meta_session *session, uint64_t bytes,
+                        struct pv_web_response *response)
+{
+    return charge(server, session, bytes, true, response);
+}
+
+void pv_limits_arrived(struct pv_server *server, const struct pv_meta_session *session, uint64_t announced, uint64_t arrived)
+{
+    struct pv_limits *limits = server->limits;
+    if (!limits || !limits->config.person_bytes_per_day) return;
+    pthread_mutex_lock(&limits->lock);
+    struct quota *quota = find_quota(server, payer(session), pv_server_now_ms(server) / DAY_MS);
+    if (announced > quota->announced) announced = quota->announced; /* less where a day began meanwhile */
+    quota->announced -= announced;
+    quota->sum = quota->sum - announced + arrived;
+    quota->unsaved += arrived;
+    pthread_mutex_unlock(&limits->lock);
 }
 
 void pv_limits_flush(struct pv_server *server)

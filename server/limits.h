@@ -19,6 +19,10 @@ bool pv_limits_device(struct pv_server *server, const struct pv_web_request *req
 /* Count bytes that a session writes. False: `response` is 507, the day's quota is used up. */
 bool pv_limits_bytes(struct pv_server *server, const struct pv_meta_session *session, uint64_t bytes,
                      struct pv_web_response *response);
+/* The same for an upload before any of it came, and what of it came in the end: that much stays charged. */
+bool pv_limits_announce(struct pv_server *server, const struct pv_meta_session *session, uint64_t bytes,
+                        struct pv_web_response *response);
+void pv_limits_arrived(struct pv_server *server, const struct pv_meta_session *session, uint64_t announced, uint64_t arrived);
 /* Memory for a large body or answer, until pv_limits_release: each person with an account here has a share, and each
  * address for who has none, since devices' keys cost nothing. False: `response` is 429 with Retry-After. */
 bool pv_limits_hold(struct pv_server *server, struct pv_web_request *request, uint64_t bytes, struct pv_web_response *response);

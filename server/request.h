@@ -41,7 +41,8 @@ struct pv_web_request {
     struct pv_blob_writer *upload;
     struct pv_id16 upload_locator;
     uint64_t upload_bytes;
-    bool upload_counted; /* among those that a device has under way */
+    bool upload_counted;  /* among those that a device has under way */
+    bool upload_announced; /* its length, to the quota */
     struct pv_sha256 *upload_hash; /* owned */
     enum pv_err upload_err;
 };

@@ -212,6 +212,8 @@ static bool begin_upload(struct pv_server *server, struct pv_web_request *reques
     enum pv_err err = PV_ERR_NOMEM;
     if (!pv_limits_upload(server, &request->session.device_id, response)) return false;
     request->upload_counted = true;
+    if (!pv_limits_announce(server, &request->session, request->length, response)) return false;
+    request->upload_announced = true;
     request->upload_hash = malloc(sizeof *request->upload_hash);
     if (request->upload_hash) {
         pv_sha256_init(request->upload_hash);
@@ -266,4 +268,6 @@ void pv_router_end(struct pv_server *server, struct pv_web_request *request)
     request->upload_hash = NULL;
     if (request->upload_counted) pv_limits_upload_end(server, &request->session.device_id);
     request->upload_counted = false;
+    if (request->upload_announced) pv_limits_arrived(server, &request->session, request->length, request->upload_bytes);
+    request->upload_announced = false;
 }

@@ -207,10 +207,10 @@ struct pv_meta_ops {
     /* Errors: NOT_FOUND. */
     enum pv_err (*ticket)(struct pv_meta *meta, const struct pv_hash *ticket_hash, uint64_t now_ms, uint64_t *ret_room);
     enum pv_err (*code_put)(struct pv_meta *meta, const struct pv_hash *code_hash, uint64_t expires_ms);
-    /* Add to a counter of a key in a window (a day, an hour) and tell the sum. Survives a restart, maybe not a
-     * power cut. */
+    /* Add to a counter of a key in a window (a day, an hour), or take back what was added, and tell the sum. Survives
+     * a restart, maybe not a power cut. */
     enum pv_err (*count)(struct pv_meta *meta, const char *what, const struct pv_hash *key, uint64_t window,
-                         uint64_t add, uint64_t expires_ms, uint64_t *ret_sum);
+                         int64_t add, uint64_t expires_ms, uint64_t *ret_sum);
 
     /* ---- pairings: mailboxes through which a new device and an old one of a person exchange four messages */
     /* A new one of `device`, whose older ones end. Errors: CONFLICT: the plate is in use. */

@@ -132,7 +132,7 @@ enum pv_err pv_sqlite_code_put(struct pv_meta *meta, const struct pv_hash *code_
 }
 
 enum pv_err pv_sqlite_count(struct pv_meta *meta, const char *what, const struct pv_hash *key, uint64_t window,
-                            uint64_t add, uint64_t expires_ms, uint64_t *ret_sum)
+                            int64_t add, uint64_t expires_ms, uint64_t *ret_sum)
 {
     struct pv_sqlite *store = pv_sqlite_of(meta);
     struct pv_sqlite_conn *conn = pv_sqlite_take(store, add ? PV_SQLITE_SOFT : PV_SQLITE_READ);
@@ -143,7 +143,7 @@ enum pv_err pv_sqlite_count(struct pv_meta *meta, const char *what, const struct
         pv_sqlite_bind_uint(stmt, 3, window);
     }
     if (stmt && add) {
-        pv_sqlite_bind_uint(stmt, 4, add);
+        sqlite3_bind_int64(stmt, 4, add);
         pv_sqlite_bind_uint(stmt, 5, expires_ms);
     }
     enum pv_err err = pv_sqlite_row(conn, stmt);

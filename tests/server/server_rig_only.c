@@ -160,6 +160,29 @@ unsigned srv_ask(struct srv *srv, const char *method, const char *target, const 
 	return status;
 }
 
+unsigned srv_upload_cut(struct srv *srv, const char *target, const char *token, uint64_t announced, struct pv_bytes part,
+			void (*meanwhile)(void))
+{
+	char bearer[96];
+	struct srv_header headers[2] = {{"Authorization", bearer}, {NULL, NULL}};
+	struct driver driver = {.headers = headers};
+	struct pv_web_request request = {.method = PV_METHOD_PUT, .path = target, .address = "192.0.2.1", .header = get_header,
+					 .query = get_query, .driver = &driver, .has_length = true, .length = announced};
+	struct pv_web_response response;
+	unsigned status = 0;
+	snprintf(bearer, sizeof bearer, "Bearer %s", token);
+	pv_web_response_init(&response);
+	if (pv_router_begin(&srv->server, &request, &response)) {
+		pv_router_upload(&srv->server, &request, part);
+		if (meanwhile) meanwhile();
+	} else {
+		status = response.status;
+	}
+	pv_router_end(&srv->server, &request);
+	pv_web_response_release(&response);
+	return status;
+}
+
 unsigned srv_login(struct srv *srv, const struct pv_device *device, const struct pv_sign_sk *sk, char ret_token[static 64])
 {
 	struct pv_buf answer, body, encoded;

@@ -86,6 +86,48 @@ static void test_limits(void)
 	good(rig_pull(&a), "reading costs nothing");
 }
 
+/* An upload's length is the quota's from its announcement on; what of it never came is given back. */
+static uint64_t blob_bytes;
+static unsigned blob_status, blob_number;
+
+static void put_blob(void)
+{
+	static char bytes[4096];
+	char target[160];
+	snprintf(target, sizeof target, "/v1/rooms/%s/blobs/%032x", room_hex, ++blob_number);
+	blob_status = srv_ask(&srv, "PUT", target, ada.token, pv_bytes(bytes, blob_bytes), &answer);
+}
+
+static void test_upload_quota(void)
+{
+	struct pv_limits_config config = {.person_bytes_per_day = 4000};
+	char target[160];
+	static const char part[100];
+	srv.now_ms += 24 * 3600 * 1000;
+	log_in(&ada);
+	snprintf(target, sizeof target, "/v1/rooms/%s/blobs/%032x", room_hex, 99);
+	good(pv_limits_new(&config, &srv.server.limits), "with a quota of 4,000 bytes a day");
+	tap_is_int(srv_upload_cut(&srv, target, ada.token, 4001, nothing(), NULL), 507, "a longer upload is refused before it comes");
+	blob_bytes = 1001;
+	tap_is_int(srv_upload_cut(&srv, target, ada.token, 3000, pv_bytes(part, sizeof part), put_blob), 0, "one of 3,000 begins");
+	tap_is_int(blob_status, 507, "no other of 1,001 may, while it is under way");
+	put_blob();
+	tap_is_int(blob_status, 201, "when it was cut after 100 bytes, the other is taken");
+	blob_bytes = 4000 - 1001 - 100 + 1;
+	put_blob();
+	tap_is_int(blob_status, 507, "both count, the cut one with what came of it");
+	pv_limits_flush(&srv.server);
+	pv_limits_free(srv.server.limits);
+	good(pv_limits_new(&config, &srv.server.limits), "after a restart");
+	put_blob();
+	tap_is_int(blob_status, 507, "they do so still");
+	blob_bytes--;
+	put_blob();
+	tap_is_int(blob_status, 201, "and the rest of the quota is there to the byte");
+	pv_limits_free(srv.server.limits);
+	srv.server.limits = NULL;
+}
+
 /* ---- registration, suspension */
 
 static void test_registration(void)
@@ -156,6 +198,7 @@ int main(void)
 	log_in(&ada);
 	test_nonce_once();
 	test_limits();
+	test_upload_quota();
 	test_registration();
 	test_remembered_sessions();
 	return kit_done();

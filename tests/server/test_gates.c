@@ -270,6 +270,55 @@ static void test_password(void)
 	tap_ok(opens(&made, &guest), "the gate");
 }
 
+/* While one try is counted others come: as in a server's other threads. */
+static enum pv_err (*count_alone)(struct pv_meta *meta, const char *what, const struct pv_hash *key, uint64_t window,
+				  int64_t add, uint64_t expires_ms, uint64_t *ret_sum);
+static const struct made *crowded;
+static unsigned crowd_left, told_wrong, told_wait;
+
+static void try_wrong(void)
+{
+	struct guest guest = guest_of(9);
+	guest.version = 2;
+	guest.has_proof = guest.wrong_proof = true;
+	unsigned status = release(crowded, &guest);
+	if (status == 403) told_wrong++;
+	if (status == 429) told_wait++;
+}
+
+static enum pv_err count_in_crowd(struct pv_meta *meta, const char *what, const struct pv_hash *key, uint64_t window,
+				  int64_t add, uint64_t expires_ms, uint64_t *ret_sum)
+{
+	enum pv_err err = count_alone(meta, what, key, window, add, expires_ms, ret_sum);
+	if (strcmp(what, "password") == 0 && crowd_left) {
+		crowd_left--;
+		try_wrong();
+	}
+	return err;
+}
+
+static void test_passwords_at_once(void)
+{
+	struct made made = make_invite(5, 0);
+	struct guest guest = guest_of(9);
+	const struct pv_meta_ops *ops = srv.server.meta->ops;
+	struct pv_meta_ops crowd = *ops;
+	is_status(put_version(&made, &ada, &(struct change){.version = 2, .password = true}), 201, "", "another gate with a password");
+	guest.version = 2;
+	guest.has_proof = true;
+	is_status(release(&made, &guest), 200, "", "which the right one opens");
+	crowded = &made;
+	crowd_left = 24;
+	count_alone = ops->count;
+	crowd.count = count_in_crowd;
+	srv.server.meta->ops = &crowd;
+	try_wrong();
+	srv.server.meta->ops = ops;
+	tap_is_int(told_wrong, 10, "of 25 wrong ones at once, ten are told so: a right one was not counted");
+	tap_is_int(told_wait, 15, "and the others to wait");
+	is_status(release(&made, &guest), 429, "password", "as is the right one after them");
+}
+
 static void test_expiry(void)
 {
 	struct made made = make_invite(5, srv.now_ms + 5000), late = make_invite(5, srv.now_ms + 9000);
@@ -349,6 +398,7 @@ int main(void)
 	test_accounts();
 	test_putting();
 	test_password();
+	test_passwords_at_once();
 	test_expiry();
 	test_ends();
 	rig_member_close(&a);
