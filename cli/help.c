@@ -56,7 +56,11 @@ static void print_overview(FILE *stream)
     fputs("\nEverywhere:\n", stream);
     print_options(stream, pv_common_options);
     fputs("\nA ROOM is its name here or the begin of its id; a MEMBER a name or the begin of an id.\n"
-          "See privity COMMAND --help, and man privity.\n",
+          "See privity COMMAND --help, and man privity. Besides:\n\n"
+          "  privity --version\n"
+          "  privity help --man                 the manual page; as ~/.local/share/man/man1/privity.1, man finds it\n"
+          "  privity help --completion SHELL    completions for bash, zsh or fish; bash finds them as\n"
+          "                                     ~/.local/share/bash-completion/completions/privity\n",
           stream);
 }
 

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "core/base/base64.h"
+#include "core/base/json.h"
 #include "server/backup.h"
 #include "server/daemon.h"
 #include "server/data.h"
@@ -11,9 +12,11 @@
 #include "server/process.h"
 #include "server/session_cache.h"
 
+enum { JSON_MAX = 256 * 1024 * 1024, HELP_BYTES_MAX = 4096 }; /* of accounts, 150 bytes each */
+
 struct command {
     const char *name, *argument, *help;
-    int (*run)(struct pv_server *server, const char *argument);
+    int (*run)(struct pv_server *server, const char *argument, bool json);
     /* Instead: works on files, may take a second argument, and has the stores open only if it reads them. */
     int (*run_files)(struct pv_server *server, const struct pv_config *config, const char *dir, const char *key_file);
     bool opens_none;
@@ -25,21 +28,58 @@ static int fail(const char *what, enum pv_err err)
     return pv_err_exit_status(err);
 }
 
-static int run_invite(struct pv_server *server, const char *argument)
+/* The object that was begun, as a line on standard output. */
+static int end_json(struct pv_json *json)
+{
+    struct pv_buf *text = json->out;
+    pv_json_end_object(json);
+    enum pv_err err = text->err;
+    if (!err) printf("%.*s\n", (int)text->n, (const char *)text->p);
+    pv_buf_wipe(text);
+    return err ? fail("nothing can be printed", err) : 0;
+}
+
+static void begin_json(struct pv_json *json, struct pv_buf *text)
+{
+    pv_buf_init(text, JSON_MAX);
+    pv_json_init(json, text);
+    pv_json_begin_object(json, NULL);
+}
+
+int pv_admin_print_counts(const struct pv_admin_count *counts, size_t n)
+{
+    struct pv_buf text;
+    struct pv_json json;
+    begin_json(&json, &text);
+    for (size_t i = 0; i < n; i++) pv_json_u64(&json, counts[i].name, counts[i].value);
+    return end_json(&json);
+}
+
+static int run_invite(struct pv_server *server, const char *argument, bool as_json)
 {
     uint8_t code[32];
     struct pv_hash hash;
     struct pv_buf text;
+    struct pv_json json;
     (void)argument;
     pv_random_fill(&server->random, code, sizeof code);
     pv_secret_hash("code", code, &hash);
-    enum pv_err err = server->meta->ops->code_put(server->meta, &hash, pv_server_now_ms(server) + PV_CODE_MS);
-    pv_buf_init(&text, 64);
-    pv_base64_put(&text, PV_BASE64_URL, pv_bytes(code, sizeof code));
-    if (!err) printf("%.*s\n", (int)text.n, (const char *)text.p);
-    pv_buf_wipe(&text);
+    uint64_t expires_ms = pv_server_now_ms(server) + PV_CODE_MS;
+    int status = 0;
+    enum pv_err err = server->meta->ops->code_put(server->meta, &hash, expires_ms);
+    if (!err && as_json) {
+        begin_json(&json, &text);
+        pv_json_base64url(&json, "code", pv_bytes(code, sizeof code));
+        pv_json_u64(&json, "expires", expires_ms);
+        status = end_json(&json);
+    } else if (!err) {
+        pv_buf_init(&text, 64);
+        pv_base64_put(&text, PV_BASE64_URL, pv_bytes(code, sizeof code));
+        printf("%.*s\n", (int)text.n, (const char *)text.p);
+        pv_buf_wipe(&text);
+    }
     pv_wipe(code, sizeof code);
-    return err ? fail("no code was made", err) : 0;
+    return err ? fail("no code was made", err) : status;
 }
 
 static enum pv_err print_account(void *context, const struct pv_meta_account *account)
@@ -47,7 +87,16 @@ static enum pv_err print_account(void *context, const struct pv_meta_account *ac
     char person[65], day[16];
     struct tm utc;
     time_t created = (time_t)(account->created_ms / 1000);
-    (void)context;
+    struct pv_json *json = context;
+    if (json) {
+        pv_json_begin_object(json, NULL);
+        pv_json_hex(json, "id", PV_BYTES_OF(account->person));
+        pv_json_u64(json, "created", account->created_ms);
+        pv_json_u64(json, "bytes_lately", account->bytes);
+        pv_json_bool(json, "suspended", account->suspended);
+        pv_json_end_object(json);
+        return json->out->err;
+    }
     pv_hex_encode(account->person.b, sizeof account->person.b, person);
     gmtime_r(&created, &utc);
     strftime(day, sizeof day, "%Y-%m-%d", &utc);
@@ -56,11 +105,23 @@ static enum pv_err print_account(void *context, const struct pv_meta_account *ac
     return PV_OK;
 }
 
-static int run_accounts(struct pv_server *server, const char *argument)
+static int run_accounts(struct pv_server *server, const char *argument, bool as_json)
 {
+    struct pv_buf text;
+    struct pv_json json;
     (void)argument;
-    enum pv_err err = server->meta->ops->accounts(server->meta, print_account, NULL);
-    return err ? fail("the accounts cannot be read", err) : 0;
+    if (as_json) {
+        begin_json(&json, &text);
+        pv_json_begin_array(&json, "accounts");
+    }
+    enum pv_err err = server->meta->ops->accounts(server->meta, print_account, as_json ? &json : NULL);
+    if (!as_json) return err ? fail("the accounts cannot be read", err) : 0;
+    if (err) {
+        pv_buf_release(&text);
+        return fail("the accounts cannot be read", err);
+    }
+    pv_json_end_array(&json);
+    return end_json(&json);
 }
 
 struct search {
@@ -80,8 +141,10 @@ static enum pv_err match_account(void *context, const struct pv_meta_account *ac
     return PV_OK;
 }
 
-static int run_suspend(struct pv_server *server, const char *argument)
+static int run_suspend(struct pv_server *server, const char *argument, bool as_json)
 {
+    struct pv_buf text;
+    struct pv_json json;
     struct search search = {.prefix = argument};
     enum pv_err err = server->meta->ops->accounts(server->meta, match_account, &search);
     if (err) return fail("the accounts cannot be read", err);
@@ -94,32 +157,37 @@ static int run_suspend(struct pv_server *server, const char *argument)
     /* Beside a running server, which knows a session for so long: it holds once this command has ended. */
     nanosleep(&(struct timespec){PV_SESSION_CACHE_MS / 1000, PV_SESSION_CACHE_MS % 1000 * 1000000}, NULL);
     PV_LOG(PV_LOG_INFO, "account suspended", PV_LOG_TEXT("person", pv_log_id(search.found.b).text));
-    return 0;
+    if (!as_json) return 0;
+    begin_json(&json, &text);
+    pv_json_hex(&json, "id", PV_BYTES_OF(search.found));
+    pv_json_bool(&json, "suspended", true);
+    return end_json(&json);
 }
 
-static int run_stats(struct pv_server *server, const char *argument)
+static int run_stats(struct pv_server *server, const char *argument, bool as_json)
 {
     struct pv_meta_stats stats;
     (void)argument;
     enum pv_err err = server->meta->ops->stats(server->meta, &stats);
     if (err) return fail("the store cannot be read", err);
-    const struct {
-        const char *name;
-        uint64_t value;
-    } rows[] = {{"accounts", stats.accounts}, {"rooms", stats.rooms}, {"entries", stats.entries},
-                {"devices", stats.devices},   {"blobs", stats.blobs}, {"blob bytes", stats.blob_bytes},
-                {"gates", stats.gates},       {"sessions", stats.sessions}, {"store bytes", stats.store_bytes}};
+    const struct pv_admin_count rows[] = {
+        {"accounts", stats.accounts}, {"rooms", stats.rooms}, {"entries", stats.entries},
+        {"devices", stats.devices},   {"blobs", stats.blobs}, {"blob_bytes", stats.blob_bytes},
+        {"gates", stats.gates},       {"sessions", stats.sessions}, {"store_bytes", stats.store_bytes}};
+    if (as_json) return pv_admin_print_counts(rows, sizeof rows / sizeof *rows);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         printf("%-12s %llu\n", rows[i].name, (unsigned long long)rows[i].value);
     return 0;
 }
 
-static int run_gc(struct pv_server *server, const char *argument)
+static int run_gc(struct pv_server *server, const char *argument, bool as_json)
 {
     struct pv_gc_result result;
     (void)argument;
     enum pv_err err = pv_gc(server, &result);
     if (err) return fail("collecting stopped early", err);
+    const struct pv_admin_count counts[] = {{"blobs", result.collected}, {"stray_files", result.swept}};
+    if (as_json) return pv_admin_print_counts(counts, 2);
     printf("%llu blobs that nothing refers to, %llu stray files\n", (unsigned long long)result.collected,
            (unsigned long long)result.swept);
     return 0;
@@ -128,9 +196,8 @@ static int run_gc(struct pv_server *server, const char *argument)
 static int run_verify_backup(struct pv_server *server, const struct pv_config *config, const char *dir, const char *key_file)
 {
     (void)server;
-    (void)config;
     (void)key_file;
-    return pv_backup_verify(dir);
+    return pv_backup_verify(dir, config->json);
 }
 
 static const struct command commands[] = {
@@ -174,10 +241,22 @@ int pv_admin_run(const struct pv_config *config, int argc, char **argv)
     const struct command *command = NULL;
     for (size_t i = 0; i < COMMANDS && argc > 0; i++)
         if (strcmp(commands[i].name, argv[0]) == 0) command = &commands[i];
+    if (argc == 0) {
+        struct pv_buf text;
+        pv_buf_init(&text, HELP_BYTES_MAX);
+        pv_admin_help(&text);
+        fprintf(stderr, "privityd: admin needs a command:\n%.*s", (int)text.n, (const char *)text.p);
+        pv_buf_release(&text);
+        return 2;
+    }
     int least = command && command->argument ? 2 : 1, most = command && command->argument && strchr(command->argument, '[') ? 3 : least;
     if (!command || argc < least || argc > most) {
-        fprintf(stderr, "privityd: %s; see privityd --help\n",
-                command ? "this command takes other arguments" : "there is no such admin command");
+        if (command && command->argument)
+            fprintf(stderr, "privityd: usage: privityd [OPTION…] admin %s %s\n", command->name, command->argument);
+        else if (command)
+            fprintf(stderr, "privityd: admin %s takes no argument; see privityd --help\n", command->name);
+        else
+            fprintf(stderr, "privityd: there is no command admin %s; see privityd --help\n", argv[0]);
         return 2;
     }
     pv_daemon_init(&server);
@@ -191,7 +270,7 @@ int pv_admin_run(const struct pv_config *config, int argc, char **argv)
         fprintf(stderr, "privityd: %s\n", why);
         return 1;
     }
-    int status = command->run ? command->run(&server, argc > 1 ? argv[1] : NULL)
+    int status = command->run ? command->run(&server, argc > 1 ? argv[1] : NULL, config->json)
                               : command->run_files(&server, config, argv[1], argc > 2 ? argv[2] : NULL);
     pv_daemon_close_stores(&server);
     return status;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/cbor.h"
+#include "server/daemon.h"
 #include "server/data.h"
 
 enum { PART_BYTES = 256 * 1024, PRUNE_AT_ONCE = 256 };
@@ -290,11 +291,19 @@ static enum pv_err copy_key(const struct pv_config *config, const char *to, char
 
 /* ---- the commands */
 
-static int report(const struct taking *taking)
+static int report(const struct taking *taking, bool json)
 {
     const struct pv_backup_manifest *manifest = &taking->manifest;
-    printf("%" PRIu64 " rooms, %" PRIu64 " entries, %" PRIu64 " accounts, %" PRIu64 " blobs of %" PRIu64 " bytes (%" PRIu64 " new)\n",
-           manifest->rooms, manifest->entries, manifest->accounts, manifest->blobs, manifest->blob_bytes, taking->blobs.copied);
+    const struct pv_admin_count counts[] = {{"rooms", manifest->rooms}, {"entries", manifest->entries}, {"accounts", manifest->accounts},
+                                            {"blobs", manifest->blobs}, {"blob_bytes", manifest->blob_bytes},
+                                            {"blobs_copied", taking->blobs.copied}, {"blobs_lost", taking->blobs.lost_count}};
+    if (json) {
+        int printed = pv_admin_print_counts(counts, sizeof counts / sizeof *counts);
+        if (printed) return printed;
+    } else {
+        printf("%" PRIu64 " rooms, %" PRIu64 " entries, %" PRIu64 " accounts, %" PRIu64 " blobs of %" PRIu64 " bytes (%" PRIu64 " new)\n",
+               manifest->rooms, manifest->entries, manifest->accounts, manifest->blobs, manifest->blob_bytes, taking->blobs.copied);
+    }
     if (!taking->blobs.lost_count) return 0;
     fprintf(stderr, "privityd: the backup is whole but for %zu blobs that entries refer to: the blob store has lost or damaged them\n",
             taking->blobs.lost_count);
@@ -312,7 +321,7 @@ int pv_backup_take(struct pv_server *server, const struct pv_config *config, con
     if (key_file) err = copy_key(config, key_file, why);
     if (!err) err = take(&taking, why);
     if (err && !*why) snprintf(why, sizeof why, "the backup was not finished: %s", pv_err_text(err));
-    int status = err ? pv_backup_fail(why, err) : report(&taking);
+    int status = err ? pv_backup_fail(why, err) : report(&taking, config->json);
     free(taking.blobs.lost);
     pv_backup_dir_close(&taking.dir);
     return status;
@@ -342,19 +351,25 @@ static enum pv_err verify_blobs(const struct pv_backup_dir *dir, struct pv_backu
     return err;
 }
 
-int pv_backup_verify(const char *path)
+int pv_backup_verify(const char *path, bool json)
 {
     char why[PV_CONFIG_WHY_MAX] = "";
     struct pv_backup_dir dir;
     struct pv_backup_count count = {0};
+    int status = 0;
     enum pv_err err = pv_backup_dir_open(path, false, &dir, why);
     if (err) return pv_backup_fail(why, err);
     err = pv_backup_files_check(&dir, why);
     if (!err) err = verify_blobs(&dir, &count, why);
-    if (!err)
+    if (!err && json) {
+        const struct pv_admin_count counts[] = {{"rooms", dir.manifest.rooms}, {"entries", dir.manifest.entries},
+                                                {"blobs", count.all}, {"blob_bytes", count.bytes}};
+        status = pv_admin_print_counts(counts, sizeof counts / sizeof *counts);
+    } else if (!err) {
         printf("whole: %" PRIu64 " rooms, %" PRIu64 " entries, %" PRIu64 " blobs of %" PRIu64 " bytes\n", dir.manifest.rooms,
                dir.manifest.entries, count.all, count.bytes);
+    }
     free(count.lost);
     pv_backup_dir_close(&dir);
-    return err ? pv_backup_fail(why, err) : 0;
+    return err ? pv_backup_fail(why, err) : status;
 }

@@ -10,7 +10,7 @@
  *   key_file  where the log key's copy goes; NULL: no copy is made */
 int pv_backup_take(struct pv_server *server, const struct pv_config *config, const char *path, const char *key_file);
 /* Read all of it, and compare with what was written down of it. */
-int pv_backup_verify(const char *path);
+int pv_backup_verify(const char *path, bool json);
 /* Into the configuration's stores, of which the metadata's is not there yet.
  *   server    clock and randomness; its stores are not open
  *   key_file  the log key's copy; NULL: the data directory has it */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "server/backup.h"
+#include "server/daemon.h"
 #include "server/data.h"
 
 struct restoring {
@@ -123,14 +124,20 @@ int pv_backup_restore(struct pv_server *server, const struct pv_config *config, 
     if (err) return pv_backup_fail(why, err);
     err = restore(&restoring, key_file, why);
     if (err && !*why) snprintf(why, sizeof why, "the backup was not put back: %s; the same command begins anew", pv_err_text(err));
-    if (!err) {
+    int status = err ? pv_backup_fail(why, err) : restoring.blobs.lost_count > 0;
+    const struct pv_admin_count counts[] = {{"rooms", restoring.dir.manifest.rooms}, {"entries", restoring.dir.manifest.entries},
+                                            {"blobs", restoring.blobs.all}, {"blobs_copied", restoring.blobs.copied},
+                                            {"blobs_lost", restoring.blobs.lost_count}};
+    if (!err && config->json) {
+        int printed = pv_admin_print_counts(counts, sizeof counts / sizeof *counts);
+        if (printed) status = printed;
+    } else if (!err) {
         printf("%" PRIu64 " rooms, %" PRIu64 " entries, %" PRIu64 " blobs (%" PRIu64 " copied)\n", restoring.dir.manifest.rooms,
                restoring.dir.manifest.entries, restoring.blobs.all, restoring.blobs.copied);
         puts("every room is read-only until its members have given back what came after the backup");
     }
     if (!err && restoring.blobs.lost_count)
         fprintf(stderr, "privityd: %zu blobs are missing or damaged in the backup: the files in them are lost\n", restoring.blobs.lost_count);
-    int status = err ? pv_backup_fail(why, err) : restoring.blobs.lost_count > 0;
     free(restoring.blobs.lost);
     if (restoring.lock >= 0) close(restoring.lock);
     pv_backup_dir_close(&restoring.dir);

@@ -31,6 +31,7 @@ static const struct option options[] = {
     {"config", "FILE", "read options from FILE, lines of `name = value`", LINE, 0, NULL, 0},
     {"check-config", NULL, "say what a start would trip over, and change nothing", LINE, 0, NULL, 0},
     {"completion", "SHELL", "print completions for bash, zsh or fish", LINE, 0, shell_words, 0},
+    {"json", NULL, "with an admin command: print JSON, one object", LINE, 0, NULL, 0},
     {"help", NULL, "print this", LINE, 0, NULL, 0},
     {"version", NULL, "print the version", LINE, 0, NULL, 0},
     {"listen", "ADDR:PORT", "where to listen (127.0.0.1:7440); port 0 takes any", TEXT, AT(listen), NULL, 0},

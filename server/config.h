@@ -25,6 +25,7 @@ struct pv_config {
     char blobs[PV_CONFIG_TEXT_MAX];
     char tls_cert[PV_CONFIG_TEXT_MAX];
     char tls_key[PV_CONFIG_TEXT_MAX];
+    bool json; /* of admin commands: print JSON */
     char user[PV_CONFIG_TEXT_MAX]; /* to become after binding, when started as root */
     enum pv_sandbox_mode sandbox;
     enum pv_registration_mode registration;

@@ -17,6 +17,12 @@ int pv_check_config(const struct pv_config *config);
 /* Serve until a signal says to stop. Returns the exit status. */
 int pv_daemon_run(const struct pv_config *config);
 /* `privityd admin …`; argv[0] is the command. Returns the exit status. */
+struct pv_admin_count {
+    const char *name;
+    uint64_t value;
+};
+/* As one JSON object on standard output; returns the exit status. */
+int pv_admin_print_counts(const struct pv_admin_count *counts, size_t n);
 int pv_admin_run(const struct pv_config *config, int argc, char **argv);
 void pv_admin_help(struct pv_buf *text);
 /* The i-th command; false: there are no more. */

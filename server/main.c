@@ -27,7 +27,8 @@ static int print_help(void)
     pv_config_help(&text);
     pv_buf_append_byte(&text, '\n');
     pv_admin_help(&text);
-    printf("%s%.*s", head, (int)text.n, (const char *)text.p);
+    printf("%s%.*s\nThe manual page is docs/man/privityd.8, after a build in build/share/man; completions are beside it.\n", head,
+           (int)text.n, (const char *)text.p);
     pv_buf_release(&text);
     return 0;
 }
@@ -59,6 +60,7 @@ static int take_option(struct command_line *line, char **argv, int left, bool fi
     snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), text);
     bool *flag = strcmp(name, "help") == 0 ? &line->help
         : strcmp(name, "version") == 0     ? &line->version
+        : strcmp(name, "json") == 0         ? &line->config.json
         : strcmp(name, "check-config") == 0 ? &line->check : NULL;
     if (flag && !equals) {
         *flag = true;
@@ -115,6 +117,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "privityd: the system gives no randomness\n");
         return 1;
     }
+    if (line.config.json && (line.check || !line.word_count)) return wrong_usage("--json goes with an admin command");
     if (line.check) return pv_check_config(&line.config);
     if (line.word_count && strcmp(line.words[0], "admin") == 0)
         return pv_admin_run(&line.config, line.word_count - 1, line.words + 1);

@@ -10,6 +10,8 @@ for command in $commands; do grep -q "^  $command" "$T/out" || echo "$command"; 
 is "$(cat "$T/absent")" "" "names every command"
 grep '^  [a-z]' "$T/out" >"$T/lines"
 is "$(grep -c '^  .\{16\}  [a-z]' "$T/lines")" "$(privity help --man | grep -c '^\.SS ')" "their summaries begin in one column"
+run 0 "the overview again" privity --help
+for other in "privity --version" "privity help --man" "privity help --completion"; do like "$(out)" "$other" "names $other"; done
 run 2 "no command is wrong usage" privity
 run 2 "an unknown command is wrong usage" privity frobnicate
 one_line "an unknown command"

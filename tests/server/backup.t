@@ -4,6 +4,7 @@ would write over something; and what a server that was put back says.
 
 PRIVITY_LONG=1 kills more often; PRIVITY_SEED repeats a run."""
 
+import json
 import os
 import pathlib
 import random
@@ -69,11 +70,14 @@ is_(key.read_bytes(), (server.data / "log.key").read_bytes(), "the log key lies 
 ok(not (backup / "log.key").exists(), "and nowhere else")
 whole = admin(server.data, "verify-backup", backup)
 is_(whole.returncode, 0, "it is whole", whole.stderr)
+told = json.loads(admin(server.data, "--json", "verify-backup", backup).stdout)
+ok(told["rooms"] > 0 and told["blobs"] > 0 and str(told["entries"]) in whole.stdout, "and counted as JSON too", str(told))
 
 second = put(bob, "second", 700_000)
 blobs = lambda: {p.name: p.stat().st_ino for p in (backup / "blobs").glob("??/*")}
 was = blobs()
-is_(admin(server.data, "backup", backup).returncode, 0, "a second one into the same directory")
+again = admin(server.data, "backup", "--json", backup)
+is_((again.returncode, json.loads(again.stdout)["blobs_lost"]), (0, 0), "a second one into the same directory", again.stderr)
 now = blobs()
 ok(was and all(now.get(name) == inode for name, inode in was.items()), "copies no blob again")
 ok(len(now) > len(was), "but the new ones")

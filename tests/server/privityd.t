@@ -28,6 +28,16 @@ exits 2 "a wrong value too" "$privityd" --registration maybe
 like "$err" 'open, invite or closed' "and the right ones are told"
 exits 2 "an unknown command too" "$privityd" frobnicate
 exits 2 "an unknown admin command too" "$privityd" --data "$home/none" admin frobnicate
+like "$err" 'admin frobnicate' "and is named"
+exits 2 "admin alone too" "$privityd" --data "$home/none" admin
+like "$err" 'needs a command.*admin invite .*admin restore ' "and the commands are told"
+exits 2 "a command without its argument too" "$privityd" --data "$home/none" admin suspend
+like "$err" 'usage: .*admin suspend ID' "and how it is used is told"
+exits 2 "one with an argument too many too" "$privityd" --data "$home/none" admin stats all
+like "$err" 'admin stats takes no argument' "and is named"
+exits 2 "JSON of a server too" "$privityd" --data "$home/none" --json
+[ ! -e "$home/none" ]
+ok $? "nothing of that makes a data directory"
 
 # --- completions, from the same table
 
@@ -177,6 +187,15 @@ code=$out
 exits 0 "the stores are counted" "$privityd" --data "$home/data" admin stats
 like "$out" 'rooms +0' "rooms, for one"
 exits 0 "accounts are listed" "$privityd" --data "$home/data" admin accounts
+json() { python3 -c 'import json, sys; print(eval(sys.argv[2], {"o": json.loads(sys.argv[1])}))' "$out" "$1"; }
+exits 0 "as JSON a code" "$privityd" --data "$home/data" --json admin invite
+is "$(json 'len(o["code"]), o["expires"] > 1700000000000')" "(43, True)" "comes with its end"
+exits 0 "as JSON the counts" "$privityd" --data "$home/data" admin stats --json
+is "$(json 'sorted(o)')" "['accounts', 'blob_bytes', 'blobs', 'devices', 'entries', 'gates', 'rooms', 'sessions', 'store_bytes']" "are members"
+exits 0 "as JSON the accounts" "$privityd" --data "$home/data" --json admin accounts
+is "$(json 'o')" "{'accounts': []}" "are a list"
+exits 0 "as JSON the blobs that went" "$privityd" --data "$home/data" --json admin gc
+is "$(json 'o')" "{'blobs': 0, 'stray_files': 0}" "are counted"
 exits 1 "who is not there is not suspended" "$privityd" --data "$home/data" admin suspend ff
 exits 0 "blobs are collected" "$privityd" --data "$home/data" admin gc
 
