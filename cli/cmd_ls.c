@@ -69,7 +69,7 @@ enum pv_err pv_cmd_ls(struct pv_session *session, const struct pv_args *args, st
         if (err == PV_OK) err = pv_query_files_json(&query, pv_buf_bytes(&place), recursive, &text);
         if (err == PV_OK) err = pv_out_json(pv_buf_bytes(&text));
     } else if (err == PV_OK && args->json) {
-        err = pv_cli_files_json(session, room, &files.files[0].path, 1, report);
+        err = pv_cli_files_json(session, room, &files.files[0].path, 1, NULL, report);
     } else if (err == PV_OK) {
         print_list(&files, is_folder && place.n ? place.n + 1 : 0, recursive || !is_folder, pv_args_get(args, "long") != NULL);
     }

@@ -30,7 +30,7 @@ static enum pv_err finish(struct change *change, enum pv_err err, bool json)
     if (err == PV_OK) {
         err = pv_cli_send(change->session, change->room, change->report);
         if (json && (err == PV_OK || err == PV_ERR_OFFLINE))
-            printed = pv_cli_files_json(change->session, change->room, change->places, change->count, change->report);
+            printed = pv_cli_files_json(change->session, change->room, change->places, change->count, NULL, change->report);
     }
     for (size_t i = 0; i < change->count; i++) free(change->places[i]);
     free(change->places);

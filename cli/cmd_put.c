@@ -32,6 +32,7 @@ struct put {
     size_t *first;                 /* that file's number; another one if several have the same place */
     size_t count;
     size_t unchanged;
+    struct pv_cli_left_out left_out;
 };
 
 static enum pv_err add(struct put *put, const char *local, const char *place)
@@ -76,14 +77,32 @@ static enum pv_err add_below(struct put *put, const char *local, const char *nam
     return err;
 }
 
+/* Rooms hold plain files alone: what else lies there is named, and not followed. */
+static enum pv_err leave_out(struct put *put, const char *local, const char *why)
+{
+    struct pv_cli_left_out *list = &put->left_out;
+    void *grown = realloc(list->items, (list->count + 1) * sizeof *list->items);
+
+    pv_term_line(stderr, "privity: %s is %s: left out", local, why);
+    if (!grown) return PV_ERR_NOMEM;
+    list->items = grown;
+    list->items[list->count].path = strdup(local);
+    list->items[list->count].why = why;
+    return list->items[list->count++].path ? PV_OK : PV_ERR_NOMEM;
+}
+
 /* `skip` bytes of the entry's path are the one that was given, which goes by `name`. */
 static enum pv_err walk_entry(struct put *put, const FTSENT *entry, const char *name, size_t skip)
 {
+    if (entry->fts_info != FTS_DP && entry->fts_level > FTS_ROOTLEVEL) entry->fts_parent->fts_number++; /* it is not empty */
     switch (entry->fts_info) {
     case FTS_F: return add_below(put, entry->fts_path, name, entry->fts_path + skip);
     case FTS_SL:
-    case FTS_SLNONE:
-    case FTS_DEFAULT: pv_term_line(stderr, "privity: %s is no plain file: left out", entry->fts_path); return PV_OK;
+    case FTS_SLNONE: return leave_out(put, entry->fts_path, "a symbolic link");
+    case FTS_DEFAULT: return leave_out(put, entry->fts_path, "no plain file");
+    case FTS_DP:
+        if (entry->fts_number || entry->fts_level == FTS_ROOTLEVEL) return PV_OK; /* an empty root is an error */
+        return leave_out(put, entry->fts_path, "an empty folder");
     case FTS_DNR:
     case FTS_ERR:
     case FTS_NS: return pv_report(put->report, PV_ERR_IO, "cannot read %s: %s", entry->fts_path, strerror(entry->fts_errno));
@@ -284,6 +303,8 @@ static void release(struct put *put)
         free((char *)(uintptr_t)put->sources[i].local);
         free(put->places[i]);
     }
+    for (size_t i = 0; i < put->left_out.count; i++) free(put->left_out.items[i].path);
+    free(put->left_out.items);
     free(put->sources);
     free(put->places);
     free(put->writes);
@@ -316,7 +337,7 @@ enum pv_err pv_cmd_put(struct pv_session *session, const struct pv_args *args, s
         err = pv_cli_send(session, put.room, report);
         if (err == PV_OK || err == PV_ERR_OFFLINE) {
             if (args->json)
-                printed = pv_cli_files_json(session, put.room, put.places, put.count, report);
+                printed = pv_cli_files_json(session, put.room, put.places, put.count, &put.left_out, report);
             else if (err == PV_OK && pv_out_is_terminal())
                 pv_term_line(stdout, "%zu put into %s, %zu of them unchanged.", put.count, put.room->label, put.unchanged);
         }

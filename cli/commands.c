@@ -333,10 +333,12 @@ const struct pv_command pv_commands[] = {
         .name = "put",
         .synopsis = "ROOM PATH… [--to FOLDER]",
         .summary = "put files into a room",
-        .text = TEXT("Directories go with all that is in them. A file of the same name gets a new version; the old ones "
-                     "stay. An upload that was cut off goes on where it stopped when the command is given again."),
+        .text = TEXT("Directories go with all the files in them; symbolic links in them are not followed, and they, empty folders and "
+                     "whatever is no plain file are left out and named, with exit status 0. A link that is itself given as PATH is "
+                     "followed. A file of the same name gets a new version; the old ones stay. An upload that was cut off goes on where it stopped when the command is given again."),
         .options = OPTIONS({.name = "to", .arg = "FOLDER", .help = "the folder in the room"}),
-        .json = FIELDS("files", "a list of", FILE_FIELDS),
+        .json = FIELDS("files", "a list of", FILE_FIELDS, "left_out", "a list of", "path", "what was left out, as it lies here", "why",
+                       "in words"),
         .min_words = 2,
         .max_words = ANY,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_FILE, PV_COMPLETE_FILE},

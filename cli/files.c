@@ -151,7 +151,7 @@ enum pv_err pv_cli_files_at(struct pv_session *session, struct pv_open_room *roo
 }
 
 enum pv_err pv_cli_files_json(struct pv_session *session, struct pv_open_room *room, char *const *places, size_t count,
-                              struct pv_report *report)
+                              const struct pv_cli_left_out *left_out, struct pv_report *report)
 {
     struct pv_query query;
     struct pv_out out;
@@ -169,6 +169,14 @@ enum pv_err pv_cli_files_json(struct pv_session *session, struct pv_open_room *r
         pv_buf_wipe(&one);
     }
     pv_json_end_array(&out.json);
+    if (left_out) pv_json_begin_array(&out.json, "left_out");
+    for (size_t i = 0; left_out && i < left_out->count; i++) {
+        pv_json_begin_object(&out.json, NULL);
+        pv_json_name(&out.json, "path", pv_bytes_of_string(left_out->items[i].path));
+        pv_json_string(&out.json, "why", left_out->items[i].why);
+        pv_json_end_object(&out.json);
+    }
+    if (left_out) pv_json_end_array(&out.json);
     if (err == PV_OK) return pv_out_end(&out, report);
     pv_buf_wipe(&out.text);
     return pv_session_room_error(session, room, err, report);

@@ -40,9 +40,17 @@ PV_MUST_USE enum pv_err pv_cli_files_below(struct pv_session *session, struct pv
 PV_MUST_USE enum pv_err pv_cli_files_at(struct pv_session *session, struct pv_open_room *room, struct pv_bytes place,
                                         bool *ret_is_folder, struct pv_cli_files *ret_files, struct pv_report *report);
 void pv_cli_files_release(struct pv_cli_files *files);
-/* Print {"files": […]} with an object for each of these places as it is now. */
+/* What `put` does not take, and why. */
+struct pv_cli_left_out {
+    struct {
+        char *path; /* owned */
+        const char *why;
+    } *items;
+    size_t count;
+};
+/* Print {"files": […]} with an object for each of these places as it is now, and what was left out unless that is NULL. */
 PV_MUST_USE enum pv_err pv_cli_files_json(struct pv_session *session, struct pv_open_room *room, char *const *places,
-                                          size_t count, struct pv_report *report);
+                                          size_t count, const struct pv_cli_left_out *left_out, struct pv_report *report);
 
 /* A bar on standard error while that is a terminal. */
 struct pv_cli_progress {

@@ -18,8 +18,17 @@ ln -s /etc/passwd "$T/work/design/link"
 run 0 "put" as ada privity put acme "$T/work/big.bin" "$T/work/plan.txt" "$T/work/empty" --json
 is "$(field 'len(o["files"])')" 3 "three files"
 is "$(field 'o["files"][1]["sha256"]')" "$(sha256sum <"$T/work/plan.txt" | cut -d' ' -f1)" "with their SHA-256"
+mkdir -p "$T/work/design/drafts/none"
+mkfifo "$T/work/design/drafts/pipe"
 run 0 "put a directory into a folder" as ada privity put acme "$T/work/design" --to projects/2026
-like "$(err)" "link is no plain file" "a link in it is left out"
+like "$(err)" "link is a symbolic link: left out" "a link in it is left out"
+like "$(err)" "drafts/none is an empty folder: left out" "an empty folder too"
+like "$(err)" "drafts/pipe is no plain file: left out" "and a pipe"
+is "$(wc -l <"$T/err")" 3 "a folder with anything in it is not called empty"
+run 0 "the same as JSON" as ada privity put acme "$T/work/design" --to projects/2026 --json
+is "$(field 'sorted((p["path"].split("/design/")[1], p["why"]) for p in o["left_out"])')" \
+	'[["drafts/none", "an empty folder"], ["drafts/pipe", "no plain file"], ["link", "a symbolic link"]]' "names what was left out"
+rm -r "$T/work/design/drafts"
 run 1 "put what is not there" as ada privity put acme "$T/absent"
 one_line "put what is not there"
 mkfifo "$T/work/fifo"
