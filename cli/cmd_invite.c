@@ -97,6 +97,11 @@ enum pv_err pv_cmd_invite(struct pv_session *session, const struct pv_args *args
     if (err == PV_OK) err = pv_contact_push(session, room, NULL, report);
     if (err == PV_OK) err = print_link(&link, &options, room, args->json, report);
 out:
+    if (err == PV_ERR_OFFLINE && room) {
+        char said[PV_REPORT_BYTES];
+        snprintf(said, sizeof said, "%s", report->text);
+        err = pv_report(report, err, "%.700s; no link was made, since the server has to keep half of it: try again when it answers", said);
+    }
     pv_buf_wipe(&request);
     pv_wipe(&link, sizeof link);
     return err;

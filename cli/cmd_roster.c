@@ -4,7 +4,7 @@
 #include "cli/output.h"
 #include "cli/term.h"
 
-static enum pv_err print_change(const struct pv_hash *id, const char *name, const char *role, bool sent,
+static enum pv_err print_change(const struct pv_hash *id, const char *name, const char *role, const char *state,
                                 struct pv_report *report)
 {
     struct pv_out out;
@@ -12,7 +12,7 @@ static enum pv_err print_change(const struct pv_hash *id, const char *name, cons
     pv_out_json_hash(&out.json, "id", id);
     pv_out_json_string(&out.json, "name", name);
     if (role) pv_out_json_string(&out.json, "role", role);
-    pv_out_json_string(&out.json, "state", sent ? "sent" : "unsent");
+    pv_out_json_string(&out.json, "state", state);
     return pv_out_end(&out, report);
 }
 
@@ -21,8 +21,20 @@ static enum pv_err send_and_print(struct pv_session *session, struct pv_open_roo
                                   const char *name, const char *role, bool json, struct pv_report *report)
 {
     enum pv_err err = pv_cli_send(session, room, report), printed = PV_OK;
-    if (json && (err == PV_OK || err == PV_ERR_OFFLINE)) printed = print_change(id, name, role, err == PV_OK, report);
+    if (json && (err == PV_OK || err == PV_ERR_OFFLINE)) printed = print_change(id, name, role, err == PV_OK ? "sent" : "unsent", report);
     return err == PV_OK ? printed : err;
+}
+
+/* Has the member that role already, as far as this device knows, what waits here included? */
+static enum pv_err has_role(struct pv_session *session, struct pv_open_room *room, const struct pv_hash *person, enum pv_role role,
+                            bool *ret_has, struct pv_report *report)
+{
+    const struct pv_roster *view = NULL;
+    enum pv_err err = pv_room_view(room->room, &view);
+    if (err != PV_OK) return pv_session_room_error(session, room, err, report);
+    const struct pv_principal *member = pv_roster_principal(view, person);
+    *ret_has = member && member->role == role;
+    return PV_OK;
 }
 
 enum pv_err pv_cmd_role(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
@@ -31,13 +43,21 @@ enum pv_err pv_cmd_role(struct pv_session *session, const struct pv_args *args, 
     struct pv_open_room *room = NULL;
     struct pv_hash person;
     enum pv_role role = PV_ROLE_VIEWER;
+    bool same = false;
     enum pv_err err = pv_cli_role(args->words[2], &role, report);
 
     if (err == PV_OK) err = pv_cli_room_fetched(session, args->words[0], &room, report);
     if (err == PV_OK) err = pv_cli_member(session, room, args->words[1], &person, report);
     if (err != PV_OK) return err;
     pv_cli_person_name(room, &person, name);
-    err = pv_room_set_role(room->room, &person, role);
+    err = has_role(session, room, &person, role, &same, report);
+    if (err != PV_OK) return err;
+    if (same && !pv_cli_unsent(room)) { /* else the change that made it so may be what waits */
+        if (args->json) return print_change(&person, name, pv_cli_role_name(role), "unchanged", report);
+        pv_term_line(stdout, "%s is %s of %s already: nothing was changed.", name, pv_cli_role_name(role), room->label);
+        return PV_OK;
+    }
+    err = same ? PV_OK : pv_room_set_role(room->room, &person, role);
     if (err != PV_OK) return pv_session_room_error(session, room, err, report);
     err = send_and_print(session, room, &person, name, pv_cli_role_name(role), args->json, report);
     if (err == PV_OK && !args->json) pv_term_line(stdout, "%s is %s of %s now.", name, pv_cli_role_name(role), room->label);

@@ -211,7 +211,8 @@ static void print_lines(struct status *status, const struct pv_directory *direct
         pv_term_line(stdout, "this device's clock is %lld s %s the server's", (long long)(difference_ms > 0 ? difference_ms : -difference_ms) / 1000,
                      difference_ms > 0 ? "behind" : "ahead of");
     if (!pv_roster_is_born(pv_room_roster(session->person->room)))
-        pv_term_line(stdout, "not registered there yet: the next command that reaches it does that");
+        pv_term_line(stdout, session->refused ? "not registered there: that takes a code of whoever runs it (privity init --registration-file FILE) or an invite's link (privity join LINK)"
+                                              : "not registered there yet: the next command that reaches it does that");
     if (pv_cli_unsent(session->person))
         pv_term_line(stdout, "your own room: %llu not sent", (unsigned long long)pv_cli_unsent(session->person));
     if (pv_alarms_waiting(session->person, &waiting) != PV_OK || waiting) {

@@ -253,8 +253,9 @@ const struct pv_command pv_commands[] = {
         .synopsis = "ROOM MEMBER ROLE",
         .summary = "make a member owner, editor or viewer",
         .text = TEXT("A viewer reads and talks; an editor also changes files; an owner also invites, removes and gives roles. An owner "
-                     "who became one later cannot demote or remove one who was before."),
-        .json = FIELDS("id", "person id, hex", "name", "the name", "role", "the new role", "state", "sent, or unsent"),
+                     "who became one later cannot demote or remove one who was before. Who has the role already keeps it: nothing is written, "
+                     "and the exit status is 0."),
+        .json = FIELDS("id", "person id, hex", "name", "the name", "role", "the new role", "state", "sent, unsent, or unchanged"),
         .min_words = 3,
         .max_words = 3,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE, PV_COMPLETE_ROLE},

@@ -189,6 +189,7 @@ enum pv_err pv_cli_registered(struct pv_session *session, struct pv_report *repo
         *report = said;
         return err;
     }
+    session->refused = err != PV_ERR_OFFLINE;
     return pv_report(report, PV_ERR_OFFLINE, "%s does not know you yet: %.600s; %s", session->secrets.server.text, said.text,
                      err == PV_ERR_OFFLINE ? "the next command that reaches it registers you"
                                            : "run privity init again with --registration-file FILE, or privity join with an invite's link");

@@ -41,6 +41,7 @@ struct pv_session {
     uint64_t send_limit_ms;           /* sending ends after it; 0: as long as it takes */
     bool quiet;                       /* do not note that the server was not reached: what follows will say so */
     bool kept;                        /* something was put into an outbox: being offline loses nothing */
+    bool refused;                     /* the server was asked to register this person, and did not */
     bool told_no_keyring;
     unsigned user_umask;              /* before this program set its own */
     struct pv_open_room *person;      /* the person's own room, once opened */

@@ -244,7 +244,8 @@ static enum pv_err report_curl(struct pv_transport *transport, CURLcode code, st
     case CURLE_OPERATION_TIMEDOUT:
         return pv_report(report, PV_ERR_OFFLINE, "%s is too slow to answer: try again later", url);
     case CURLE_PEER_FAILED_VERIFICATION:
-        return pv_report(report, PV_ERR_OFFLINE, "%s does not prove who it is (%s): do not go on before you know why", url, why);
+        return pv_report(report, PV_ERR_OFFLINE, "%s does not prove who it is (%s): do not go on before you know why; where its operator made the "
+                         "certificate, get it from them by a way that you trust, and name the file in PRIVITY_CA_FILE", url, why);
     default: return pv_report(report, PV_ERR_OFFLINE, "%s cannot be reached (%s)", url, why);
     }
 }

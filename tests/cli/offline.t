@@ -31,6 +31,7 @@ run 1 "get with the server down" as ada privity get acme file.txt -o "$T/got"
 one_line "get with the server down"
 is "$(ls -A "$T/got" 2>/dev/null)" "" "leaves nothing"
 run 1 "invite with the server down" as ada privity invite acme
+like "$(err)" "cannot be reached.*no link was made" "says that nothing waits"
 run 1 "join with the server down" as bob privity join "$(cat "$T/link")"
 run 1 "init with the server down" as eve privity init --name eve --server "$url" --kit "$T/kit-eve"
 [ ! -e "$T/home-eve" ] && [ ! -e "$T/kit-eve" ]

@@ -9,6 +9,11 @@ run 3 "init without a code where one is needed" as ada privity init --name ada -
 one_line "init without a code"
 like "$(err)" "--registration-file" "says what to do"
 run 0 "who it is is known here" as ada privity whoami
+run 0 "status" as ada privity status
+like "$(out)" "not registered there: that takes a code .*--registration-file.* or an invite" "says what it takes to be registered"
+unlike "$(out)" "the next command" "and promises nothing"
+run 0 "status offline" as ada privity status --offline
+like "$(out)" "not registered there yet" "says what it knows"
 run 1 "but a room needs the server" as ada privity room new acme
 run 0 "the operator gives a code" privityd --data "$T/server" admin invite
 cp "$T/out" "$T/code"

@@ -75,6 +75,12 @@ run 0 "a viewer may talk" as bob privity say client "as a viewer"
 run 3 "a viewer cannot invite" as bob privity invite client
 run 3 "nor remove" as bob privity remove client ada
 run 3 "nor give roles" as bob privity role client bob owner
+size=$(as ada privity log acme --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["entries"]))')
+run 0 "a role that one has" as ada privity role acme bob viewer --json
+is "$(field 'o["state"]')" unchanged "is told"
+run 0 "the same in words" as ada privity role acme bob viewer
+like "$(out)" "bob is viewer of acme already: nothing was changed" "says so"
+is "$(as ada privity log acme --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["entries"]))')" "$size" "and nothing was written"
 run 2 "a role that is none" as ada privity role acme bob king
 run 1 "a member that is none" as ada privity role acme nobody viewer
 run 2 "removing oneself" as ada privity remove acme ada

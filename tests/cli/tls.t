@@ -21,7 +21,7 @@ for _ in $(seq 100); do
 done
 
 run 1 "a certificate that nobody vouches for" as ada privity init --name ada --server "$url" --kit "$T/kit-ada"
-like "$(err)" "does not prove who it is" "is refused, and said"
+like "$(err)" "does not prove who it is.*name the file in PRIVITY_CA_FILE" "is refused, and said, and what can be done"
 PRIVITY_CA_FILE=$T/other.pem run 1 "one that another vouches for" as ada privity init --name ada --server "$url" --kit "$T/kit-ada"
 PRIVITY_CA_FILE=$T/absent.pem run 1 "a file that is absent" as ada privity init --name ada --server "$url" --kit "$T/kit-ada"
 one_line "a file that is absent"
