@@ -77,6 +77,7 @@ CORE_SRC := \
 	core/room/release.c \
 	core/room/safety.c \
 	core/room/server_url.c \
+	core/state/changes.c \
 	core/state/chunking.c \
 	core/state/file.c \
 	core/state/fold.c \

@@ -6,6 +6,7 @@ UNIT_TESTS := \
 	tests/unit/test_base64.c \
 	tests/unit/test_bytes.c \
 	tests/unit/test_cbor.c \
+	tests/unit/test_changes.c \
 	tests/unit/test_checkpoint.c \
 	tests/unit/test_body.c \
 	tests/unit/test_chunker.c \

@@ -18,15 +18,6 @@ static enum pv_err fold_write(void *context, const struct pv_write *write)
     return pv_fold_entry(query->store, &item, PV_ACCEPTED, write->payload);
 }
 
-static enum pv_err has_unsent(struct pv_store *store, bool *ret_unsent)
-{
-    uint64_t there = 0;
-    struct pv_sql sql = pv_sql_begin(store, "SELECT EXISTS (SELECT 1 FROM outbox WHERE kind IN (2, 3))");
-    enum pv_err err = pv_sql_run_u64(&sql, 0, &there);
-    if (!err) *ret_unsent = there != 0;
-    return err;
-}
-
 /* Have what takes it off again prepared, since then there may be no memory for that. */
 static enum pv_err begin_savepoint(struct pv_store *store)
 {
@@ -47,7 +38,7 @@ enum pv_err pv_overlay_begin(const struct pv_query *query, struct pv_overlay *re
     bool unsent = false;
     *ret_overlay = (struct pv_overlay){0};
     if (!query->me || store->in_overlay) return PV_OK;
-    enum pv_err err = has_unsent(store, &unsent);
+    enum pv_err err = pv_store_words_wait(store, &unsent);
     if (err || !unsent) return err;
     err = overlay.own ? pv_store_begin(store) : begin_savepoint(store);
     if (err) return err;

@@ -211,6 +211,8 @@ PV_MUST_USE enum pv_err pv_store_draft_each(struct pv_store *store, pv_store_wri
 /* `first` is the first draft that is left; 0: none is. */
 PV_MUST_USE enum pv_err pv_store_drafts_done(struct pv_store *store, uint64_t first);
 PV_MUST_USE enum pv_err pv_store_write_count(struct pv_store *store, uint64_t *ret_count);
+/* Do words or files wait, sealed or not? */
+PV_MUST_USE enum pv_err pv_store_words_wait(struct pv_store *store, bool *ret_wait);
 /* The id of the newest write and of the oldest; 0: there is none. */
 PV_MUST_USE enum pv_err pv_store_write_newest(struct pv_store *store, uint64_t *ret_id);
 PV_MUST_USE enum pv_err pv_store_write_oldest(struct pv_store *store, uint64_t *ret_id);

@@ -114,6 +114,15 @@ enum pv_err pv_store_write_oldest(struct pv_store *store, uint64_t *ret_id)
     return pv_sql_run_u64(&sql, 0, ret_id);
 }
 
+enum pv_err pv_store_words_wait(struct pv_store *store, bool *ret_wait)
+{
+    uint64_t there = 0;
+    struct pv_sql sql = pv_sql_begin(store, "SELECT EXISTS (SELECT 1 FROM outbox WHERE kind IN (2, 3))");
+    enum pv_err err = pv_sql_run_u64(&sql, 0, &there);
+    if (!err) *ret_wait = there != 0;
+    return err;
+}
+
 enum pv_err pv_store_write_count(struct pv_store *store, uint64_t *ret_count)
 {
     struct pv_sql sql = pv_sql_begin(store, "SELECT count(*) FROM outbox");

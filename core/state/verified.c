@@ -78,7 +78,8 @@ static enum pv_err load(const struct pv_query *own, struct pv_verifications *ret
 enum pv_err pv_verifications_load(const struct pv_query *own, struct pv_verifications *ret_list)
 {
     struct pv_overlay overlay;
-    if (!own) {
+    bool is_own = own && (!own->roster || pv_roster_room_kind(own->roster) == PV_ROOM_PERSON);
+    if (!is_own) {
         *ret_list = (struct pv_verifications){0};
         return PV_OK;
     }

@@ -22,7 +22,7 @@ struct pv_verifications {
     size_t count;
 };
 
-/* `own`: a query on the person's own room, with its roster. NULL: none is known, and nobody is verified.
+/* `own`: a query on the person's own room, with its roster. NULL, or another room: nobody is verified.
  * Errors: the store's. Release by pv_verifications_release. */
 PV_MUST_USE enum pv_err pv_verifications_load(const struct pv_query *own, struct pv_verifications *ret_list);
 void pv_verifications_release(struct pv_verifications *list);

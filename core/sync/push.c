@@ -94,10 +94,21 @@ static enum pv_err make_ready(struct push *push, bool *ret_needs_keys, struct pv
     return pv_room_commit(room);
 }
 
+/* Ask whoever writes, now that all is known that others did before. */
+static enum pv_err before_words(struct pv_room *room)
+{
+    bool wait = false;
+    if (!room->before_words) return PV_OK;
+    enum pv_err err = pv_store_words_wait(room->store, &wait);
+    return err || !wait ? err : room->before_words(room->before_words_context, room);
+}
+
 static enum pv_err prepare(struct pv_task *task, const struct pv_response *response)
 {
     (void)response;
     struct push *push = push_of(task);
+    enum pv_err asked = before_words(push->pull.room);
+    if (asked) return asked;
     struct pv_hash *missing = malloc(KEM_ASK_MAX * sizeof *missing);
     size_t count = 0;
     bool needs_keys;

@@ -319,6 +319,12 @@ void pv_room_set_time(struct pv_room *room, uint64_t now_ms)
     room->now_ms = now_ms;
 }
 
+void pv_room_on_words(struct pv_room *room, pv_room_before_words *call, void *context)
+{
+    room->before_words = call;
+    room->before_words_context = context;
+}
+
 const struct pv_hash *pv_room_id(const struct pv_room *room)
 {
     return &room->id;

@@ -59,6 +59,10 @@ struct pv_bytes pv_room_evidence(const struct pv_room *room);
 bool pv_room_is_restored(const struct pv_room *room, uint64_t *ret_missing);
 /* Say in the next task, as an owner, that a restored room goes on with what it has. */
 void pv_room_go_on(struct pv_room *room);
+/* In a push: the log is fetched, words or files wait, and none of them is sent yet. Whoever writes may be told here what
+ * has changed since. An error ends the push. NULL: nobody is asked. */
+typedef enum pv_err pv_room_before_words(void *context, struct pv_room *room);
+void pv_room_on_words(struct pv_room *room, pv_room_before_words *call, void *context);
 /* The person's fingerprint for display is the person id; this device's KEM-carrying record for joins:
  * appends the person record of a person room. Errors: NOT_FOUND before the room is born, NOMEM. */
 PV_MUST_USE enum pv_err pv_room_person_record(struct pv_room *person_room, struct pv_buf *record);

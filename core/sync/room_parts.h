@@ -35,6 +35,9 @@ struct pv_room {
     bool key_wants_person;             /* a wrap is for a key of the person that is not here yet */
     uint64_t newer_than, newer_from;   /* invites from an index on were made after a removal in the person's room */
 
+    pv_room_before_words *before_words; /* NULL: none */
+    void *before_words_context;
+
     /* What was found, and the evidence, a file of FORMAT.md §8.1 (evidence.c). */
     enum pv_err alarm_err;             /* PV_OK: nothing that shows a lie or damage */
     /* The server says that it was restored from a backup and waits for this room's tail; as of the newest answer. */
