@@ -212,6 +212,8 @@ static const struct command commands[] = {
      .opens_none = true},
     {.name = "restore", .argument = "DIR [KEYFILE]", .run_files = pv_backup_restore, .opens_none = true,
      .help = "put a backup back where no metadata is"},
+    {.name = "restore-meta", .argument = "DIR [KEYFILE]", .run_files = pv_backup_restore_meta, .opens_none = true,
+     .help = "the same beside the blob store that served last, which knows how far rooms had come"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

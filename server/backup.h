@@ -15,6 +15,9 @@ int pv_backup_verify(const char *path, bool json);
  *   server    clock and randomness; its stores are not open
  *   key_file  the log key's copy; NULL: the data directory has it */
 int pv_backup_restore(struct pv_server *server, const struct pv_config *config, const char *path, const char *key_file);
+/* The same where only the metadata was lost: the blob store here is the one that served last, and no copy. Rooms open as
+ * soon as they are at the heads that stand beside it, if its server stopped in order. */
+int pv_backup_restore_meta(struct pv_server *server, const struct pv_config *config, const char *path, const char *key_file);
 
 /* ---- shared by these */
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "server/events.h"
+#include "server/heads.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/signer.h"
@@ -245,6 +246,7 @@ static void settle(struct batch *batch)
             if (work->registration != PV_REGISTRATION_NONE)
                 PV_LOG(PV_LOG_INFO, "account made", PV_LOG_TEXT("person", pv_log_id(work->state->row.id.b).text));
             publish(batch, work);
+            if (batch->server->heads) pv_heads_grew(batch->server->heads, work->state->row.no, batch->appends[i].note);
         }
     }
 }

@@ -16,6 +16,7 @@
 #include "server/data.h"
 #include "server/events.h"
 #include "server/gc.h"
+#include "server/heads.h"
 #include "server/http.h"
 #include "server/listen.h"
 #include "server/metrics.h"
@@ -138,6 +139,7 @@ static void tick(struct pv_server *server, uint64_t second)
     tell("deadlines", server->meta->ops->overdue(server->meta, now_ms, OVERDUE_AT_ONCE, rooms, &count));
     for (size_t i = 0; i < count; i++) submit_expiry(server, &rooms[i]);
     tell("the store's own", server->meta->ops->maintain(server->meta, now_ms));
+    tell("heads beside the blobs", pv_heads_flush(server->heads));
     if (second % FLUSH_EVERY_S == 0) pv_limits_flush(server);
     if (second % EXPIRE_EVERY_S == 0) tell("expiry", server->meta->ops->expire(server->meta, now_ms));
     if (second % GC_EVERY_S == GC_EVERY_S / 2) collect(server);
@@ -274,6 +276,7 @@ static enum pv_err start(struct daemon *daemon, const struct pv_config *config, 
     if (!err) err = pv_limits_new(&config->limits, &server->limits);
     if (!err) err = pv_session_cache_new(&server->sessions);
     if (!err) err = pv_events_new(&server->events);
+    if (!err) err = pv_heads_new(server->meta, server->blobs, &server->heads);
     if (!err) err = pv_committer_new(server, &server->committer);
     if (!err) err = pv_committer_start(server->committer);
     if (err) {
@@ -309,6 +312,8 @@ static void stop(struct daemon *daemon)
     pv_limits_free(server->limits);
     pv_session_cache_free(server->sessions);
     pv_events_free(server->events);
+    if (server->heads) tell("heads beside the blobs", pv_heads_end(server->heads));
+    pv_heads_free(server->heads);
     pv_daemon_close_stores(server);
     pv_signer_free(server->signer);
     pv_tls_files_release(&daemon->files);

@@ -51,6 +51,7 @@ struct pv_server {
     struct pv_metrics *metrics;
     struct pv_committer *committer;
     struct pv_events *events;
+    struct pv_heads *heads; /* NULL: none are kept */
     atomic_bool stopping;
     atomic_uint_least64_t held_bytes; /* announced by requests in work, see PV_BODIES_BYTES */
 };

@@ -25,6 +25,7 @@ SERVER_SRC := \
 	server/events.c \
 	server/gates.c \
 	server/gc.c \
+	server/heads.c \
 	server/health.c \
 	server/http.c \
 	server/http_guard.c \
@@ -63,4 +64,4 @@ SERVER_SRC := \
 	server/work_restore.c \
 	#
 
-EMBED += server/meta/schema.sql server/meta/schema_2.sql server/meta/schema_3.sql
+EMBED += server/meta/schema.sql server/meta/schema_2.sql server/meta/schema_3.sql server/meta/schema_4.sql

@@ -117,6 +117,16 @@ static enum pv_err all_have_shown(struct pv_work *work, bool *ret_have)
     return err;
 }
 
+/* Does the head that stood beside the blobs, and after which nothing came, say that all of it is here? */
+static enum pv_err is_at_last_head(struct pv_work *work, bool *ret_is)
+{
+    uint64_t size;
+    bool is_last;
+    enum pv_err err = work->server->meta->ops->kept_head(work->server->meta, work->state->row.no, &size, &is_last);
+    *ret_is = !err && is_last && size == work->state->row.size;
+    return err == PV_ERR_NOT_FOUND ? PV_OK : err;
+}
+
 /* Has each owner shown a head, by any device? */
 static enum pv_err owners_have_shown(struct pv_work *work, bool *ret_have)
 {
@@ -178,7 +188,8 @@ void pv_work_restored(struct pv_work *work, struct pv_job *job)
     if (row->restored) {
         err = meta->ops->show(meta, row->no, &job->author, job->note_size, job->note, &known);
         if (known < row->size) known = row->size;
-        if (!err && known == row->size) err = all_have_shown(work, &opens);
+        if (!err && known == row->size) err = is_at_last_head(work, &opens);
+        if (!err && known == row->size && !opens) err = all_have_shown(work, &opens);
         if (!err && known == row->size && !opens && job->go_on) err = go_on(work, job, &opens);
         else if (!err && known > row->size && job->go_on)
             refuse(job, PV_ERR_CONFLICT, "size", "a longer history is known: whoever has shown it gives it back first");

@@ -151,6 +151,7 @@ FUZZ_TARGETS := \
 	tests/fuzz/fuzz_fold.c \
 	tests/fuzz/fuzz_manifest.c \
 	tests/fuzz/fuzz_gate.c \
+	tests/fuzz/fuzz_heads.c \
 	tests/fuzz/fuzz_invite_link.c \
 	tests/fuzz/fuzz_keystore.c \
 	tests/fuzz/fuzz_kit.c \

@@ -32,6 +32,12 @@ struct pv_blob_ops {
     enum pv_err (*each)(struct pv_blobs *blobs,
                         enum pv_err (*each)(void *context, const struct pv_id16 *locator, uint64_t written_ms),
                         void *context);
+    /* One file apart from all blobs, for server/heads. Append, durably; a power cut may leave a beginning of it. */
+    enum pv_err (*heads_add)(struct pv_blobs *blobs, struct pv_bytes bytes);
+    /* Put these in the place of all that is there, durably and at once; what was there may stay beside it. */
+    enum pv_err (*heads_replace)(struct pv_blobs *blobs, struct pv_bytes bytes, bool keeps_old);
+    /* Append all. Errors: NOT_FOUND: there are none; the buffer's. */
+    enum pv_err (*heads_read)(struct pv_blobs *blobs, struct pv_buf *ret_bytes);
 };
 
 struct pv_blobs {

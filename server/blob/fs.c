@@ -2,6 +2,7 @@
  *
  *   DIR/tmp/<hex>       being written; swept at start
  *   DIR/ab/<hex>        a blob
+ *   DIR/heads           the newest heads of rooms (server/heads); heads.damaged: what was found in its place
  * All access is relative to descriptors of our own folders, and nothing follows a symbolic link. */
 #include "server/blob/blob.h"
 
@@ -233,8 +234,66 @@ static enum pv_err fs_each(struct pv_blobs *blobs,
     return err;
 }
 
+/* ---- heads */
+
+static enum pv_err write_heads(int fd, struct pv_bytes bytes)
+{
+    while (bytes.n) {
+        ssize_t done = write(fd, bytes.p, bytes.n);
+        if (done < 0 && errno == EINTR) continue;
+        if (done < 0) return error_of(errno);
+        bytes = pv_bytes(bytes.p + done, bytes.n - (size_t)done);
+    }
+    return fdatasync(fd) ? error_of(errno) : PV_OK;
+}
+
+static enum pv_err fs_heads_add(struct pv_blobs *blobs, struct pv_bytes bytes)
+{
+    int fd = openat(of(blobs)->dir, "heads", O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return error_of(errno);
+    enum pv_err err = write_heads(fd, bytes);
+    close(fd);
+    return err;
+}
+
+static enum pv_err fs_heads_replace(struct pv_blobs *blobs, struct pv_bytes bytes, bool keeps_old)
+{
+    struct fs *fs = of(blobs);
+    if (unlinkat(fs->tmp, "heads", 0) && errno != ENOENT) return error_of(errno);
+    int fd = openat(fs->tmp, "heads", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) return error_of(errno);
+    enum pv_err err = write_heads(fd, bytes);
+    close(fd);
+    if (!err && keeps_old && renameat(fs->dir, "heads", fs->dir, "heads.damaged")) err = error_of(errno);
+    if (!err && renameat(fs->tmp, "heads", fs->dir, "heads")) err = error_of(errno);
+    if (!err && fsync(fs->dir)) err = error_of(errno);
+    if (err) unlinkat(fs->tmp, "heads", 0);
+    return err;
+}
+
+static enum pv_err fs_heads_read(struct pv_blobs *blobs, struct pv_buf *ret_bytes)
+{
+    struct stat status;
+    int fd = openat(of(blobs)->dir, "heads", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return error_of(errno);
+    size_t before = ret_bytes->n;
+    enum pv_err err = fstat(fd, &status) ? error_of(errno) : S_ISREG(status.st_mode) ? PV_OK : PV_ERR_CORRUPT;
+    uint8_t *p = !err && status.st_size ? pv_buf_extend(ret_bytes, (size_t)status.st_size) : NULL;
+    if (!err && status.st_size && !p) err = ret_bytes->err;
+    for (size_t done = 0; !err && done < (size_t)status.st_size;) {
+        ssize_t got = pread(fd, p + done, (size_t)status.st_size - done, (off_t)done);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) err = got == 0 ? PV_ERR_TRUNCATED : error_of(errno);
+        else done += (size_t)got;
+    }
+    if (err) ret_bytes->n = before;
+    close(fd);
+    return err;
+}
+
 static const struct pv_blob_ops fs_ops = {
-    fs_close, fs_check, fs_begin, fs_write, fs_commit, fs_abandon, fs_read, fs_open, fs_remove, fs_each,
+    fs_close,  fs_check, fs_begin, fs_write, fs_commit,    fs_abandon,       fs_read,
+    fs_open,   fs_remove, fs_each, fs_heads_add, fs_heads_replace, fs_heads_read,
 };
 
 /* Half-written blobs of a process that died. */

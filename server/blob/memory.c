@@ -15,6 +15,8 @@ struct memory {
     struct pv_blobs base;
     pthread_mutex_t lock;
     struct item *items;
+    struct pv_buf heads;
+    bool has_heads;
 };
 
 struct pv_blob_writer {
@@ -48,6 +50,7 @@ static void memory_close(struct pv_blobs *blobs)
         item_free(m->items);
         m->items = next;
     }
+    pv_buf_release(&m->heads);
     pthread_mutex_destroy(&m->lock);
     free(m);
 }
@@ -157,9 +160,48 @@ static enum pv_err memory_each(struct pv_blobs *blobs,
     return err;
 }
 
+static enum pv_err put_heads(struct memory *m, struct pv_bytes bytes, bool replaces)
+{
+    enum pv_err err = PV_OK;
+    pthread_mutex_lock(&m->lock);
+    if (!replaces && !m->has_heads) err = PV_ERR_NOT_FOUND;
+    if (!err && replaces) pv_buf_clear(&m->heads);
+    if (!err) {
+        pv_buf_append(&m->heads, bytes.p, bytes.n);
+        err = m->heads.err;
+        m->has_heads = true;
+    }
+    pthread_mutex_unlock(&m->lock);
+    return err;
+}
+
+static enum pv_err memory_heads_add(struct pv_blobs *blobs, struct pv_bytes bytes)
+{
+    return put_heads(of(blobs), bytes, false);
+}
+
+static enum pv_err memory_heads_replace(struct pv_blobs *blobs, struct pv_bytes bytes, bool keeps_old)
+{
+    (void)keeps_old;
+    return put_heads(of(blobs), bytes, true);
+}
+
+static enum pv_err memory_heads_read(struct pv_blobs *blobs, struct pv_buf *ret_bytes)
+{
+    struct memory *m = of(blobs);
+    enum pv_err err = PV_ERR_NOT_FOUND;
+    pthread_mutex_lock(&m->lock);
+    if (m->has_heads) {
+        pv_buf_append(ret_bytes, m->heads.p, m->heads.n);
+        err = ret_bytes->err;
+    }
+    pthread_mutex_unlock(&m->lock);
+    return err;
+}
+
 static const struct pv_blob_ops memory_ops = {
-    memory_close,  memory_check, memory_begin, memory_write,  memory_commit,
-    memory_abandon, memory_read,  memory_open,  memory_remove, memory_each,
+    memory_close, memory_check,  memory_begin, memory_write,     memory_commit,        memory_abandon,    memory_read,
+    memory_open,  memory_remove, memory_each,  memory_heads_add, memory_heads_replace, memory_heads_read,
 };
 
 enum pv_err pv_blobs_memory_open(struct pv_blobs **ret_blobs)
@@ -167,6 +209,7 @@ enum pv_err pv_blobs_memory_open(struct pv_blobs **ret_blobs)
     struct memory *m = calloc(1, sizeof *m);
     if (!m) return PV_ERR_NOMEM;
     m->base.ops = &memory_ops;
+    pv_buf_init(&m->heads, SIZE_MAX);
     pthread_mutex_init(&m->lock, NULL);
     *ret_blobs = &m->base;
     return PV_OK;

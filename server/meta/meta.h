@@ -277,8 +277,17 @@ struct pv_meta_ops {
     enum pv_err (*show)(struct pv_meta *meta, uint64_t no, const struct pv_hash *device, uint64_t size, struct pv_bytes note,
                         uint64_t *ret_known);
     enum pv_err (*shown)(struct pv_meta *meta, uint64_t no, const struct pv_hash *device, bool *ret_shown);
-    /* The newest note that was shown says so; 0: none. */
+    /* The newest note that was shown or kept beside the blobs says so; 0: none. */
     enum pv_err (*known_size)(struct pv_meta *meta, uint64_t no, uint64_t *ret_size);
+    /* Beside the blobs stood this head of a room, known here or not; in the place of an earlier one.
+     *   is_last  nothing came after it */
+    enum pv_err (*keep_head)(struct pv_meta *meta, const struct pv_hash *room, uint64_t size, struct pv_bytes note, bool is_last);
+    /* Errors: NOT_FOUND. */
+    enum pv_err (*kept_head)(struct pv_meta *meta, uint64_t no, uint64_t *ret_size, bool *ret_is_last);
+    /* The room goes on in another one: its owner's signed word. Errors: CONFLICT: in yet another one already. */
+    enum pv_err (*succeed)(struct pv_meta *meta, uint64_t no, const struct pv_hash *successor, struct pv_bytes signed_succession);
+    /* That word, appended. Errors: NOT_FOUND. */
+    enum pv_err (*succession)(struct pv_meta *meta, uint64_t no, struct pv_buf *signed_succession);
     /* It waits no more. Errors: CONFLICT: another size. */
     enum pv_err (*open_room)(struct pv_meta *meta, uint64_t no, uint64_t size);
     /* When the store was last marked, 0 for never. */

@@ -25,6 +25,8 @@ static const char *const schema_steps[] = {
 #include "server/meta/schema_2.sql.inc"
     ,
 #include "server/meta/schema_3.sql.inc"
+    ,
+#include "server/meta/schema_4.sql.inc"
 };
 enum { SCHEMA_VERSION = sizeof schema_steps / sizeof *schema_steps };
 

@@ -1,4 +1,5 @@
-/* The embedded store's backups: a copy of one moment, walks over what it names, and the mark of a copy put back. */
+/* The embedded store's backups: a copy of one moment, walks over what it names, the mark of a copy put back, and
+ * what is known of its rooms since. */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -108,7 +109,7 @@ enum pv_err pv_sqlite_blob_drop(struct pv_meta *meta, const struct pv_id16 *loca
 
 enum pv_err pv_sqlite_mark_restored(struct pv_meta *meta, uint64_t now_ms)
 {
-    static const enum pv_sqlite_statement all[] = {SQL_RESTORE_ROOMS, SQL_RESTORE_HEADS, SQL_RESTORE_SHOWN,
+    static const enum pv_sqlite_statement all[] = {SQL_RESTORE_ROOMS, SQL_RESTORE_HEADS, SQL_RESTORE_SHOWN, SQL_RESTORE_KEPT,
                                                    SQL_RESTORE_SESSIONS, SQL_RESTORE_NONCES, SQL_RESTORE_TICKETS,
                                                    SQL_RESTORE_CODES, SQL_RESTORE_PAIRINGS};
     struct pv_sqlite *store = pv_sqlite_of(meta);
@@ -200,6 +201,71 @@ enum pv_err pv_sqlite_open_room(struct pv_meta *meta, uint64_t no, uint64_t size
     }
     enum pv_err err = pv_sqlite_run(conn, stmt);
     if (!err && sqlite3_changes(conn->db) == 0) err = PV_ERR_CONFLICT;
+    pv_sqlite_give(store, conn);
+    return err;
+}
+
+enum pv_err pv_sqlite_keep_head(struct pv_meta *meta, const struct pv_hash *room, uint64_t size, struct pv_bytes note, bool is_last)
+{
+    struct pv_sqlite *store = pv_sqlite_of(meta);
+    struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_DURABLE);
+    sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_KEEP_HEAD);
+    if (stmt) {
+        pv_sqlite_bind_hash(stmt, 1, room);
+        pv_sqlite_bind_uint(stmt, 2, size);
+        pv_sqlite_bind_bytes(stmt, 3, note.p, note.n);
+        pv_sqlite_bind_uint(stmt, 4, is_last);
+    }
+    enum pv_err err = pv_sqlite_run(conn, stmt);
+    pv_sqlite_give(store, conn);
+    return err;
+}
+
+enum pv_err pv_sqlite_kept_head(struct pv_meta *meta, uint64_t no, uint64_t *ret_size, bool *ret_is_last)
+{
+    struct pv_sqlite *store = pv_sqlite_of(meta);
+    struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_READ);
+    sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_KEPT_HEAD);
+    if (stmt) pv_sqlite_bind_uint(stmt, 1, no);
+    enum pv_err err = pv_sqlite_row(conn, stmt);
+    if (!err) {
+        *ret_size = pv_sqlite_uint(stmt, 0);
+        *ret_is_last = pv_sqlite_uint(stmt, 1) != 0;
+    }
+    pv_sqlite_done(stmt);
+    pv_sqlite_give(store, conn);
+    return err;
+}
+
+enum pv_err pv_sqlite_succeed(struct pv_meta *meta, uint64_t no, const struct pv_hash *successor, struct pv_bytes signed_succession)
+{
+    struct pv_sqlite *store = pv_sqlite_of(meta);
+    struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_DURABLE);
+    sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_SUCCEED);
+    if (stmt) {
+        pv_sqlite_bind_uint(stmt, 1, no);
+        pv_sqlite_bind_hash(stmt, 2, successor);
+        pv_sqlite_bind_bytes(stmt, 3, signed_succession.p, signed_succession.n);
+    }
+    enum pv_err err = pv_sqlite_run(conn, stmt);
+    if (!err && sqlite3_changes(conn->db) == 0) err = PV_ERR_CONFLICT;
+    pv_sqlite_give(store, conn);
+    return err;
+}
+
+enum pv_err pv_sqlite_succession(struct pv_meta *meta, uint64_t no, struct pv_buf *signed_succession)
+{
+    struct pv_sqlite *store = pv_sqlite_of(meta);
+    struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_READ);
+    sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_SUCCESSION);
+    if (stmt) pv_sqlite_bind_uint(stmt, 1, no);
+    enum pv_err err = pv_sqlite_row(conn, stmt);
+    if (!err) {
+        struct pv_bytes bytes = pv_sqlite_bytes(stmt, 0);
+        pv_buf_append(signed_succession, bytes.p, bytes.n);
+        err = signed_succession->err;
+    }
+    pv_sqlite_done(stmt);
     pv_sqlite_give(store, conn);
     return err;
 }

@@ -127,7 +127,15 @@ enum { READERS = 3, WRAP_SLOT_BYTES = 1 + 1168, INDEX_BITS = 40 };
                  "ON CONFLICT (room) DO UPDATE SET size = ?2, note = ?3 WHERE size < ?2")                           \
     X(SHOW_DEVICE, "INSERT INTO shown_heads (room, device) VALUES (?1, ?2) ON CONFLICT DO NOTHING")                 \
     X(SHOWN, "SELECT 1 FROM shown_heads WHERE room = ?1 AND device = ?2")                                           \
-    X(KNOWN_SIZE, "SELECT coalesce(max(size), 0) FROM known_heads WHERE room = ?1")                                 \
+    X(KNOWN_SIZE, "SELECT max(coalesce((SELECT size FROM known_heads WHERE room = ?1), 0), "                        \
+                  "coalesce((SELECT size FROM kept_heads WHERE id = (SELECT id FROM rooms WHERE no = ?1)), 0))")    \
+    X(KEEP_HEAD, "INSERT INTO kept_heads (id, size, note, is_last) VALUES (?1, ?2, ?3, ?4) "                        \
+                 "ON CONFLICT (id) DO UPDATE SET size = ?2, note = ?3, is_last = ?4")                               \
+    X(KEPT_HEAD, "SELECT size, is_last FROM kept_heads WHERE id = (SELECT id FROM rooms WHERE no = ?1)")            \
+    X(RESTORE_KEPT, "DELETE FROM kept_heads")                                                                       \
+    X(SUCCEED, "INSERT INTO successions (room, successor, signed) VALUES (?1, ?2, ?3) "                             \
+               "ON CONFLICT (room) DO UPDATE SET signed = ?3 WHERE successor = ?2")                                 \
+    X(SUCCESSION, "SELECT signed FROM successions WHERE room = ?1")                                                 \
     X(OPEN_ROOM, "UPDATE rooms SET restored = 0 WHERE no = ?1 AND size = ?2")                                       \
     X(ROOM_RESTORED, "UPDATE rooms SET restored = 1 WHERE no = ?1")                                                 \
     X(RESTORED_AT, "SELECT coalesce(max(time), 0) FROM restores")                                                   \
@@ -208,7 +216,7 @@ enum pv_err pv_sqlite_refs(struct pv_sqlite_conn *conn, uint64_t room, struct pv
     X(blob) X(blob_put) X(blob_collect) X(blob_known) X(gate_put) X(gate) X(gate_close) X(released) /* sqlite_hold.c */ \
     X(pairing_new) X(pairing) X(pairing_put) X(pairing_get)                                   /* sqlite_pairing.c */ \
     X(snapshot) X(each_note) X(each_blob) X(blob_drop) X(mark_restored) X(restored_at)        /* sqlite_backup.c */ \
-    X(show) X(shown) X(known_size) X(open_room)
+    X(show) X(shown) X(known_size) X(open_room) X(keep_head) X(kept_head) X(succeed) X(succession)
 
 #define PV_SQLITE_DECLARE(call) __typeof__(*((struct pv_meta_ops *)0)->call) pv_sqlite_##call;
 PV_SQLITE_CALLS(PV_SQLITE_DECLARE)

@@ -105,6 +105,18 @@ static void run_suite(const char *name, struct pv_blobs *store)
 	gives(CALL(remove, &three), PV_OK, "going twice is no error");
 	check(count_all() == 2, "two stay");
 	gives(put(3, "again", ""), PV_OK, "its place can be taken again");
+	pv_buf_clear(&bytes);
+	gives(CALL(heads_read, &bytes), PV_ERR_NOT_FOUND, "no heads are there at first");
+	gives(CALL(heads_add, pv_bytes_of_string("x")), PV_ERR_NOT_FOUND, "nor can any be added");
+	gives(CALL(heads_replace, pv_bytes_of_string("first"), false), PV_OK, "they are put");
+	gives(CALL(heads_add, pv_bytes_of_string(" and more")), PV_OK, "and added to");
+	gives(CALL(heads_read, &bytes), PV_OK, "read");
+	check(pv_bytes_equal(pv_buf_bytes(&bytes), pv_bytes_of_string("first and more")), "whole");
+	gives(CALL(heads_replace, pv_bytes_of_string("anew"), true), PV_OK, "and replaced");
+	pv_buf_clear(&bytes);
+	gives(CALL(heads_read, &bytes), PV_OK, "for good");
+	check(pv_bytes_equal(pv_buf_bytes(&bytes), pv_bytes_of_string("anew")), "by others");
+	check(count_all() == 3, "they are no blob");
 	pv_buf_release(&bytes);
 	CALL(close);
 }
@@ -145,9 +157,9 @@ static void test_files(const char *dir)
 static void clean(const char *dir)
 {
 	static const char *const rest[] = {"ab/ab010000000000000000000000000001", "ab/ab020000000000000000000000000002",
-					   "ab/ab030000000000000000000000000003"};
+					   "ab/ab030000000000000000000000000003", "heads", "heads.damaged"};
 	char path[256];
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) {
 		path_to(path, sizeof path, dir, rest[i]);
 		unlink(path);
 	}

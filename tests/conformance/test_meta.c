@@ -126,6 +126,70 @@ static void test_restored(void)
 	check(count == 0, "while they wait");
 }
 
+/* Who has shown what of a restored room, what stood beside the blobs, and how it opens. */
+static void test_shown(void)
+{
+	struct pv_hash room = hash_of("room", 1), later = hash_of("room", 77), one = hash_of("device", 1), two = hash_of("device", 2);
+	struct pv_bytes note = pv_bytes_of_string("a note");
+	struct pv_meta_room row, other;
+	uint64_t known = 7, size = 7;
+	bool shown = true, is_last = true;
+	if (CALL(room, &room, &row)) abort();
+	gives(CALL(known_size, row.no, &known), PV_OK, "of a restored room");
+	check(known == 0, "nothing is known at first");
+	gives(CALL(shown, row.no, &one, &shown), PV_OK, "and who has shown something");
+	check(!shown, "is nobody");
+	gives(CALL(show, row.no, &one, 9, note, &known), PV_OK, "one device shows");
+	check(known == 9, "how far it had come");
+	gives(CALL(show, row.no, &two, 8, note, &known), PV_OK, "another one less");
+	check(known == 9, "which hides nothing");
+	gives(CALL(show, row.no, &two, 11, note, &known), PV_OK, "then more");
+	check(known == 11, "which counts");
+	gives(CALL(shown, row.no, &two, &shown), PV_OK, "it is known");
+	check(shown, "who was there");
+	gives(CALL(shown, row.no + 1, &two, &shown), PV_OK, "and in which room");
+	check(!shown, "it was");
+	gives(CALL(kept_head, row.no, &size, &is_last), PV_ERR_NOT_FOUND, "beside the blobs stood nothing");
+	gives(CALL(keep_head, &room, 10, note, false), PV_OK, "a head did");
+	gives(CALL(known_size, row.no, &known), PV_OK, "a smaller one");
+	check(known == 11, "hides nothing either");
+	gives(CALL(keep_head, &room, 12, note, true), PV_OK, "a newer one");
+	gives(CALL(known_size, row.no, &known), PV_OK, "counts");
+	check(known == 12, "as what was shown does");
+	gives(CALL(kept_head, row.no, &size, &is_last), PV_OK, "and is told");
+	check(size == 12 && is_last, "with its size, and that nothing came after it");
+	gives(CALL(keep_head, &later, 5, note, false), PV_OK, "a room that is not known here may have one");
+	gives(CALL(open_room, row.no, row.size + 1), PV_ERR_CONFLICT, "a room opens only as long as it is");
+	gives(CALL(open_room, row.no, row.size), PV_OK, "then it opens");
+	gives(CALL(room, &room, &other), PV_OK, "and stands");
+	check(!other.restored, "open");
+	gives(CALL(mark_restored, NOW + 6), PV_OK, "restored once more");
+	gives(CALL(known_size, row.no, &known), PV_OK, "nothing of it");
+	check(known == 0, "is known any more");
+	gives(CALL(shown, row.no, &one, &shown), PV_OK, "by nobody");
+	check(!shown, "at all");
+	gives(CALL(kept_head, row.no, &size, &is_last), PV_ERR_NOT_FOUND, "nor by the blobs");
+}
+
+static void test_succession(void)
+{
+	struct pv_hash room = hash_of("room", 1), next = hash_of("room", 50), other = hash_of("room", 51);
+	struct pv_meta_room row;
+	struct pv_buf text;
+	pv_buf_init(&text, 64);
+	if (CALL(room, &room, &row)) abort();
+	gives(CALL(succession, row.no, &text), PV_ERR_NOT_FOUND, "a room goes on in itself");
+	gives(CALL(succeed, row.no, &next, pv_bytes_of_string("in that one")), PV_OK, "or in another");
+	gives(CALL(succeed, row.no, &next, pv_bytes_of_string("come there")), PV_OK, "whose word may be renewed");
+	gives(CALL(succeed, row.no, &other, pv_bytes_of_string("or there")), PV_ERR_CONFLICT, "but not in yet another");
+	gives(CALL(succession, row.no, &text), PV_OK, "and it is told");
+	check(pv_bytes_equal(pv_buf_bytes(&text), pv_bytes_of_string("come there")), "in the newest words");
+	pv_buf_clear(&text);
+	gives(CALL(mark_restored, NOW + 7), PV_OK, "a restore");
+	gives(CALL(succession, row.no, &text), PV_OK, "does not take that back");
+	pv_buf_release(&text);
+}
+
 static void test_snapshot(void)
 {
 	char dir[] = "/tmp/privity-copy-XXXXXX", path[64], why[PV_META_WHY_MAX] = "";
@@ -141,6 +205,8 @@ static void test_snapshot(void)
 	check(copied.rooms == stats.rooms && copied.entries == stats.entries && copied.blobs == stats.blobs, "the same");
 	test_walks(&stats);
 	test_restored();
+	test_shown();
+	test_succession();
 	CALL(close);
 	meta = original;
 	struct pv_hash room = hash_of("room", 1);
@@ -188,7 +254,8 @@ static void test_older_file(const char *path)
 	sqlite3 *db;
 	if (sqlite3_open(path, &db) ||
 	    sqlite3_exec(db, "DROP TABLE pairings; DROP TABLE pairing_messages; ALTER TABLE rooms DROP COLUMN restored;"
-			     "DROP TABLE restores; DROP TABLE known_heads; DROP TABLE shown_heads; PRAGMA user_version = 1", NULL, NULL, NULL))
+			     "DROP TABLE restores; DROP TABLE known_heads; DROP TABLE shown_heads; "
+			     "DROP TABLE kept_heads; DROP TABLE successions; PRAGMA user_version = 1", NULL, NULL, NULL))
 		abort();
 	sqlite3_close(db);
 	gives(pv_meta_sqlite_open(path, &meta, why), PV_OK, "an older version's file is raised");

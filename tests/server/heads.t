@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Heads beside the blobs: the metadata is lost and put back from a backup while the blob store survives. Rooms wait for
+the heads that stand there, whoever comes; where the operator says that the store served last, a room is open as soon as
+it is at its head. What is damaged there, or another server's, is said, and nothing is lost by it."""
+
+import pathlib
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from tap import done, is_, ok
+from world import World
+
+world = World()
+server = world.server()
+ada, bob = world.room_of_two(server)
+backup, key = world.dir / "backup", world.dir / "key"
+heads = server.data / "blobs" / "heads"
+
+
+def admin(*args, data=None):
+    argv = [str(a) for a in (world.server_bin, "--data", data or server.data, "admin", *args)]
+    return subprocess.run(argv, capture_output=True, text=True, env=world.env, check=False, timeout=120)
+
+
+def lose_meta():
+    """All but the blob store and the log key."""
+    for path in server.data.glob("meta.*"):
+        path.unlink()
+
+
+def until(what):
+    for _ in range(200):
+        if what():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def are_written():
+    """Does the file hold the newest size of every room?"""
+    last = dict(re.findall(rb"/room/([0-9a-f]{64})\n([0-9]+)\n", heads.read_bytes()))
+    with sqlite3.connect(f"file:{server.data / 'meta.db'}?mode=ro", uri=True) as db:
+        return all(last.get(bytes(id).hex().encode()) == str(size).encode() for id, size in db.execute("SELECT id, size FROM rooms"))
+
+
+ada.must("room", "new", "quiet")
+ada.must("say", "quiet", "nothing follows")
+ada.must("say", "acme", "one")
+is_(admin("backup", backup, key).returncode, 0, "a backup is taken")
+ok(not list(backup.rglob("heads")), "without what stands beside the blobs")
+bob.must("say", "acme", "two")
+ok(until(are_written), "rooms that grow have their heads written while the server serves")
+
+# --- killed: what stands there is a least
+
+server.kill()
+lose_meta()
+put = admin("restore-meta", backup)
+is_(put.returncode, 0, "the metadata is put back", put.stderr)
+ok("newer heads of 1 rooms" in put.stdout, "one room waits for its head", put.stdout)
+ok("did not stop in order" in put.stderr, "a server that was killed may have gone further", put.stderr)
+server.start()
+state = ada.must("repair", "acme", "--json").json()
+ok(not state["open"] and state["missing"] > 0, "its owner is told, before anybody has shown it", state)
+refused = ada.run("repair", "acme", "--go-on")
+ok(refused.status != 0, "and cannot go on without it", *refused.why())
+waits = ada.must("repair", "quiet", "--json").json()
+is_(waits["open"], True, "the quiet room opens when all its devices were there")
+bob.must("refresh")
+ada.must("refresh")
+is_(ada.run("say", "acme", "three").status, 0, "with Bob, who has what leads up to it, the room opens")
+is_(ada.messages(), ["one", "two", "three"], "and lacks nothing")
+
+# --- stopped in order: exactly these
+
+is_(admin("backup", backup).returncode, 0, "another backup")
+ada.must("say", "acme", "four")
+is_(server.stop(), 0, "the server stops in order")
+lose_meta()
+put = admin("restore-meta", backup)
+is_(put.returncode, 0, "its metadata is put back", put.stderr)
+ok("2 rooms are whole" in put.stdout or "3 rooms are whole" in put.stdout, "rooms at their heads are open at once", put.stdout)
+server.start()
+said = bob.run("say", "acme", "five")
+is_(said.status, 5, "the room below its head waits", *said.why())
+ada.must("refresh")
+is_(bob.run("refresh").status, 0, "for nobody but who has what leads up to it")
+is_(bob.run("say", "acme", "six").status, 0, "and is open then")
+is_(ada.messages(), ["one", "two", "three", "four", "five", "six"], "with everything in it")
+
+# --- a copy of the blob store that is older than the backup
+
+is_(server.stop(), 0, "the server stops")
+old = heads.read_bytes()
+server.start()
+ada.must("say", "acme", "seven")
+is_(admin("backup", backup).returncode, 0, "a backup that is younger than a copy of the blob store")
+server.kill()
+lose_meta()
+heads.write_bytes(old)
+put = admin("restore-meta", backup)
+is_(put.returncode, 0, "is put back beside it", put.stderr)
+ok("are whole" not in put.stdout, "and opens nothing by what the copy says", put.stdout)
+server.start()
+for home in (ada, bob):
+    home.must("refresh")
+is_(ada.run("say", "acme", "eight").status, 0, "the rooms open as after any restore")
+
+# --- cut, damaged, another server's
+
+server.kill()
+whole = heads.read_bytes()
+lose_meta()
+heads.write_bytes(whole[:-7])
+put = admin("restore", backup)
+is_(put.returncode, 0, "what a power cut left is read as far as it goes", put.stderr)
+lose_meta()
+for name, spoiled in (("a changed byte", whole[:60] + bytes([whole[60] ^ 1]) + whole[61:]), ("zeros", bytes(64)), ("text", b"heads of rooms"),
+                      ("a length beyond all limits", bytes.fromhex("5affffffff") + whole)):
+    heads.write_bytes(spoiled)
+    put = admin("restore", backup)
+    ok(put.returncode != 0 and "damaged" in put.stderr and "nothing was put back" in put.stderr, f"{name} in it is told", put.stdout, put.stderr)
+    is_(heads.read_bytes(), spoiled, "and stays as it is")
+other = world.server("other")
+stranger = world.person("eve", other)
+other.stop()
+heads.write_bytes((other.data / "blobs" / "heads").read_bytes())
+put = admin("restore", backup)
+ok(put.returncode != 0 and "of another server" in put.stderr, "another server's heads are told", put.stderr)
+heads.unlink()
+put = admin("restore-meta", backup)
+is_(put.returncode, 0, "without any the backup is put back as ever", put.stderr)
+ok("no heads stand" in put.stderr, "which is told where they were counted on", put.stderr)
+server.start()
+ok(until(heads.exists), "and they are written anew")
+for home in (ada, bob):
+    home.must("refresh")
+is_(bob.messages()[:8], ["one", "two", "three", "four", "five", "six", "seven", "eight"], "nothing was lost by all of this")
+
+# --- a running server finds them damaged
+
+server.kill()
+heads.write_bytes(b"\x00 not heads")
+server.start()
+is_((server.data / "blobs" / "heads.damaged").read_bytes(), b"\x00 not heads", "a server that starts sets damaged ones aside")
+is_(ada.run("say", "acme", "nine").status, 0, "and serves")
+done()
