@@ -82,6 +82,7 @@ static enum pv_err set_up(struct pv_store *store)
     sqlite3_extended_result_codes(store->db, 1);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL); /* else a new LIMIT ? means a new plan */
     enum pv_err err = pv_sql_err(sqlite3_busy_timeout(store->db, PV_STORE_BUSY_TIMEOUT_MS));
     if (!err) err = judge(store, how_many_pages, &is_new, &is_old);
     if (!err) err = pv_sql_exec(store, settings);

@@ -155,9 +155,9 @@ enum pv_err pv_sqlite_fixed(sqlite3_stmt *stmt, int column, void *ret_bytes, siz
 struct pv_sqlite_conn *pv_sqlite_take(struct pv_sqlite *store, enum pv_sqlite_use use)
 {
     if (use == PV_SQLITE_READ && !store->single) {
-        for (unsigned i = 0; i < READERS; i++)
+        for (unsigned i = 0; i < store->reader_count; i++)
             if (pthread_mutex_trylock(&store->readers[i].lock) == 0) return &store->readers[i];
-        struct pv_sqlite_conn *conn = &store->readers[atomic_fetch_add(&store->next_reader, 1) % READERS];
+        struct pv_sqlite_conn *conn = &store->readers[atomic_fetch_add(&store->next_reader, 1) % store->reader_count];
         pthread_mutex_lock(&conn->lock);
         return conn;
     }
@@ -194,6 +194,7 @@ static enum pv_err open_conn(struct pv_sqlite *store, struct pv_sqlite_conn *con
     if (rc) return pv_sqlite_error(conn, rc);
     sqlite3_busy_timeout(conn->db, BUSY_MS);
     sqlite3_wal_hook(conn->db, note_wal, store);
+    sqlite3_db_config(conn->db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL); /* else a new LIMIT ? means a new plan */
     snprintf(sql, sizeof sql, "PRAGMA cache_size = -%d", cache_kib);
     enum pv_err err = pragma(conn, sql);
     if (!err) err = pragma(conn, sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
@@ -281,7 +282,7 @@ static enum pv_err open_all(struct pv_sqlite *store, const char *path, char ret_
     if (err || store->single) return err;
     err = open_conn(store, &store->soft, path, 256, false);
     if (!err) err = open_conn(store, &store->keeper, path, 64, false);
-    for (unsigned i = 0; i < READERS && !err; i++) err = open_conn(store, &store->readers[i], path, 512, false);
+    for (unsigned i = 0; i < store->reader_count && !err; i++) err = open_conn(store, &store->readers[i], path, 512, false);
     if (err) snprintf(ret_why, PV_META_WHY_MAX, "the metadata store %s cannot be opened again", path);
     return err;
 }
@@ -295,13 +296,13 @@ enum pv_err pv_meta_sqlite_open(const char *path, struct pv_meta **ret_meta, cha
         return PV_ERR_IO;
     }
     close(fd);
-    return pv_sqlite_open_over(path, false, ret_meta, ret_why);
+    return pv_sqlite_open_over(path, READERS, ret_meta, ret_why);
 }
 
 enum pv_err pv_meta_memory_open(struct pv_meta **ret_meta)
 {
     char why[PV_META_WHY_MAX];
-    return pv_sqlite_open_over(":memory:", true, ret_meta, why);
+    return pv_sqlite_open_over(":memory:", 0, ret_meta, why);
 }
 
 /* ---- upkeep */
@@ -366,13 +367,15 @@ static const struct pv_meta_ops calls = {
 #undef PV_SQLITE_CALL
 };
 
-enum pv_err pv_sqlite_open_over(const char *path, bool single, struct pv_meta **ret_meta,
+enum pv_err pv_sqlite_open_over(const char *path, unsigned readers, struct pv_meta **ret_meta,
                                 char ret_why[static PV_META_WHY_MAX])
 {
+    if (readers > READERS) return PV_ERR_LIMIT;
     struct pv_sqlite *store = calloc(1, sizeof *store);
     if (!store) return PV_ERR_NOMEM;
     store->base.ops = &calls;
-    store->single = single;
+    store->single = readers == 0;
+    store->reader_count = readers;
     pthread_mutex_init(&store->write, NULL);
     pthread_mutex_init(&store->durable.lock, NULL);
     pthread_mutex_init(&store->soft.lock, NULL);

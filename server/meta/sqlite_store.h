@@ -161,13 +161,15 @@ struct pv_sqlite {
     struct pv_sqlite_conn durable; /* syncs with each commit */
     struct pv_sqlite_conn soft;    /* does not */
     struct pv_sqlite_conn readers[READERS];
+    unsigned reader_count;
     struct pv_sqlite_conn keeper;  /* checkpoints */
     atomic_uint next_reader;
     atomic_int wal_pages;
 };
 
-/* Open over what SQLite's default VFS has at `path`, in a file system or not; `single`: one connection, no log. */
-PV_MUST_USE enum pv_err pv_sqlite_open_over(const char *path, bool single, struct pv_meta **ret_meta,
+/* Open over what SQLite's default VFS has at `path`, in a file system or not. `readers`: up to READERS connections that
+ * read beside the writer; 0: one connection for everything, and no log. */
+PV_MUST_USE enum pv_err pv_sqlite_open_over(const char *path, unsigned readers, struct pv_meta **ret_meta,
                                             char ret_why[static PV_META_WHY_MAX]);
 
 static inline struct pv_sqlite *pv_sqlite_of(struct pv_meta *meta)

@@ -15,7 +15,7 @@ static void make_template(void)
     struct pv_meta *meta;
     if (sim_disk_has(SIM_TEMPLATES, template_name)) return;
     sim_disk_path(SIM_TEMPLATES, template_name, path);
-    if (pv_sqlite_open_over(path, false, &meta, why)) {
+    if (pv_sqlite_open_over(path, 1, &meta, why)) {
         fprintf(stderr, "%s\n", why);
         abort();
     }
@@ -43,7 +43,7 @@ bool sim_host_boot(struct sim_world *world, struct sim_host *host)
     server->blobs = host->blobs;
     if (!sim_disk_has(host->disk, "meta")) sim_disk_clone_file(host->disk, "meta", SIM_TEMPLATES, template_name);
     sim_disk_path(host->disk, "meta", path);
-    enum pv_err err = pv_sqlite_open_over(path, false, &server->meta, why);
+    enum pv_err err = pv_sqlite_open_over(path, 1, &server->meta, why);
     if (err) {
         sim_fail(world, "P2", "the server does not start again: %s %s", pv_err_web_name(err), why);
         return false;

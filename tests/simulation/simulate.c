@@ -1,6 +1,7 @@
 /* Plays simulated worlds, seed by seed, and says which breaks a property; see docs/HACKING.md.
  *
  *   simulate [--seeds N] [--from S] [--seed S] [--steps N] [--only A,B,…] [--jobs N] [--trace] [--hash] [--logs] */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -157,6 +158,7 @@ int main(int argc, char **argv)
     }
     if (pv_crypto_init()) return 1;
     sim_disk_init();
+    if (!mallopt(M_MMAP_THRESHOLD, 1 << 28) || !mallopt(M_TRIM_THRESHOLD, 1 << 28) || !mallopt(M_TOP_PAD, 1 << 24)) return 1;
     clock_gettime(CLOCK_MONOTONIC, &begin);
     if (o.seeds < o.jobs) o.jobs = 1;
     playing = mmap(NULL, JOBS_MAX * sizeof *playing, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
