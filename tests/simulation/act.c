@@ -165,7 +165,7 @@ static struct sim_device *some_owner(struct sim_world *world, unsigned room, uns
         struct pv_room *its = device->up ? device->copies[room].room : NULL;
         const struct pv_principal *me = its ? pv_roster_principal_of(pv_room_roster(its), &device->me.device) : NULL;
         if (!me || me->role != PV_ROLE_OWNER || device->person == except_person) continue;
-        device->dice = seeded_make(sim_below(world, UINT64_MAX));
+        sim_device_shake(world, device);
         return device;
     }
     return NULL;
@@ -327,7 +327,7 @@ void sim_act(struct sim_world *world, const struct sim_step *step)
     if (!device->there) device = &world->devices[step->device % SIM_PERSONS]; /* not yet */
     world->step = step->number;
     world->dice = seeded_make(step->dice);
-    device->dice = seeded_make(step->dice + 1);
+    sim_device_shake(world, device);
     world->hosts[device->host].srv.seed = seeded_make(step->dice + 2);
     world->now_ms += 1 + sim_below(world, 2000);
     device = who_does(world, step, device);
@@ -347,9 +347,9 @@ void sim_act(struct sim_world *world, const struct sim_step *step)
     }
 }
 
-static void catch_up(struct sim_world *world, struct sim_device *device, unsigned round)
+static void catch_up(struct sim_world *world, struct sim_device *device)
 {
-    device->dice = seeded_make(world->seed * 977 + device->number * 31 + round);
+    sim_device_shake(world, device);
     for (unsigned i = 0; i < SIM_ROOMS && !world->failed; i++) {
         unsigned room = (sim_own_room(device) + i) % SIM_ROOMS;
         if (i == 1) local(world, device, sim_device_follow_list(world, device), "opens its rooms");
@@ -375,6 +375,6 @@ void sim_calm(struct sim_world *world)
             sim_disk_doom(device->disk, 0);
             device->clock_ms = 0;
             world->step++;
-            if (sim_device_start(world, device)) catch_up(world, device, round);
+            if (sim_device_start(world, device)) catch_up(world, device);
         }
 }

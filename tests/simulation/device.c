@@ -53,6 +53,15 @@ uint64_t sim_device_now(const struct sim_world *world, const struct sim_device *
     return (uint64_t)((int64_t)world->now_ms + device->clock_ms);
 }
 
+/* Not by the world's seed: a key that is made at the same step of many worlds is the same one, and remembered. */
+void sim_device_shake(const struct sim_world *world, struct sim_device *device)
+{
+    enum { TIMES = 16 };
+    device->shaken_times = device->shaken_step == world->step ? (device->shaken_times + 1) % TIMES : 0;
+    device->shaken_step = world->step;
+    device->dice = seeded_make((world->step * TIMES + device->shaken_times) * SIM_DEVICES + device->number + 1);
+}
+
 struct sim_device *sim_device_of_store(struct sim_world *world, const struct pv_store *store, unsigned *ret_room)
 {
     for (unsigned i = 0; i < SIM_DEVICES; i++)
@@ -192,8 +201,9 @@ static void found_person(struct sim_world *world, struct sim_device *device)
 
 static void machine_init(struct sim_world *world, struct sim_device *device, unsigned number, unsigned person)
 {
-    *device = (struct sim_device){.number = number, .person = person, .there = true, .up = true, .adder = number, .saved = -1};
-    device->dice = seeded_make(world->seed * 31 + number);
+    *device = (struct sim_device){.number = number, .person = person, .there = true, .up = true, .adder = number, .saved = -1,
+                                  .shaken_step = SIZE_MAX};
+    sim_device_shake(world, device);
     device->random = seeded_random(&device->dice);
     device->disk = sim_disk_new();
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/simulation/export.h"
+#include "tests/simulation/hooks.h"
 #include "tests/simulation/schedule.h"
 
 struct options {
@@ -21,7 +22,8 @@ struct options {
 };
 
 struct tally {
-    uint64_t seeds, broken, requests, entries, alarms;
+    uint64_t seeds, broken, steps, requests, entries, alarms;
+    struct sim_costs costs;
 };
 
 enum { JOBS_MAX = 64 };
@@ -68,6 +70,7 @@ static bool play(const struct options *o, uint64_t seed, struct tally *tally)
     bool failed = world.failed;
     snprintf(failure, sizeof failure, "%s", world.failure);
     tally->seeds++;
+    tally->steps += schedule.count;
     tally->requests += world.requests;
     tally->entries += world.entries;
     tally->alarms += world.alarms;
@@ -90,6 +93,7 @@ static void work(const struct options *o, unsigned job, int fd)
         playing[job] = o->from + i;
         if (!play(o, o->from + i, &tally) && tally.broken >= 3) break;
     }
+    tally.costs = *sim_costs();
     fflush(stdout);
     if (write(fd, &tally, sizeof tally) != sizeof tally) _exit(1);
 }
@@ -115,6 +119,11 @@ static bool run_jobs(const struct options *o, struct tally *sum)
         sum->requests += tally.requests;
         sum->entries += tally.entries;
         sum->alarms += tally.alarms;
+        sum->steps += tally.steps;
+        sum->costs.checks += tally.costs.checks;
+        sum->costs.checks_computed += tally.costs.checks_computed;
+        sum->costs.kems += tally.costs.kems;
+        sum->costs.kems_computed += tally.costs.kems_computed;
     }
     for (unsigned j = 0; j < o->jobs; j++) {
         if (waitpid(pids[j], &status, 0) == pids[j] && WIFEXITED(status) && WEXITSTATUS(status) == 0) continue;
@@ -147,6 +156,17 @@ static bool read_options(int argc, char **argv, struct options *o)
     return o->jobs > 0 && o->jobs <= JOBS_MAX;
 }
 
+static void print_rates(const struct tally *sum, double seconds)
+{
+    printf("# %llu seeds, %llu steps, %llu requests, %llu entries, %llu alarms; %.1f s: %.1f seeds and %.0f steps a second\n",
+           (unsigned long long)sum->seeds, (unsigned long long)sum->steps, (unsigned long long)sum->requests,
+           (unsigned long long)sum->entries, (unsigned long long)sum->alarms, seconds, (double)sum->seeds / seconds,
+           (double)sum->steps / seconds);
+    printf("# of %llu signature checks, %llu were computed and the others remembered; of %llu uses of X-Wing, %llu\n",
+           (unsigned long long)sum->costs.checks, (unsigned long long)sum->costs.checks_computed,
+           (unsigned long long)sum->costs.kems, (unsigned long long)sum->costs.kems_computed);
+}
+
 int main(int argc, char **argv)
 {
     struct options o = {.from = 1, .seeds = 200, .steps = 200, .jobs = 2};
@@ -164,13 +184,12 @@ int main(int argc, char **argv)
     playing = mmap(NULL, JOBS_MAX * sizeof *playing, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (playing == MAP_FAILED) return 1;
     bool good = true;
-    if (o.seeds == 1) play(&o, o.from, &sum);
-    else good = run_jobs(&o, &sum);
+    if (o.seeds == 1) {
+        play(&o, o.from, &sum);
+        sum.costs = *sim_costs();
+    } else good = run_jobs(&o, &sum);
     clock_gettime(CLOCK_MONOTONIC, &end);
-    double seconds = (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
-    printf("# %llu seeds of %zu steps, %llu requests, %llu entries, %llu alarms; %.1f s, %.1f seeds a second\n",
-           (unsigned long long)sum.seeds, o.steps, (unsigned long long)sum.requests, (unsigned long long)sum.entries,
-           (unsigned long long)sum.alarms, seconds, (double)sum.seeds / seconds);
+    print_rates(&sum, (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9);
     if (good && !sum.broken) printf("ok - no property broke in %llu seeds\n", (unsigned long long)sum.seeds);
     return good && !sum.broken ? 0 : 1;
 }

@@ -105,6 +105,8 @@ struct sim_device {
     struct pv_identity me;
     struct seeded dice;
     struct pv_random random;
+    size_t shaken_step; /* when its dice were last made anew */
+    unsigned shaken_times;
     struct sim_copy copies[SIM_ROOMS];
     int64_t clock_ms; /* ahead of the world */
     char token[64], ticket[64];
@@ -220,6 +222,8 @@ bool sim_device_revive(struct sim_world *world, struct sim_device *device);
 /* An empty copy of the room; one that is there already is left as it is. */
 enum pv_err sim_copy_open(struct sim_world *world, struct sim_device *device, unsigned room);
 enum pv_err sim_adopt(struct sim_world *world, struct sim_device *device, unsigned room, struct pv_new_room *founded);
+/* New dice for what it draws in this step. */
+void sim_device_shake(const struct sim_world *world, struct sim_device *device);
 uint64_t sim_device_now(const struct sim_world *world, const struct sim_device *device);
 void sim_device_save_pin(struct sim_device *device, unsigned room);
 struct sim_device *sim_device_of_store(struct sim_world *world, const struct pv_store *store, unsigned *ret_room);
