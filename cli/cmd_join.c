@@ -150,7 +150,7 @@ static enum pv_err pull_by_ticket(struct pv_session *session, struct join *join,
     enum pv_err err = pv_contact_server(session, &join->server, &transport, report), pinned;
 
     if (err != PV_OK) return err;
-    pv_room_set_time(join->room->room, pv_system_now_ms());
+    pv_room_set_time(join->room->room, pv_session_now_ms(session));
     err = pv_room_read_by_link(join->room->room, &join->link, &join->half_b);
     if (err == PV_OK) err = pv_pull_task(join->room->room, PV_AUTH_TICKET, &task);
     if (err == PV_OK) err = pv_transport_set_ticket(transport, join->ticket);

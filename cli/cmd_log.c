@@ -6,6 +6,7 @@
 #include "cli/output.h"
 #include "cli/term.h"
 #include "core/base/cbor.h"
+#include "core/state/crossing.h"
 
 struct log {
     struct pv_session *session;
@@ -14,6 +15,7 @@ struct log {
     /* the author of the entry before, who is often that of the next */
     struct pv_hash device, person;
     char name[PV_CLI_NAME_BYTES];
+    struct pv_crossings crossings;
 };
 
 static const char *const kinds[] = {"roster", "sign", "talk", "work", "server"};
@@ -35,6 +37,13 @@ static const char *type_name(const struct pv_header *header, const struct pv_sto
     (void)pv_cbor_get_array(&in, 64);
     type = pv_cbor_get_uint(&in, PV_LIMIT_N);
     return in.err == PV_OK && type < count ? names[type] : NULL;
+}
+
+/* Sealed while another's removal of someone was on its way. */
+static bool is_crossed(const struct log *log, const struct pv_header *header, const struct pv_stored_entry *stored)
+{
+    return pv_kind_is_sealed(header->kind) && stored->has_verdict && stored->verdict == PV_ACCEPTED &&
+           pv_crossings_find(&log->crossings, stored->index, &header->author);
 }
 
 static enum pv_err print_entry(void *context, const struct pv_stored_entry *stored)
@@ -62,10 +71,11 @@ static enum pv_err print_entry(void *context, const struct pv_stored_entry *stor
     if (!log->json) {
         pv_out_time(entry.header.time_ms, when);
         pv_hex_encode(leaf.b, 8, id);
-        pv_term_line(stdout, "%6llu  %s  %s  %s %s  %s%s%s %s", (unsigned long long)stored->index, when, id, kinds[entry.header.kind],
+        pv_term_line(stdout, "%6llu  %s  %s  %s %s  %s%s%s %s%s", (unsigned long long)stored->index, when, id, kinds[entry.header.kind],
                      type ? type : "", name, stored->has_verdict && stored->verdict != PV_ACCEPTED ? "  " : "",
                      stored->has_verdict && stored->verdict != PV_ACCEPTED ? verdicts[stored->verdict] : "",
-                     stored->has_verdict && stored->verdict == PV_REJECTED ? pv_reason_name(stored->reason) : "");
+                     stored->has_verdict && stored->verdict == PV_REJECTED ? pv_reason_name(stored->reason) : "",
+                     is_crossed(log, &entry.header, stored) ? "  crossed a removal" : "");
         return PV_OK;
     }
     pv_json_begin_object(log->json, NULL);
@@ -79,6 +89,7 @@ static enum pv_err print_entry(void *context, const struct pv_stored_entry *stor
     pv_json_u64(log->json, "time", entry.header.time_ms);
     pv_out_json_string(log->json, "verdict", stored->has_verdict ? verdicts[stored->verdict] : NULL);
     pv_out_json_string(log->json, "reason", stored->has_verdict && stored->verdict == PV_REJECTED ? pv_reason_name(stored->reason) : NULL);
+    pv_json_bool(log->json, "crossed", is_crossed(log, &entry.header, stored));
     pv_json_end_object(log->json);
     return PV_OK;
 }
@@ -92,6 +103,8 @@ enum pv_err pv_cmd_log(struct pv_session *session, const struct pv_args *args, s
 
     if (err == PV_OK) err = pv_cli_room_fetched(session, args->words[0], &log.room, report);
     if (err != PV_OK) return err;
+    err = pv_crossings_load(log.room->store, &log.crossings);
+    if (err != PV_OK) return pv_session_room_error(session, log.room, err, report);
     if (args->json) {
         pv_out_begin(&out);
         pv_json_begin_array(&out.json, "entries");
@@ -105,5 +118,6 @@ enum pv_err pv_cmd_log(struct pv_session *session, const struct pv_args *args, s
     } else if (args->json) {
         pv_buf_wipe(&out.text);
     }
+    pv_crossings_release(&log.crossings);
     return pv_session_room_error(session, log.room, err, report);
 }

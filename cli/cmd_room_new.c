@@ -24,7 +24,7 @@ static enum pv_err found(struct pv_session *session, const char *name, struct pv
 
     if (err != PV_OK) return pv_session_room_error(session, session->person, err, report);
     server_of_person(session, view, &server);
-    err = pv_found_client_room(&session->me, session->person->room, &server, &pv_system_random, pv_system_now_ms(), &genesis);
+    err = pv_found_client_room(&session->me, session->person->room, &server, &pv_system_random, pv_session_now_ms(session), &genesis);
     if (err != PV_OK) return pv_session_room_error(session, session->person, err, report);
     *known = (struct pv_known_room){.id = genesis.room_id, .server = session->secrets.server, .state = PV_ROOM_INTENDED};
     snprintf(known->name, sizeof known->name, "%s", name);

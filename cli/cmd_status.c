@@ -173,6 +173,21 @@ static bool clock_difference(struct pv_session *session, int64_t *ret_ms)
     return true;
 }
 
+/* The person says: the server's clock is right, and this device's is not. Only a clock that is ahead keeps anybody from
+ * writing. */
+static enum pv_err accept_clock(struct pv_session *session, bool tell, struct pv_report *report)
+{
+    uint64_t server_ms = 0, now_ms, ahead_ms;
+    enum pv_err err = pv_contact_server_time(session, &session->secrets.server, &server_ms, report);
+    if (err != PV_OK) return err;
+    now_ms = pv_system_now_ms();
+    ahead_ms = now_ms > server_ms ? now_ms - server_ms : 0;
+    err = pv_clock_accept(session, ahead_ms);
+    if (err != PV_OK) return pv_session_room_error(session, session->person, err, report);
+    if (tell) pv_term_line(stdout, "this device's clock is taken as %llu s ahead until it is set right", (unsigned long long)(ahead_ms / 1000));
+    return PV_OK;
+}
+
 static enum pv_err print_json(struct status *status, const struct pv_directory *directory, struct pv_report *report)
 {
     struct pv_session *session = status->session;
@@ -188,6 +203,7 @@ static enum pv_err print_json(struct status *status, const struct pv_directory *
     pv_json_bool(&out.json, "reachable", answered);
     if (answered) pv_json_i64(&out.json, "clock_difference", difference_ms);
     else pv_json_null(&out.json, "clock_difference");
+    pv_json_u64(&out.json, "clock_accepted", session->clock_ahead_ms);
     pv_json_bool(&out.json, "registered", pv_roster_is_born(pv_room_roster(session->person->room)));
     pv_json_u64(&out.json, "unsent", pv_cli_unsent(session->person));
     pv_json_begin_array(&out.json, "alarms");
@@ -210,6 +226,8 @@ static void print_lines(struct status *status, const struct pv_directory *direct
     if (difference_ms > 60000 || difference_ms < -60000)
         pv_term_line(stdout, "this device's clock is %lld s %s the server's", (long long)(difference_ms > 0 ? difference_ms : -difference_ms) / 1000,
                      difference_ms > 0 ? "behind" : "ahead of");
+    if (session->clock_ahead_ms)
+        pv_term_line(stdout, "and is taken as %llu s ahead, as you said", (unsigned long long)(session->clock_ahead_ms / 1000));
     if (!pv_roster_is_born(pv_room_roster(session->person->room)))
         pv_term_line(stdout, session->refused ? "not registered there: that takes a code of whoever runs it (privity init --registration-file FILE) or an invite's link (privity join LINK)"
                                               : "not registered there yet: the next command that reaches it does that");
@@ -236,6 +254,10 @@ enum pv_err pv_cmd_status(struct pv_session *session, const struct pv_args *args
     if (fetched != PV_OK && pv_err_exit_status(fetched) != 4) {
         *report = found;
         return fetched;
+    }
+    if (pv_args_get(args, "accept-clock")) {
+        err = accept_clock(session, !args->json, report);
+        if (err != PV_OK) return err;
     }
     err = pv_directory_list(session, &directory, report);
     if (err == PV_OK && alarm) err = acknowledge(&status, &directory, alarm, !args->json, report);

@@ -22,7 +22,8 @@
         "whether it was removed", WRITER_FIELDS
 #define MESSAGE_FIELDS                                                                                     \
     "id", "the message's id, hex", "text", "the message", "reply", "id of the message that it answers, or null", \
-        "attachments", "id, name, size, mode, modified, sha256 of each", WRITER_FIELDS
+        "attachments", "id, name, size, mode, modified, sha256 of each", "crossed",                        \
+        "whether it crossed with a removal, so that the removed may read it", WRITER_FIELDS
 
 const struct pv_command pv_commands[] = {
     {
@@ -166,15 +167,20 @@ const struct pv_command pv_commands[] = {
     },
     {
         .name = "status",
-        .synopsis = "[--acknowledge ALARM]",
+        .synopsis = "[--acknowledge ALARM] [--accept-clock]",
         .summary = "rooms, unsent work, last contact, alarms",
         .text = TEXT("Shows for each room what waits to be sent, when the server last answered, and everything found that "
                      "must not be. Also how far this device's clock is from the server's.",
+                     "A device whose clock is over a day ahead of what the server signs sends nothing. Set it right; or say by "
+                     "--accept-clock that the server's is right: from then on this device takes its own as that much ahead, "
+                     "and as less when the server shows that it was set right.",
                      "An alarm is shown each time until it is acknowledged, by its id or the begin of it, or by \"all\" for all of them. "
                      "That changes nothing else: a room whose log does not verify goes on refusing it, and other rooms are not touched. "
                      "The evidence stays where it is; `privity check` tells what it shows."),
-        .options = OPTIONS({.name = "acknowledge", .arg = "ALARM", .help = "note that an alarm was read; prints it a last time"}),
+        .options = OPTIONS({.name = "acknowledge", .arg = "ALARM", .help = "note that an alarm was read; prints it a last time"},
+                           {.name = "accept-clock", .help = "take this device's clock as ahead by its difference to the server's"}),
         .json = FIELDS("id", "the person's id, hex", "clock_difference", "milliseconds that the server is ahead, or null",
+                       "clock_accepted", "milliseconds by which this device's clock is taken as ahead",
                        "registered", "whether the server knows this person", "rooms", "as of `rooms`, with", "rooms[].last_contact", "milliseconds since 1970, or null",
                        "rooms[].alarms", "what was found, oldest first, acknowledged ones too", "rooms[].alarms[].id", "the alarm's id, hex",
                        "rooms[].alarms[].text", "what it is", "rooms[].alarms[].what", "the error's name", "rooms[].alarms[].time", "milliseconds since 1970",
@@ -306,7 +312,9 @@ const struct pv_command pv_commands[] = {
         .text = TEXT("Prints the newest 100 messages, oldest first; with --since all from then on; --limit 0 prints all.",
                      "WHEN is a span (2h, 3d), a day (today, 2026-11-23) or a time (2026-11-23T10:00, local, or with Z).",
                      "--follow goes on printing what comes, and ends when the room is locked. With --json it then prints "
-                     "one object a line."),
+                     "one object a line.",
+                     "A message that \"crossed a removal\" was written while another's removal of a member or device was on "
+                     "its way: whoever was removed may read it."),
         .options = OPTIONS({.name = "since", .arg = "WHEN", .help = "only messages written from then on"},
                            {.name = "limit", .arg = "N", .help = "at most the newest N; 0: all"},
                            {.name = "follow", .letter = 'f', .help = "go on as messages come"}),
@@ -414,7 +422,8 @@ const struct pv_command pv_commands[] = {
         .json = FIELDS("entries", "a list of", "id", "the entry's leaf hash, hex", "index", "its place", "kind",
                        "roster, sign, talk, work or server", "type", "what a roster or server entry does, or null", "author",
                        "person or device id", "author_name", "the author's name", "time", "by the author's clock", "verdict",
-                       "accepted, rejected, or null", "reason", "why it was rejected, or null"),
+                       "accepted, rejected, or null", "reason", "why it was rejected, or null", "crossed",
+                       "whether it was sealed while another's removal was on its way"),
         .min_words = 1,
         .max_words = 1,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE},

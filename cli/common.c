@@ -263,9 +263,9 @@ enum pv_err pv_cli_room_fetched(struct pv_session *session, const char *text, st
 
 /* The server answered, and yet something was not sealed: core seals nothing while the room's key is to change, or
  * while this device's clock tells that the server's newest signature is more than a day old. */
-static enum pv_err say_why_kept(struct pv_open_room *room, struct pv_report *report)
+static enum pv_err say_why_kept(const struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
 {
-    uint64_t size, time_s = 0, now_ms = pv_system_now_ms();
+    uint64_t size, time_s = 0, now_ms = pv_session_now_ms(session);
     struct pv_devices_report devices;
     struct pv_buf note;
     enum pv_err err = pv_devices_report(room->room, &devices);
@@ -284,7 +284,8 @@ static enum pv_err say_why_kept(struct pv_open_room *room, struct pv_report *rep
     pv_buf_release(&note);
     if (err == PV_OK && now_ms > time_s * 1000 && now_ms - time_s * 1000 > DAY_MS)
         return pv_report(report, PV_ERR_OFFLINE,
-                         "%s: kept and not sent: this device's clock is %llu days ahead of the server's; set it right and run privity refresh",
+                         "%s: kept and not sent: this device's clock is %llu days ahead of the server's; set it right, or "
+                         "run privity status --accept-clock if it is the server's that is right; then privity refresh",
                          room->label, (unsigned long long)((now_ms - time_s * 1000) / DAY_MS));
     return pv_report(report, PV_ERR_OFFLINE, "%s: kept and not sent: the room's key is about to change; run privity refresh", room->label);
 }
@@ -318,7 +319,7 @@ enum pv_err pv_cli_send(struct pv_session *session, struct pv_open_room *room, s
         nanosleep(&pause, NULL);
         err = push_once(session, room, newest, &waits, report);
     }
-    if (err == PV_OK && waits) return say_why_kept(room, report);
+    if (err == PV_OK && waits) return say_why_kept(session, room, report);
     if (err == PV_ERR_DENIED && pv_contact_gone(room) == PV_GONE_REMOVED) {
         enum pv_err dropped = pv_contact_take_back(session, room, false); /* it can never be sent */
         return dropped == PV_OK ? err : pv_session_room_error(session, room, dropped, report);
@@ -353,7 +354,7 @@ enum pv_err pv_cli_write(struct pv_session *session, struct pv_open_room *room, 
     pv_payload_put(&encoded, &whole);
     err = encoded.err ? encoded.err : pv_payload_kind(whole.type, &kind);
     if (err == PV_OK) {
-        pv_room_set_time(room->room, pv_system_now_ms());
+        pv_room_set_time(room->room, pv_session_now_ms(session));
         err = pv_room_write(room->room, kind, pv_buf_bytes(&encoded), refs);
     }
     pv_buf_wipe(&encoded);

@@ -35,7 +35,8 @@ enum pv_err pv_cli_message_print(void *context, const struct pv_message *message
     pv_hex_encode(message->writer.person.b, 8, device);
     printf("%s%s  %s%s", pv_out_dim(), when, pv_out_plain(), pv_out_bold());
     pv_term_print(stdout, message->writer.name.n ? message->writer.name : pv_bytes_of_string(device), PV_TERM_LINE, NULL);
-    printf("%s%s  %s%s%s\n", pv_out_plain(), pv_out_dim(), id, message->pending ? "  not sent yet" : "", pv_out_plain());
+    printf("%s%s  %s%s%s\n", pv_out_plain(), pv_out_dim(), id,
+           message->pending ? "  not sent yet" : message->crossed ? "  crossed a removal" : "", pv_out_plain());
     if (message->is_reply) {
         char reply[2 * ID_SHOWN + 1];
         pv_hex_encode(message->reply.write_id.b, ID_SHOWN, reply);

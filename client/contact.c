@@ -265,13 +265,14 @@ enum pv_err pv_contact_pull_alone(struct pv_session *session, struct pv_open_roo
                                   struct pv_report *report)
 {
     enum pv_err err, pinned;
-    pv_room_set_time(room->room, pv_system_now_ms());
+    pv_room_set_time(room->room, pv_session_now_ms(session));
     err = pv_contact_alarm(room, pv_contact_run(session, room, limit_ms, make_pull, room->room, report), report);
     pinned = pv_contact_save_pin(session, room, report);
     if (err == PV_ERR_DENIED && room != session->person) return find_out_gone(session, room, report);
     if (err == PV_OK) err = set_gone(room, PV_GONE_NOT);
     if (err != PV_OK) return pv_contact_convict(session, room, report_gone(room, err, report), report);
     note_contact(room);
+    if (pinned == PV_OK) pinned = pv_session_room_error(session, room, pv_clock_heard(session, room), report);
     return pinned;
 }
 
@@ -298,7 +299,7 @@ enum pv_err pv_contact_push_alone(struct pv_session *session, struct pv_open_roo
     pv_database_name("rooms", &room->id, ".lock", name);
     err = pv_home_lock(&session->home, name, true, &lock, report);
     if (err != PV_OK) return err;
-    pv_room_set_time(room->room, pv_system_now_ms());
+    pv_room_set_time(room->room, pv_session_now_ms(session));
     err = pv_contact_alarm(room, pv_contact_run(session, room, session->send_limit_ms, make_push, &push, report), report);
     pv_home_unlock(&lock);
     pinned = pv_contact_save_pin(session, room, report);
@@ -306,5 +307,6 @@ enum pv_err pv_contact_push_alone(struct pv_session *session, struct pv_open_roo
     if (err == PV_OK) err = set_gone(room, PV_GONE_NOT);
     if (err != PV_OK) return pv_contact_convict(session, room, err, report);
     note_contact(room);
+    if (pinned == PV_OK) pinned = pv_session_room_error(session, room, pv_clock_heard(session, room), report);
     return pinned;
 }

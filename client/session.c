@@ -395,7 +395,7 @@ static enum pv_err open_room(struct pv_session *session, struct pv_open_room *ro
     options.person_room = session->person ? session->person->room : NULL;
     err = pv_room_open(&options, &room->room);
     if (err != PV_OK) return pv_session_room_error(session, room, err, report);
-    pv_room_set_time(room->room, pv_system_now_ms());
+    pv_room_set_time(room->room, pv_session_now_ms(session));
     return PV_OK;
 }
 
@@ -464,5 +464,8 @@ enum pv_err pv_session_room_new(struct pv_session *session, const struct pv_hash
 enum pv_err pv_session_person(struct pv_session *session, struct pv_report *report)
 {
     if (session->person) return PV_OK;
-    return pv_session_room(session, &session->me.person, "your own room", &session->secrets.server, &session->person, report);
+    enum pv_err err = pv_session_room(session, &session->me.person, "your own room", &session->secrets.server, &session->person, report);
+    if (err == PV_OK) err = pv_session_room_error(session, session->person, pv_clock_load(session), report);
+    if (err == PV_OK) pv_room_set_time(session->person->room, pv_session_now_ms(session));
+    return err;
 }

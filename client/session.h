@@ -44,6 +44,7 @@ struct pv_session {
     bool refused;                     /* the server was asked to register this person, and did not */
     bool told_no_keyring;
     unsigned user_umask;              /* before this program set its own */
+    uint64_t clock_ahead_ms;          /* as the person said: so much this device's clock is ahead (pv_session_now_ms) */
     struct pv_open_room *person;      /* the person's own room, once opened */
     struct pv_open_room *rooms;       /* all opened ones, the person's too */
     struct pv_session_server servers[PV_SESSION_SERVERS_MAX];
@@ -90,6 +91,18 @@ void pv_session_room_close(struct pv_session *session, struct pv_open_room *room
 /* Say what an error of core on this room means. Returns `err`. */
 enum pv_err pv_session_room_error(const struct pv_session *session, const struct pv_open_room *room, enum pv_err err,
                                   struct pv_report *report);
+
+/* ---- the clock (clock.c) */
+
+/* The time, by this device's clock less what the person accepted as its error. */
+uint64_t pv_session_now_ms(const struct pv_session *session);
+/* Of the person's own room, as it is opened. */
+PV_MUST_USE enum pv_err pv_clock_load(struct pv_session *session);
+/* The person says that this device's clock is so much ahead; 0: that it is right. Errors: the store's. */
+PV_MUST_USE enum pv_err pv_clock_accept(struct pv_session *session, uint64_t ahead_ms);
+/* A server signed a time in `room`: where it is later than the corrected clock, the clock was set right meanwhile, and
+ * less of it is corrected. */
+PV_MUST_USE enum pv_err pv_clock_heard(struct pv_session *session, const struct pv_open_room *room);
 
 /* ---- servers (login.c, contact.c) */
 

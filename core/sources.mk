@@ -79,6 +79,7 @@ CORE_SRC := \
 	core/room/server_url.c \
 	core/state/changes.c \
 	core/state/chunking.c \
+	core/state/crossing.c \
 	core/state/file.c \
 	core/state/fold.c \
 	core/state/message.c \

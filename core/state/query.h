@@ -38,6 +38,7 @@ struct pv_message {
     struct pv_id16 id; /* the write id */
     uint64_t index;
     bool pending;
+    bool crossed;          /* written while another's removal of someone was on its way: the removed may read it */
     uint64_t time_ms;
     struct pv_writer writer;
     struct pv_bytes text; /* UTF-8 */

@@ -44,7 +44,7 @@ enum pv_err pv_query_messages(const struct pv_query *query, const struct pv_mess
     if (err) return err;
     struct pv_sql sql = begin_select(query, filter);
     while (pv_sql_step(&sql)) {
-        pv_rows_message(&sql, &view.names, &message);
+        pv_rows_message(&sql, &view, &message);
         if (!sql.err) sql.err = row(context, &message);
     }
     err = pv_sql_end(&sql);
@@ -86,7 +86,7 @@ static enum pv_err read_prefix(struct pv_bytes prefix, struct pv_id16 *ret_least
 }
 
 /* How many there are, two at most; the callback sees the first when it is the only one. */
-static enum pv_err find_by_id(struct pv_sql *sql, const struct pv_names *names, bool show, pv_message_row *row,
+static enum pv_err find_by_id(struct pv_sql *sql, const struct pv_view *view, bool show, pv_message_row *row,
                               void *context, size_t *ret_count)
 {
     struct pv_message message;
@@ -94,7 +94,7 @@ static enum pv_err find_by_id(struct pv_sql *sql, const struct pv_names *names, 
     while (pv_sql_step(sql)) {
         count++;
         if (!show) continue;
-        pv_rows_message(sql, names, &message);
+        pv_rows_message(sql, view, &message);
         if (!sql->err) sql->err = row(context, &message);
     }
     *ret_count = count;
@@ -117,7 +117,7 @@ enum pv_err pv_query_message(const struct pv_query *query, struct pv_bytes id_pr
         pv_sql_bind_bytes(&sql, PV_BYTES_OF(least));
         pv_sql_bind_bytes(&sql, PV_BYTES_OF(greatest));
         pv_sql_bind_u64(&sql, settled);
-        err = find_by_id(&sql, &view.names, pass == 1, row, context, &count);
+        err = find_by_id(&sql, &view, pass == 1, row, context, &count);
         if (!err && count != 1) err = count ? PV_ERR_CONFLICT : PV_ERR_NOT_FOUND;
     }
     pv_view_end(&view);

@@ -10,7 +10,8 @@ enum pv_err pv_view_begin(const struct pv_query *query, bool with_pending, struc
     enum pv_err err = with_pending ? pv_overlay_begin(query, &view.overlay) : PV_OK;
     if (err) return err;
     err = pv_names_load(query, &view.names);
-    if (err) pv_overlay_end(&view.overlay);
+    if (!err) err = pv_crossings_load(query->store, &view.crossings);
+    if (err) pv_view_end(&view);
     else *ret_view = view;
     return err;
 }
@@ -18,6 +19,7 @@ enum pv_err pv_view_begin(const struct pv_query *query, bool with_pending, struc
 void pv_view_end(struct pv_view *view)
 {
     pv_names_release(&view->names);
+    pv_crossings_release(&view->crossings);
     pv_overlay_end(&view->overlay);
 }
 
@@ -39,14 +41,15 @@ static struct pv_encoded_list read_list(struct pv_sql *sql, int column)
     return list;
 }
 
-void pv_rows_message(struct pv_sql *sql, const struct pv_names *names, struct pv_message *ret_message)
+void pv_rows_message(struct pv_sql *sql, const struct pv_view *view, struct pv_message *ret_message)
 {
     struct pv_message message = {.index = pv_sql_u64(sql, 0), .time_ms = pv_sql_u64(sql, 2)};
     struct pv_hash device = {0};
     uint8_t reply[32 + 16];
     message.pending = message.index >= PV_QUERY_PENDING_BASE;
     pv_sql_fixed(sql, 1, device.b, sizeof device.b);
-    message.writer = pv_names_writer(names, &device);
+    message.writer = pv_names_writer(&view->names, &device);
+    message.crossed = !message.pending && pv_crossings_find(&view->crossings, message.index, &device) != NULL;
     pv_sql_fixed(sql, 3, message.id.b, sizeof message.id.b);
     message.is_reply = !pv_sql_is_null(sql, 4);
     if (message.is_reply) {
@@ -132,6 +135,7 @@ void pv_message_json(struct pv_json *json, const struct pv_message *message)
     pv_json_hex(json, "id", PV_BYTES_OF(message->id));
     place_json(json, message->index);
     pv_json_bool(json, "pending", message->pending);
+    pv_json_bool(json, "crossed", message->crossed);
     pv_json_u64(json, "time", message->time_ms);
     pv_writer_json(json, &message->writer);
     pv_json_text(json, "text", message->text);

@@ -2,13 +2,15 @@
 #ifndef PV_STATE_QUERY_ROWS_H
 #define PV_STATE_QUERY_ROWS_H
 
+#include "core/state/crossing.h"
 #include "core/state/names.h"
 #include "core/state/overlay.h"
 #include "core/state/sql.h"
 
 /* What a SELECT begins with to be read by pv_rows_message; `m` is the message, `a` its author. */
 #define PV_MESSAGE_COLUMNS "m.idx, a.id, m.time, m.write_id, m.reply, m.text, m.attachments"
-void pv_rows_message(struct pv_sql *sql, const struct pv_names *names, struct pv_message *ret_message);
+struct pv_view;
+void pv_rows_message(struct pv_sql *sql, const struct pv_view *view, struct pv_message *ret_message);
 
 /* The same for files: `f` the file, `h` its newest version, `o` its first, `a` the author of `h`. */
 #define PV_FILE_COLUMNS                                                                                              \
@@ -26,9 +28,10 @@ void pv_rows_encoded_file(struct pv_sql *sql, int column, struct pv_file *ret_fi
 void pv_rows_file_json(struct pv_json *json, const struct pv_file_row *file);
 void pv_rows_content_json(struct pv_json *json, const struct pv_file *file);
 
-/* Names and overlay, which nearly every query begins with and ends by. */
+/* Names, removals that crossed, and overlay, which nearly every query begins with and ends by. */
 struct pv_view {
     struct pv_names names;
+    struct pv_crossings crossings;
     struct pv_overlay overlay;
 };
 PV_MUST_USE enum pv_err pv_view_begin(const struct pv_query *query, bool with_pending, struct pv_view *ret_view);

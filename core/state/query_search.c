@@ -20,7 +20,7 @@ static struct pv_sql begin_select(struct pv_store *store, const char *text, stru
     return sql;
 }
 
-static enum pv_err find(const struct pv_query *query, const struct pv_names *names, struct pv_bytes match,
+static enum pv_err find(const struct pv_query *query, const struct pv_view *view, struct pv_bytes match,
                         uint64_t limit, pv_message_row *on_message, pv_file_row_fn *on_file, void *context)
 {
     struct pv_message message;
@@ -29,7 +29,7 @@ static enum pv_err find(const struct pv_query *query, const struct pv_names *nam
     if (on_message) {
         struct pv_sql sql = begin_select(query->store, select_messages, match, limit);
         while (pv_sql_step(&sql)) {
-            pv_rows_message(&sql, names, &message);
+            pv_rows_message(&sql, view, &message);
             if (!sql.err) sql.err = on_message(context, &message);
         }
         err = pv_sql_end(&sql);
@@ -37,7 +37,7 @@ static enum pv_err find(const struct pv_query *query, const struct pv_names *nam
     if (!err && on_file) {
         struct pv_sql sql = begin_select(query->store, select_files, match, limit);
         while (pv_sql_step(&sql)) {
-            pv_rows_file(&sql, names, &file);
+            pv_rows_file(&sql, &view->names, &file);
             if (!sql.err) sql.err = on_file(context, &file);
         }
         err = pv_sql_end(&sql);
@@ -57,7 +57,7 @@ enum pv_err pv_query_search(const struct pv_query *query, const struct pv_search
     if (!err) err = pv_view_begin(query, true, &view);
     if (!err) {
         if (view.overlay.store) err = pv_fold_index_words(query->store, 0);
-        if (!err) err = find(query, &view.names, pv_buf_bytes(&match), search->limit, message, file, context);
+        if (!err) err = find(query, &view, pv_buf_bytes(&match), search->limit, message, file, context);
         pv_view_end(&view);
     }
     pv_buf_wipe(&match);

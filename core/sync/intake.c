@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/limits.h"
+#include "core/state/crossing.h"
 #include "core/sync/open.h"
 #include "core/sync/vouch.h"
 
@@ -197,6 +198,17 @@ static enum pv_err root_at(struct pv_room *room, struct stretch *s, uint64_t siz
     return PV_OK;
 }
 
+/* What others wrote between the signing of a removal and its place in the log, they wrote without knowing of it. */
+static enum pv_err note_crossing(struct pv_room *room, const struct pv_log_item *item)
+{
+    const struct pv_header *h = &item->entry.header;
+    struct pv_crossing crossing = {h->seen_size, item->index, h->author};
+    struct pv_roster_body body;
+    if (pv_roster_body_read(item->body, &body)) return PV_ERR_CORRUPT;
+    if (body.type != PV_ROSTER_REMOVE && body.type != PV_ROSTER_DEVICE_REMOVE) return PV_OK;
+    return pv_crossing_add(room->store, &crossing);
+}
+
 /* Fold into the roster, store the verdict, and see whether keys come with it. */
 static enum pv_err apply_item(struct pv_room *room, const struct pv_log_item *item, enum pv_verdict *ret_verdict)
 {
@@ -209,6 +221,8 @@ static enum pv_err apply_item(struct pv_room *room, const struct pv_log_item *it
         err = pv_store_entry_set_verdict(room->store, item->index, *ret_verdict, reason);
     if (!err && item->entry.header.kind == PV_KIND_ROSTER && *ret_verdict == PV_ACCEPTED)
         err = pv_keys_note(room, item, rekey_sources, source_count);
+    if (!err && item->entry.header.kind == PV_KIND_ROSTER && *ret_verdict == PV_ACCEPTED && item->entry.header.seen_size < item->index)
+        err = note_crossing(room, item);
     return err;
 }
 

@@ -71,3 +71,44 @@ def requests(proxy):
             found.append((method, path, headers, rest[:n]))
             rest = rest[n:]
     return found
+
+
+class Holding:
+    """Holds back the next request that matches, as a slow or lying server would; all others pass.
+
+        held = Holding(proxy, b"/entries HTTP")     from now on
+        held.wait()                                 until one came whole
+        held.release()                              hands it on, also where who sent it is gone
+        held.data                                   what it said
+    """
+
+    def __init__(self, proxy, what):
+        self.proxy, self.what, self.sink, self.data = proxy, what, None, bytearray()
+        self.came, self.lock = threading.Event(), threading.Lock()
+        self.is_over = False
+        proxy.ask = self.ask
+
+    def ask(self, sink, data):
+        with self.lock:
+            if not self.is_over and (sink is self.sink or (self.sink is None and data.startswith(b"POST") and self.what in data)):
+                self.sink = sink
+                self.data += data
+                head, _, body = bytes(self.data).partition(b"\r\n\r\n")
+                length = [line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+                if length and len(body) >= int(length[0]):
+                    self.came.set()
+                return
+        sink.sendall(data)
+
+    def wait(self):
+        return self.came.wait(60)
+
+    def release(self):
+        with self.lock:
+            self.is_over = True
+            try:
+                self.sink.sendall(bytes(self.data))
+            except OSError:
+                with socket.create_connection(("127.0.0.1", self.proxy.to_port), timeout=30) as again:
+                    again.sendall(bytes(self.data))
+                    again.recv(65536)

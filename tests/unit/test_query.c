@@ -121,14 +121,14 @@ static void test_message_json(void)
     bool good = PUT(1, 1, payload) && SAY(2, rig_profile("me"));
     tap_ok(good, "a message with all that it can have");
     tap_is_str(JSON(pv_query_messages_json(&rig.query, &(struct pv_message_filter){0}, &json)),
-               "{\"messages\":[{\"id\":\"0001ab00000000000000000000000000\",\"index\":0,\"pending\":false,\"time\":0,"
+               "{\"messages\":[{\"id\":\"0001ab00000000000000000000000000\",\"index\":0,\"pending\":false,\"crossed\":false,\"time\":0,"
                "\"author\":\"d101000000000000000000000000000000000000000000000000000000000000\",\"author_name\":null,"
                "\"device\":\"d101000000000000000000000000000000000000000000000000000000000000\","
                "\"text\":\"say \\\"hi\\\"\\n\\u0001 \xe2\x80\xae\",\"reply\":\"0009ab00000000000000000000000000\","
                "\"attachments\":[{\"id\":\"0001ab00000000000000000000000000.1\",\"name\":\"a.pdf\",\"size\":3,"
                "\"mode\":\"0644\",\"modified\":5000,\"sha256\":null}]}]}", "is written in full");
     tap_ok(SAY(3, rig_message("x")) && holds(JSON(pv_query_messages_json(&rig.query, &(struct pv_message_filter){.limit = 1}, &json)),
-           "\"index\":null,\"pending\":true,\"time\":9000000") && holds((char *)json.p, "\"author_name\":\"me\""),
+           "\"index\":null,\"pending\":true,\"crossed\":false,\"time\":9000000") && holds((char *)json.p, "\"author_name\":\"me\""),
            "a pending one has no index yet, and its writer's name");
     tap_is_str(rig_search(&rig, "a.pdf"), "say \"hi\"\n\x01 \xe2\x80\xae", "an attachment's name is found");
     pv_buf_release(&attachments);

@@ -132,13 +132,22 @@ def xor(a, b):
     return bytes(x ^ y for x, y in zip(a, b))
 
 
+def _xchacha_mac(subkey, short, ad, body):
+    pad = lambda data: data + bytes(-len(data) % 16)
+    return _poly1305(_chacha(subkey, short, 0, 32), pad(ad) + pad(body) + struct.pack("<QQ", len(ad), len(body)))
+
+
 def xchacha_open(key, nonce, ad, sealed):
     """The plaintext, or None."""
     subkey, short = _hchacha(key, nonce[:16]), bytes(4) + nonce[16:]
     body, tag = sealed[:-16], sealed[-16:]
-    pad = lambda data: data + bytes(-len(data) % 16)
-    mac = _poly1305(_chacha(subkey, short, 0, 32), pad(ad) + pad(body) + struct.pack("<QQ", len(ad), len(body)))
-    return xor(body, _chacha(subkey, short, 1, len(body))) if mac == tag else None
+    return xor(body, _chacha(subkey, short, 1, len(body))) if _xchacha_mac(subkey, short, ad, body) == tag else None
+
+
+def xchacha_seal(key, nonce, ad, plain):
+    subkey, short = _hchacha(key, nonce[:16]), bytes(4) + nonce[16:]
+    body = xor(plain, _chacha(subkey, short, 1, len(plain)))
+    return body + _xchacha_mac(subkey, short, ad, body)
 
 
 # ---- AES-256-GCM

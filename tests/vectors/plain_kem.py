@@ -166,3 +166,12 @@ def xwing_decapsulate(seed, ciphertext):
     mlkem, secret, public = xwing_keys(seed)
     c, point = ciphertext[:1088], ciphertext[1088:]
     return sha3_256(mlkem_decapsulate(mlkem, c) + x25519(secret, point) + point + public + b"\\.//^\\")
+
+
+def xwing_encapsulate(public, m, scalar):
+    """Ciphertext and shared secret, from 64 random bytes in two halves."""
+    ek, point = public[:1184], public[1184:]
+    shared = hashlib.sha3_512(m + sha3_256(ek)).digest()
+    ephemeral = x25519(scalar, (9).to_bytes(32, "little"))
+    ciphertext = mlkem_encrypt(ek, m, shared[32:]) + ephemeral
+    return ciphertext, sha3_256(shared[:32] + x25519(scalar, point) + ephemeral + point + b"\\.//^\\")

@@ -114,6 +114,8 @@ class Room:
         elif kind == 3:
             self.keys.update(record_devices(body[2][0]))
             self.wraps.append((index, header[8], 0, H("room", body[2][0][0])))
+        elif kind == 7:
+            self.keys.update({device_id(cert[0]): cert[0][1] for cert in body[1]})
         elif kind == 9:
             self.epochs[body[1]] = index, body[2]
             self.wraps.append((index, body[1], None, None))
