@@ -105,10 +105,7 @@ done_testing() {
 }
 
 free_port() {
-	python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
+	python3 tests/lib/free_port.py $$
 }
 
 # start_server [ARG…]: on $port (chosen once), data in $T/server, address in $url.

@@ -21,6 +21,8 @@ import sys
 import tempfile
 import time
 
+from free_port import free_port
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 os.chdir(ROOT)
 LONG = bool(os.environ.get("PRIVITY_LONG"))
@@ -31,12 +33,6 @@ PASSPHRASE = "correct horse battery staple"
 def bail(why):
     print("Bail out!", why, flush=True)
     sys.exit(1)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Result:
