@@ -245,6 +245,15 @@ static enum pv_err resume(struct pv_session *session, struct join *join, const c
     return join->known.state == PV_ROOM_INTENDED ? settle(session, join, as, report) : PV_OK;
 }
 
+/* Who is in already may give the room another name here; that it is free was seen before. */
+static enum pv_err rename_room(struct pv_session *session, struct join *join, const char *wanted, struct pv_report *report)
+{
+    if (strcmp(join->known.name, wanted) == 0) return PV_OK;
+    snprintf(join->known.name, sizeof join->known.name, "%s", wanted);
+    snprintf(join->room->label, sizeof join->room->label, "%s", wanted);
+    return pv_directory_record(session, &join->known, report);
+}
+
 static enum pv_err join_room(struct pv_session *session, struct join *join, const struct pv_args *args, struct pv_report *report)
 {
     const struct pv_roster *view = NULL;
@@ -306,6 +315,7 @@ enum pv_err pv_cmd_join(struct pv_session *session, const struct pv_args *args, 
     if (err == PV_OK && wanted && find_known(session, &join.link.room, wanted, &known, report) != PV_OK)
         err = pv_directory_check_name(session, wanted, report);
     if (err == PV_OK) err = resume(session, &join, as, &done, report);
+    if (err == PV_OK && done && wanted) err = rename_room(session, &join, wanted, report);
     if (err == PV_OK && !done) err = release(session, &join, report);
     if (err == PV_OK && !done) err = register_person(session, &join, report);
     if (err == PV_OK && !done) err = join_room(session, &join, args, report);

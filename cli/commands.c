@@ -245,7 +245,7 @@ const struct pv_command pv_commands[] = {
                      "A LINK of - is read from standard input, a file (`privity join - < FILE`) or the terminal: a link holds half of a "
                      "secret, which so stays out of the shell's history and the list of processes. Blanks and line ends in it do no harm."),
         .options = OPTIONS({.name = "as", .arg = "NAME", .help = "how its members see you; default your own name"},
-                           {.name = "room", .arg = "LOCALNAME", .help = "the room's name on this device; default the inviter's name"},
+                           {.name = "room", .arg = "LOCALNAME", .help = "the room's name on your devices, also where you are in it already; default the inviter's name"},
                            {.name = "kit", .arg = "FILE", .complete = PV_COMPLETE_FILE, .help = "where a new person's recovery kit goes"}),
         .json = FIELDS(ROOM_FIELDS, "inviter", "person id, hex", "inviter_name", "the inviter's name", "kit",
                        "a new person's recovery kit, or null if it was written to a file"),

@@ -62,6 +62,16 @@ run 2 "a blank one" as bob privity join "  "
 run 0 "joining, the link broken into lines, from a file" bash -c 'PRIVITY_HOME=$0/home-bob privity join - --room client --json <"$0/mail"' "$T"
 is "$(field 'o["id"]')" "$room" "it is the same room"
 is "$(field 'o["name"]+" "+o["role"]+" "+o["inviter_name"]')" "client editor ada" "under a name of his own"
+run 0 "joining where one is already" as bob privity join "$link" --room customer --json
+is "$(field 'o["id"]+" "+o["name"]')" "$room customer" "gives the room another name"
+run 0 "rooms" as bob privity rooms --json
+is "$(field '[r["name"] for r in o["rooms"]]')" '["customer"]' "know it by that one alone"
+run 0 "the link without a name" as bob privity join "$link" --json
+is "$(field 'o["name"]')" customer "changes nothing"
+run 0 "another room of his" as bob privity room new mine
+run 1 "a name that another room has" as bob privity join "$link" --room mine
+run 0 "it is left again" as bob privity leave mine
+run 0 "and back" as bob privity join "$link" --room client
 run 3 "the link is used up" as eve privity join "$link"
 run 3 "and what is around it does no harm" as eve privity join $'\t'"${link:0:99}"$'\n'"${link:99} "
 one_line "the link is used up"
