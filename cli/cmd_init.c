@@ -31,6 +31,8 @@ static enum pv_err read_options(const struct pv_args *args, struct init *init, s
     init->person.kit_file = pv_args_get(args, "kit");
     if (!init->person.name) return pv_report(report, PV_ERR_USAGE, "a name is missing: privity init --name NAME");
     err = pv_cli_check_name(init->person.name, report);
+    init->person.device_name = pv_args_get(args, "device");
+    if (err == PV_OK && init->person.device_name) err = pv_cli_check_name(init->person.device_name, report);
     if (err != PV_OK) return err;
     if (!server || !*server) server = getenv("PRIVITY_SERVER");
     if (!server || !*server)

@@ -114,6 +114,7 @@ static enum pv_err find_person(struct pv_session *session, struct join *join, co
     enum pv_err err = pv_session_open(session, report);
     if (err != PV_ERR_NOT_FOUND) return err;
     join->person.name = pv_args_get(args, "as");
+    join->person.device_name = pv_args_get(args, "device");
     join->person.kit_file = pv_args_get(args, "kit");
     join->person.server = join->server;
     if (!join->person.name)
@@ -304,11 +305,12 @@ static enum pv_err print_result(struct pv_session *session, struct join *join, b
 enum pv_err pv_cmd_join(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
 {
     struct join join = {.room = NULL};
-    const char *as = pv_args_get(args, "as"), *wanted = pv_args_get(args, "room");
+    const char *as = pv_args_get(args, "as"), *wanted = pv_args_get(args, "room"), *device = pv_args_get(args, "device");
     struct pv_known_room known;
     bool done = false;
     enum pv_err err = as ? pv_cli_check_name(as, report) : PV_OK;
 
+    if (err == PV_OK && device) err = pv_cli_check_name(device, report);
     if (err == PV_OK) err = read_link(args->words[0], &join, report);
     if (err == PV_OK) err = find_person(session, &join, args, report);
     if (err == PV_OK) err = pv_session_person(session, report);

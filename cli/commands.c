@@ -28,7 +28,7 @@
 const struct pv_command pv_commands[] = {
     {
         .name = "init",
-        .synopsis = "--name NAME [--server URL] [--kit FILE] [--registration-file FILE]",
+        .synopsis = "--name NAME [--device NAME] [--server URL] [--kit FILE] [--registration-file FILE]",
         .summary = "make this person and this device",
         .text = TEXT("Makes the keys of a new person and of this device, seals them under a passphrase, and registers the "
                      "person with a server.",
@@ -40,6 +40,7 @@ const struct pv_command pv_commands[] = {
                      "for a registration code: give the file that holds it, or type it when asked. Refused for want of one, all stays "
                      "too, and the same command with a code, or `privity join` with an invite, registers later."),
         .options = OPTIONS({.name = "name", .arg = "NAME", .help = "how others see you"},
+                           {.name = "device", .arg = "NAME", .help = "what `devices` calls this one, on your own devices alone; default the machine's name"},
                            {.name = "server", .arg = "URL", .help = "the server that will hold your rooms; default PRIVITY_SERVER"},
                            {.name = "kit", .arg = "FILE", .complete = PV_COMPLETE_FILE, .help = "write the recovery kit to FILE instead of showing it"},
                            {.name = "registration-file", .arg = "FILE", .complete = PV_COMPLETE_FILE, .help = "a file with the registration code"}),
@@ -238,7 +239,7 @@ const struct pv_command pv_commands[] = {
     },
     {
         .name = "join",
-        .synopsis = "LINK [--as NAME] [--room LOCALNAME] [--kit FILE]",
+        .synopsis = "LINK [--as NAME] [--room LOCALNAME] [--kit FILE] [--device NAME]",
         .summary = "join a room by a link",
         .text = TEXT("Where this device holds no person yet, one is made first, as by `init`, at the link's server: --as names "
                      "it, and its recovery kit is shown once, or written to FILE.",
@@ -246,7 +247,8 @@ const struct pv_command pv_commands[] = {
                      "secret, which so stays out of the shell's history and the list of processes. Blanks and line ends in it do no harm."),
         .options = OPTIONS({.name = "as", .arg = "NAME", .help = "how its members see you; default your own name"},
                            {.name = "room", .arg = "LOCALNAME", .help = "the room's name on your devices, also where you are in it already; default the inviter's name"},
-                           {.name = "kit", .arg = "FILE", .complete = PV_COMPLETE_FILE, .help = "where a new person's recovery kit goes"}),
+                           {.name = "kit", .arg = "FILE", .complete = PV_COMPLETE_FILE, .help = "where a new person's recovery kit goes"},
+                           {.name = "device", .arg = "NAME", .help = "a new person's device, as of `init`"}),
         .json = FIELDS(ROOM_FIELDS, "inviter", "person id, hex", "inviter_name", "the inviter's name", "kit",
                        "a new person's recovery kit, or null if it was written to a file"),
         .min_words = 1,

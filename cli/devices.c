@@ -78,7 +78,7 @@ void pv_device_person_name(const struct pv_paper *paper, char ret_name[static PV
     pv_buf_init_fixed(&name, memory, sizeof memory);
     if (pv_person_devices(paper->person.room, &devices, &count) != PV_OK) return;
     query.roster = pv_room_roster(paper->person.room);
-    if (count > 0 && pv_query_name(&query, &devices[0].id, &name) == PV_OK)
+    if (pv_query_founder_name(&query, &name) == PV_OK || (count > 0 && pv_query_name(&query, &devices[0].id, &name) == PV_OK))
         snprintf(ret_name, PV_CLI_NAME_BYTES, "%.*s", (int)name.n, (const char *)name.p);
     free(devices);
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/common.h"
 #include "cli/kit.h"
@@ -51,6 +52,28 @@ static struct pv_kit_facts facts_of(const struct pv_new_person *person)
     return (struct pv_kit_facts){pv_bytes_of_string(person->name), person->secrets.person, person->server.text};
 }
 
+/* What this machine is called, as far as it is a name that says something. */
+static void name_of_machine(char ret_name[static PV_CLI_NAME_BYTES])
+{
+    struct pv_report ignored;
+    char name[PV_CLI_NAME_BYTES] = "";
+
+    if (gethostname(name, sizeof name - 1) != 0) name[0] = '\0';
+    name[strcspn(name, ".")] = '\0';
+    if (strcmp(name, "localhost") == 0 || strcmp(name, "(none)") == 0 || pv_cli_check_name(name, &ignored) != PV_OK)
+        snprintf(name, sizeof name, "first device");
+    memcpy(ret_name, name, sizeof name);
+}
+
+/* Two names in the person's own room: the first is the person's, the second this device's. */
+static enum pv_err write_names(struct pv_session *session, const struct pv_new_person *person, struct pv_report *report)
+{
+    char machine[PV_CLI_NAME_BYTES];
+    enum pv_err err = pv_cli_write_profile(session, session->person, person->name, report);
+    name_of_machine(machine);
+    return err == PV_OK ? pv_cli_write_profile(session, session->person, person->device_name ? person->device_name : machine, report) : err;
+}
+
 /* The home's files, the version last; what a failure leaves is taken away. */
 static enum pv_err write_home(struct pv_session *session, struct pv_new_person *person, struct pv_report *report)
 {
@@ -66,7 +89,7 @@ static enum pv_err write_home(struct pv_session *session, struct pv_new_person *
         err = pv_session_room_new(session, &person->genesis.room_id, "your own room", &person->server, &session->person, report);
     if (err == PV_OK) {
         err = pv_room_adopt_genesis(session->person->room, &person->genesis);
-        if (err == PV_OK) err = pv_cli_write_profile(session, session->person, person->name, report);
+        if (err == PV_OK) err = write_names(session, person, report);
         err = pv_session_room_error(session, session->person, err, report);
     }
     if (err == PV_OK && person->kit_file) {

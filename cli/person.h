@@ -7,6 +7,7 @@
 
 struct pv_new_person {
     const char *name;
+    const char *device_name;          /* NULL: after the machine; seen by the person's own devices alone */
     const char *kit_file;             /* NULL: shown */
     struct pv_server_url server;
     struct pv_kit_secret kit;         /* secret; set by pv_new_person_make */

@@ -15,6 +15,9 @@ struct pv_folding {
     const struct pv_payload *payload;
 };
 
+/* Where a store keeps the first name that the founder's device gave. */
+#define PV_FOUNDER_NAME "pv.founder_name"
+
 typedef enum pv_err pv_feature_fold(struct pv_store *store, const struct pv_folding *folding);
 
 pv_feature_fold pv_profile_fold;

@@ -143,7 +143,7 @@ enum pv_err pv_fold_reset(struct pv_store *store)
                                 "DELETE FROM profile; DELETE FROM message; DELETE FROM file; DELETE FROM version;"
                                 "DELETE FROM chunking; DELETE FROM room; DELETE FROM room_head; DELETE FROM verified;"
                                 "INSERT INTO words (words) VALUES ('delete-all');"
-                                "DELETE FROM value WHERE name IN ('pv.worded', 'pv.settled');";
+                                "DELETE FROM value WHERE name IN ('pv.worded', 'pv.settled', '" PV_FOUNDER_NAME "');";
     bool own = false;
     enum pv_err err = pv_sql_enter(store, &own);
     if (err) return err;

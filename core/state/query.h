@@ -142,6 +142,9 @@ PV_MUST_USE enum pv_err pv_query_search_json(const struct pv_query *query, const
 
 /* The name that a person or device goes by, into `ret_name`. Errors: NOT_FOUND. */
 PV_MUST_USE enum pv_err pv_query_name(const struct pv_query *query, const struct pv_hash *id, struct pv_buf *ret_name);
+/* The first name that the device gave which founded the room: in a person's own room, the name that the person began
+ * with. Errors: NOT_FOUND. */
+PV_MUST_USE enum pv_err pv_query_founder_name(const struct pv_query *query, struct pv_buf *ret_name);
 /* {"members": […]} of the roster: id, name, role, since, devices. Errors: USAGE (no roster). */
 PV_MUST_USE enum pv_err pv_query_members_json(const struct pv_query *query, struct pv_buf *json);
 

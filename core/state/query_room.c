@@ -1,6 +1,7 @@
 /* What is said about a room itself: names, members, a person's rooms, what is unsent or unreadable. */
 #include <string.h>
 
+#include "core/state/feature.h"
 #include "core/state/query_rows.h"
 
 enum pv_err pv_query_name(const struct pv_query *query, const struct pv_hash *id, struct pv_buf *ret_name)
@@ -15,6 +16,11 @@ enum pv_err pv_query_name(const struct pv_query *query, const struct pv_hash *id
     if (name.n == 0) err = PV_ERR_NOT_FOUND;
     pv_view_end(&view);
     return err ? err : ret_name->err;
+}
+
+enum pv_err pv_query_founder_name(const struct pv_query *query, struct pv_buf *ret_name)
+{
+    return pv_store_value_get(query->store, PV_FOUNDER_NAME, ret_name);
 }
 
 static const char *role_name(enum pv_role role)

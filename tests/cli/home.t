@@ -28,6 +28,11 @@ like "$(cat "$T/kit")" "^Code:" "the kit holds its code"
 is "$(stat -c %a "$PRIVITY_HOME")" 700 "so is the home"
 is "$(find "$PRIVITY_HOME" -type f ! -perm 600)" "" "and every file in it"
 is "$(find "$PRIVITY_HOME" -type d ! -perm 700)" "" "and every directory"
+run 0 "devices" privity devices --json
+host=$(python3 -c 'import socket; print(socket.gethostname().split(".")[0])')
+case $host in '' | localhost | '(none)') host='first device' ;; esac
+is "$(field '[d["name"] for d in o["devices"] if d["current"]]')" "[\"$host\"]" "the device goes by its machine's name"
+run 2 "a device's name with a control character" privity init --name ada --device $'a\tb' --server "$url"
 run 0 "whoami" privity whoami --json
 is "$(field 'o["name"]')" Ada "is that name"
 sum=$(sha256sum <"$PRIVITY_HOME/keystore")

@@ -27,7 +27,7 @@ class Scene:
         self.dir.mkdir()
         self.homes = {}
         laptop, bob = self.home("laptop"), self.home("Bob's device")
-        self.must(laptop, f"init --name Ada --server {server.url} --kit kit.txt")
+        self.must(laptop, f"init --name Ada --device laptop --server {server.url} --kit kit.txt")
         self.must(bob, f"init --name Bob --server {server.url} --kit bob.txt")
         for room in ("acme", "hooli"):
             self.must(laptop, f"room new {room}")
@@ -115,7 +115,7 @@ tap.ok("it is me" not in r.stdout, "whoever found the kit does not read it", r.s
 scene = Scene(5)
 scene.must(scene.home("laptop"), "recovery add-kit --kit thief.txt")
 scene.must(scene.home("thief"), f"recover --name thief --server {server.url} --kit thief.txt")
-r = scene.sh(scene.home("phone"), "privity device revoke Ada")
+r = scene.sh(scene.home("phone"), "privity device revoke laptop")
 tap.ok(r.returncode == 2 and "has added others" in r.stderr, "from the phone, one is told of the thief's kit", r.stderr)
 out = scene.walk(5)
 tap.is_(len(re.findall(r"\brevoked\b", out[1].stdout)), 4, "the list shows four revoked", out[1].stdout)

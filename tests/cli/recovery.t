@@ -16,7 +16,7 @@ def kit_of(person):
 
 def person(name, server):
     home = world.home(name, server)
-    home.must("init", "--name", name.capitalize(), "--server", server.url, "--kit", world.dir / f"{name}.kit")
+    home.must("init", "--name", name.capitalize(), "--device", f"{name}'s laptop", "--server", server.url, "--kit", world.dir / f"{name}.kit")
     return home
 
 
@@ -79,8 +79,9 @@ for room in rooms:
 tap.is_(phone.run("say", "acme", "from the phone").status, 0, "and writes")
 tap.is_(texts(bob, "acme")[-1], "from the phone", "which Bob reads")
 names = {d["name"]: d for d in devices(phone).values() if not d["paper"]}
-tap.is_(sorted(names), ["Ada", "phone"], "both devices are listed by name")
-tap.ok(names["phone"]["current"] and not names["Ada"]["current"], "the phone is this one")
+tap.is_(sorted(names), ["ada's laptop", "phone"], "both devices are listed by name")
+tap.is_(phone.must("whoami", "--json").json()["name"], "Ada", "the person has the name from before, which is not the laptop's")
+tap.ok(names["phone"]["current"] and not names["ada's laptop"]["current"], "the phone is this one")
 
 # the stolen laptop is revoked in three rooms, one of which its thief enters meanwhile
 other_server = world.server("other")
@@ -89,7 +90,7 @@ carol.must("room", "new", "umbrella")
 ada.must("join", carol.must("invite", "umbrella", "--role", "editor").out.strip(), "--room", "umbrella")
 r = phone.run("device", "revoke", "phone")
 tap.ok(r.status == 2 and "this device" in r.err, "a device does not revoke itself, and is told what to do", *r.why())
-r = phone.run("device", "revoke", "Ada", "--json")
+r = phone.run("device", "revoke", "ada's laptop", "--json")
 tap.is_(r.status, 0, "the phone revokes the laptop", *r.why())
 tap.is_({x["name"]: x["done"] for x in r.json()["rooms"]}, {"acme": True, "hooli": True, "initech": True, "umbrella": True},
         "and goes through four rooms, the thief's too")
@@ -100,8 +101,8 @@ r = ada.run("read", "hooli")
 tap.is_(r.status, 3, "the thief is refused", *r.why())
 r = ada.run("say", "hooli", "it is me")
 tap.ok(r.status == 3 and "revoked" in r.err, "and hears why", *r.why())
-tap.ok(devices(phone)[names["Ada"]["id"]]["revoked"], "the list shows the laptop revoked")
-tap.is_(phone.run("device", "revoke", "Ada").status, 0, "revoking it again only goes through the rooms again")
+tap.ok(devices(phone)[names["ada's laptop"]["id"]]["revoked"], "the list shows the laptop revoked")
+tap.is_(phone.run("device", "revoke", "ada's laptop").status, 0, "revoking it again only goes through the rooms again")
 
 # only the kit is lost: add another
 r = phone.run("recovery", "add-kit", "--kit", world.dir / "ada2.kit")
@@ -164,9 +165,9 @@ one, r = recovered("one", server, kit_of("dora2"))
 two, r = recovered("two", server, kit_of("dora2"))
 dora.must("recovery", "add-kit", "--kit", world.dir / "dora3.kit")
 three, r = recovered("three", server, kit_of("dora3"))
-r = two.run("device", "revoke", "Dora")
+r = two.run("device", "revoke", "dora's laptop")
 tap.ok(r.status == 2 and "further kit" in r.err, "who would go with the first device is told", *r.why())
-r = two.run("device", "revoke", "Dora", "--keep", "three")
+r = two.run("device", "revoke", "dora's laptop", "--keep", "three")
 tap.is_(r.status, 0, "with one kept, it goes", *r.why())
 tap.is_(sorted(d["name"] or "kit" for d in devices(two).values() if not d["revoked"]), ["kit", "kit", "kit", "one", "three", "two"], "and all else stays")
 tap.is_(one.run("say", "acme", "still here").status, 0, "and writes")

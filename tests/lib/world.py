@@ -116,7 +116,7 @@ class World:
 
     def person(self, name, server, *args):
         home = Home(self, name, server)
-        made = home.run("init", "--name", name, "--server", server.url, "--kit", home.kit, *args)
+        made = home.run("init", "--name", name, "--device", name, "--server", server.url, "--kit", home.kit, *args)
         if made.status:
             bail(f"no person {name}: {made.err}")
         return home
