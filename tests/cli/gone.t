@@ -59,6 +59,7 @@ run 0 "and all verifies" as ada privity verify acme
 # Suspended by the server's operator: no removal, and nothing is dropped for it.
 run 0 "who bob is" as bob privity whoami --json
 bob_id=$(field 'o["id"]')
+run 0 "he is there just now" as bob privity read third # so the server remembers his session for another second
 run 0 "his account is suspended" privityd --data "$T/server" admin suspend "$bob_id"
 run 3 "say" as bob privity say third "kept"
 like "$(err)" "this account is suspended.*stays in the outbox" "says why, and what becomes of it"
