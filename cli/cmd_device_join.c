@@ -34,8 +34,8 @@ static enum pv_err read_code(const char *path, struct pv_pairing_code *ret_code,
     err = pv_pairing_code_decode(pv_passphrase_bytes(&line), ret_code);
     pv_passphrase_wipe(&line);
     if (err == PV_ERR_TRUNCATED || err == PV_ERR_LIMIT)
-        return pv_report(report, PV_ERR_USAGE, "the code has twelve digits, in three groups of four: see what privity device add shows");
-    if (err != PV_OK) return pv_report(report, PV_ERR_USAGE, "a digit of the code is wrong: compare it with what the other device shows");
+        return pv_report(report, PV_ERR_USAGE, "the code has twelve digits, in three groups of four: see what privity device add shows, and run this again; the other device still waits");
+    if (err != PV_OK) return pv_report(report, PV_ERR_USAGE, "a digit of the code is wrong: compare it with what the other device shows, and run this again; that device still waits");
     return PV_OK;
 }
 

@@ -59,7 +59,8 @@ static enum pv_err look(struct pv_task *task, unsigned i, pv_task_step *then)
 static enum pv_err problem(struct pv_task *task, const struct pv_response *response)
 {
     if (response->problem == PV_ERR_NOT_FOUND)
-        return pv_task_error(task, PV_ERR_EXPIRED, "no device is being added under this code, or no longer: begin anew");
+        return pv_task_error(task, PV_ERR_EXPIRED, "no device is being added under this code: compare it with what the other device shows; if digits were mistyped, that device "
+                             "still waits, else its ten minutes are over: begin anew");
     if (response->problem == PV_ERR_CONFLICT)
         return pv_task_error(task, PV_ERR_DENIED, "this code was used before, and each is good for one try: begin anew with a new code");
     return pv_task_problem(task, response);

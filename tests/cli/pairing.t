@@ -76,16 +76,23 @@ tap.ok("digit" in r.err, "and told", r.err)
 tap.is_(joined("watch", code[:9])[1].status, 2, "so is a missing group")
 
 
-def other(code):
-    """Another code of the same mailbox, its check digit right."""
+tap.ok("still waits" in r.err, "and that the other device still waits", r.err)
+
+
+def other(code, place=4):
+    """Another code, its check digit right; of the same mailbox, if the place that differs is not in its number."""
     digits = code.replace("-", "")
-    digits = digits[:4] + str((int(digits[4]) + 1) % 10) + digits[5:11]
+    digits = digits[:place] + str((int(digits[place]) + 1) % 10) + digits[place + 1:11]
     p = 10
     for digit in digits:
         p = ((p + int(digit)) % 10 or 10) * 2 % 11
     return digits + str((11 - p) % 10)
 
 
+watch, r = joined("watch", other(code, 2))
+tap.ok(r.status == 3 and "still waits" in r.err, "a code of a mailbox that nobody has is refused, and the same said", *r.why())
+said = process.stderr.readline().decode()
+tap.ok("still waiting: no device has used the code" in said, "the device that waits says so, and that nobody came", said)
 watch, r = joined("watch", other(code))
 tap.is_(r.status, 3, "a guessed code is refused", *r.why())
 tap.ok("codes of the two devices differ" in r.err, "in words that say what to do", r.err)
