@@ -49,8 +49,7 @@ static enum pv_err read_options(const struct pv_args *args, struct join *join, s
     if (!server || !*server) return pv_report(report, PV_ERR_USAGE, "no server is named: give --server URL, as the other device shows it");
     if (pv_server_url_read(pv_bytes_of_string(server), &join->server) != PV_OK)
         return pv_report(report, PV_ERR_USAGE, "%s is no server's address: write https://HOST or https://HOST:PORT", server);
-    enum pv_err err = pv_cli_check_name(join->device_name, report);
-    return err == PV_OK ? read_code(pv_args_get(args, "code-file"), &join->code, report) : err;
+    return pv_cli_check_name(join->device_name, report);
 }
 
 /* ---- the talk */
@@ -84,13 +83,33 @@ static enum pv_err meet(struct join *join, struct pv_report *report)
 
 /* ---- the home */
 
-static enum pv_err open_home(struct pv_session *session, const struct pv_hash *person, struct pv_report *report)
+/* The home that is there goes on only if the exchange that made it was cut: then its person's room, if it is here at all,
+ * does not know this device by a name yet. */
+static enum pv_err open_unfinished(struct pv_session *session, struct pv_report *report)
 {
+    struct pv_query query;
+    struct pv_buf name;
     pv_home_close(&session->home);
     enum pv_err err = pv_session_open(session, report);
-    if (err == PV_OK && !pv_hash_equal(&session->me.person, person))
-        err = pv_report(report, PV_ERR_CONFLICT, "%s holds another person: set PRIVITY_HOME for this one; nothing was changed", session->home.path);
+    if (err == PV_OK) err = pv_session_person(session, report);
+    if (err != PV_OK || !pv_roster_device(pv_room_roster(session->person->room), &session->me.device)) return err;
+    err = pv_cli_query(session, session->person, &query, report);
+    if (err != PV_OK) return err;
+    pv_buf_init(&name, PV_LIMIT_NAME_BYTES);
+    err = pv_query_name(&query, &session->me.device, &name);
+    if (err == PV_OK)
+        err = pv_report(report, PV_ERR_CONFLICT, "%s holds a device already, %.*s, which acts for %s: set PRIVITY_HOME for another one; nothing was changed",
+                        session->home.path, (int)name.n, (const char *)name.p, session->secrets.name);
+    else if (err == PV_ERR_NOT_FOUND) err = PV_OK;
+    else err = pv_session_room_error(session, session->person, err, report);
+    pv_buf_release(&name);
     return err;
+}
+
+static enum pv_err check_person(const struct pv_session *session, const struct pv_hash *person, struct pv_report *report)
+{
+    if (pv_hash_equal(&session->me.person, person)) return PV_OK;
+    return pv_report(report, PV_ERR_CONFLICT, "%s holds another person: set PRIVITY_HOME for this one; nothing was changed", session->home.path);
 }
 
 static enum pv_err make_home(struct pv_session *session, const struct join *join, const struct pv_hash *person, struct pv_report *report)
@@ -148,7 +167,7 @@ static enum pv_err join_person(struct pv_session *session, struct join *join, co
     if (err != PV_OK) return err;
     offer = *pv_pairing_offered(join->talk);
     snprintf(join->person_name, sizeof join->person_name, "%.*s", (int)offer.name.n, (const char *)offer.name.p);
-    err = is_new ? make_home(session, join, &offer.person, report) : open_home(session, &offer.person, report);
+    err = is_new ? make_home(session, join, &offer.person, report) : check_person(session, &offer.person, report);
     if (err == PV_OK) err = ask(session, join, &offer, report);
     if (err == PV_OK) err = pv_device_home_settle(session, join->device_name, report);
     if (err == PV_OK) err = pv_walk_rooms(session, NULL, &walk, report);
@@ -169,7 +188,9 @@ enum pv_err pv_cmd_device_join(struct pv_session *session, const struct pv_args 
     if (err == PV_OK) {
         bool is_new = pv_home_open(&session->home, &why) == PV_ERR_NOT_FOUND;
         if (!is_new && session->home.dir_fd < 0) err = pv_report(report, why.err, "%s", why.text);
-        else err = join_person(session, join, args, is_new, report);
+        else if (!is_new) err = open_unfinished(session, report);
+        if (err == PV_OK) err = read_code(pv_args_get(args, "code-file"), &join->code, report);
+        if (err == PV_OK) err = join_person(session, join, args, is_new, report);
     }
     pv_pairing_free(join->talk);
     pv_transport_free(join->transport);
