@@ -49,6 +49,7 @@ enum {
     PV_LIMIT_EVIDENCE_CHANGES = 16,          /* of server or key, in one */
     PV_LIMIT_EVIDENCE_SHOWN_BYTES = 128 * 1024,
     PV_LIMIT_EVIDENCE_TOLD_BYTES = 512,      /* a device's words in one */
+    PV_LIMIT_EVIDENCE_WHAT_BYTES = 32,       /* the error's name in one */
     PV_LIMIT_GATE_BYTES = 64 * 1024,
     PV_LIMIT_GATE_SHARES = 32,
     PV_LIMIT_GATE_SHARE_BYTES = 128,         /* one sealed share */

@@ -6,7 +6,7 @@
 #include "core/base/cbor.h"
 
 static const char magic[] = "privity evidence";
-enum { VERSION = 1, MAGIC_BYTES = sizeof magic - 1, WHAT_BYTES = 32 };
+enum { VERSION = 1, MAGIC_BYTES = sizeof magic - 1 };
 
 bool pv_evidence_is(struct pv_bytes bytes)
 {
@@ -179,7 +179,7 @@ static void get_claim(struct pv_cbor *in, struct pv_evidence_file *file)
         get_entry(in, file);
         return;
     case PV_EVIDENCE_SHOWN:
-        file->what = pv_cbor_get_text(in, WHAT_BYTES);
+        file->what = pv_cbor_get_text(in, PV_LIMIT_EVIDENCE_WHAT_BYTES);
         file->shown = pv_cbor_get_bytes(in, PV_LIMIT_EVIDENCE_SHOWN_BYTES);
         return;
     }

@@ -63,7 +63,7 @@ is_(sorted(variables - asked), [], "and no other")
 options = set(re.findall(r'^    \{"([a-z-]+)", "', (ROOT / "server/config.c").read_text(), re.M))
 manual = set(re.findall(r"Fl -([a-z-]+)", "\n".join(re.findall(r"^\.It (Fl.*)$", (ROOT / "docs/man/privityd.8").read_text(), re.M))))
 ok(len(options) > 10, "options of privityd are found")
-alone = {"config", "check-config", "completion", "help", "version"}  # of the command line
+alone = {"config", "check-config", "completion", "json", "help", "version"}  # of the command line
 is_(sorted(manual - alone), sorted(options - alone), "privityd(8) lists each option")
 is_(sorted(alone - manual), [], "and those of the command line alone")
 admin = set(re.findall(r'^    \{\.name = "([a-z-]+)", ', (ROOT / "server/admin.c").read_text(), re.M))
