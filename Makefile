@@ -52,7 +52,7 @@ LIBS_wasm := -lc-printscan-long-double $(DEPS)/wasm/lib/libsodium.a $(DEPS)/wasm
 
 # --- what is built ---------------------------------------------------------------------------------------------------
 
-PROGRAMS := $(if $(CLI_MAIN),$(BIN)/privity $(BIN)/privity-kit-pdf) $(if $(SERVER_MAIN),$(BIN)/privityd) $(if $(VECTORS_MAIN),$(BIN)/pv-vectors)
+PROGRAMS := $(if $(CLI_MAIN),$(BIN)/privity $(BIN)/privity-kit-pdf $(BIN)/privity-qr) $(if $(SERVER_MAIN),$(BIN)/privityd) $(if $(VECTORS_MAIN),$(BIN)/pv-vectors)
 SHARE := $(if $(CLI_MAIN),$(addprefix build/share/,man/man1/privity.1 bash-completion/completions/privity \
 	zsh/site-functions/_privity fish/vendor_completions.d/privity.fish))
 SERVER_SHARE := $(if $(SERVER_MAIN),$(addprefix build/share/,man/man8/privityd.8 bash-completion/completions/privityd \
@@ -64,7 +64,7 @@ FUZZ_PROGRAMS := $(patsubst %.c,$(B)/%,$(FUZZ_TARGETS))
 WASM_PROGRAMS := $(patsubst %.c,build/wasm/%.wasm,$(WASM_TESTS))
 EMBEDDED := $(patsubst %,$(GEN)/%.inc,$(EMBED))
 
-SOURCES := $(CORE_SRC) $(CLIENT_SRC) $(CLI_SRC) $(CLI_MAIN) $(CLI_KIT_SRC) $(SERVER_SRC) $(SERVER_MAIN)
+SOURCES := $(CORE_SRC) $(CLIENT_SRC) $(CLI_SRC) $(CLI_MAIN) $(CLI_KIT_SRC) $(CLI_QR_SRC) $(SERVER_SRC) $(SERVER_MAIN)
 TEST_SOURCES := $(TEST_SRC) $(UNIT_TESTS) $(NATIVE_TESTS) $(TEST_TOOLS) $(VECTORS_MAIN) $(BENCH_PROGS) $(FUZZ_TARGETS)
 
 .DEFAULT_GOAL := all
@@ -139,6 +139,9 @@ CLIENT := $(B)/libclient.a $(CORE)
 $(BIN)/privity: $(call objects,$(B),$(CLI_MAIN)) $(B)/libcli.a $(CLIENT)
 $(BIN)/privity-kit-pdf: LIBS_all += $(LIBS_kit)
 $(BIN)/privity-kit-pdf: $(call objects,$(B),$(CLI_KIT_SRC)) $(CORE)
+
+$(BIN)/privity-qr: LIBS_all := -lqrencode
+$(BIN)/privity-qr: $(call objects,$(B),$(CLI_QR_SRC))
 
 # The command's own table makes its manual page and completions.
 build/share/man/man1/privity.1: SHARE_OF := --man

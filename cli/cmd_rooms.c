@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/changes.h"
 #include "cli/common.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
@@ -67,37 +68,60 @@ enum pv_err pv_cmd_rooms(struct pv_session *session, const struct pv_args *args,
 
 /* ---- members */
 
-static void print_member(struct pv_session *session, struct pv_open_room *room, const struct pv_principal *member)
+static void print_member(struct pv_session *session, struct pv_open_room *room, const struct pv_principal *member,
+                         const struct pv_verification *verification)
 {
-    char name[PV_CLI_NAME_BYTES], id[17];
+    char name[PV_CLI_NAME_BYTES], id[17], verified[PV_CLI_VERIFIED_BYTES] = "";
     pv_cli_person_name(room, &member->id, name);
     pv_hex_encode(member->id.b, 8, id);
+    if (verification) pv_cli_verified_text(session, pv_room_roster(room->room), verification, verified);
     pv_term_column(stdout, name, 20);
-    pv_term_line(stdout, "%s  %s%s", id, pv_cli_role_name(member->role),
-                 pv_hash_equal(&member->id, &session->me.person) ? "  (you)" : "");
+    pv_term_line(stdout, "%s  %-6s%s%s", id, pv_cli_role_name(member->role),
+                 pv_hash_equal(&member->id, &session->me.person) ? "  (you)" : *verified ? "  " : "", verified);
+}
+
+/* The person's own room says who was verified, maybe by another device. */
+static enum pv_err print_members(struct pv_session *session, struct pv_open_room *room, const struct pv_roster *roster,
+                                 struct pv_report *report)
+{
+    struct pv_verifications verifications = {0};
+    size_t count = 0;
+    const struct pv_principal *members = pv_roster_principals(roster, &count);
+    enum pv_err err = pv_changes_verifications(session, &verifications, report);
+    for (size_t i = 0; i < count && err == PV_OK; i++)
+        print_member(session, room, &members[i], pv_verifications_find(&verifications, &members[i].id));
+    pv_verifications_release(&verifications);
+    return err;
+}
+
+static enum pv_err fetch_own(struct pv_session *session, struct pv_report *report)
+{
+    bool was_quiet = session->quiet;
+    session->quiet = true; /* an absent server was noted for the room already */
+    enum pv_err err = pv_cli_fetch(session, session->person, report);
+    session->quiet = was_quiet;
+    return err;
 }
 
 enum pv_err pv_cmd_members(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
 {
     struct pv_open_room *room = NULL;
-    const struct pv_principal *members;
-    struct pv_query query;
+    struct pv_query query, own;
     struct pv_buf text;
-    size_t count = 0;
     enum pv_err err = pv_cli_room_fetched(session, args->words[0], &room, report);
 
+    if (err == PV_OK) err = fetch_own(session, report);
     if (err == PV_OK) err = pv_cli_query(session, room, &query, report);
+    if (err == PV_OK) err = pv_cli_query(session, session->person, &own, report);
     if (err != PV_OK) return err;
     if (args->json) {
         pv_buf_init(&text, PV_OUT_JSON_MAX);
-        err = pv_query_members_json(&query, &text);
+        err = pv_query_members_json(&query, &own, &text);
         if (err == PV_OK) err = pv_out_json(pv_buf_bytes(&text));
         pv_buf_wipe(&text);
         return pv_session_room_error(session, room, err, report);
     }
-    members = pv_roster_principals(query.roster, &count);
-    for (size_t i = 0; i < count; i++) print_member(session, room, &members[i]);
-    return PV_OK;
+    return print_members(session, room, query.roster, report);
 }
 
 /* ---- whoami */

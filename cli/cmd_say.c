@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/changes.h"
 #include "cli/common.h"
 #include "cli/files.h"
 #include "cli/handlers.h"
@@ -144,27 +145,28 @@ static enum pv_err write_message(struct say *say)
 
 static enum pv_err print_row(void *context, const struct pv_message *message)
 {
-    struct pv_buf *text = context;
-    struct pv_json json;
-    pv_json_init(&json, text);
-    pv_message_json(&json, message);
-    return text->err;
+    struct pv_out *out = context;
+    pv_message_json_members(&out->json, message);
+    return out->text.err;
 }
 
-/* The message as `read --json` shows it. */
+/* The message as `read --json` shows it, and whom it went to that was not there before. */
 static enum pv_err print_message(struct say *say)
 {
     char id[33];
-    struct pv_buf text;
+    struct pv_out out;
     struct pv_query query;
     enum pv_err err = pv_cli_query(say->session, say->room, &query, say->report);
 
     if (err != PV_OK) return err;
-    pv_buf_init(&text, PV_OUT_JSON_MAX);
+    pv_out_begin(&out);
     pv_hex_encode(say->payload.write_id.b, sizeof say->payload.write_id.b, id);
-    err = pv_query_message(&query, pv_bytes_of_string(id), print_row, &text);
-    if (err == PV_OK) err = pv_out_json(pv_buf_bytes(&text));
-    pv_buf_wipe(&text);
+    err = pv_query_message(&query, pv_bytes_of_string(id), print_row, &out);
+    if (err == PV_OK) {
+        pv_cli_told_json(say->session, say->room, &out.json);
+        return pv_out_end(&out, say->report);
+    }
+    pv_buf_wipe(&out.text);
     return pv_session_room_error(say->session, say->room, err, say->report);
 }
 

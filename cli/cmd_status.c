@@ -1,6 +1,7 @@
 /* `privity status`: what waits, when a server last answered, alarms until they are acknowledged. */
 #include <string.h>
 
+#include "cli/changes.h"
 #include "cli/common.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
@@ -11,6 +12,7 @@
 struct status {
     struct pv_session *session;
     struct pv_json *json; /* NULL: lines */
+    struct pv_verifications verifications;
     uint64_t contact_ms;
 };
 
@@ -117,6 +119,37 @@ static void list_alarms(struct status *status, const struct pv_open_room *room)
     else pv_term_line(stdout, "    the list of alarms cannot be read");
 }
 
+/* ---- changed devices */
+
+struct changed {
+    struct status *status;
+    struct pv_open_room *room;
+};
+
+static enum pv_err changed_row(void *context, const struct pv_told_change *told)
+{
+    const struct changed *changed = context;
+    char name[PV_CLI_NAME_BYTES], id[17], what[PV_CLI_CHANGE_BYTES], word[PV_TERM_WORD_BYTES];
+    if (changed->status->json) {
+        pv_cli_change_json(changed->room, told, changed->status->json);
+        return PV_OK;
+    }
+    pv_cli_person_name(changed->room, &told->change.person, name);
+    pv_hex_encode(told->change.person.b, 8, id);
+    pv_cli_change_text(&told->change, what);
+    pv_term_line(stdout, "    %s%s %s: see privity safety %s %s", name, told->is_verified ? ", whom you verified," : "", what,
+                 pv_term_word(changed->room->label, word), id);
+    return PV_OK;
+}
+
+static void list_changed(struct status *status, struct pv_open_room *room)
+{
+    struct changed changed = {status, room};
+    if (pv_changes_standing(status->session, room, &status->verifications, changed_row, &changed) == PV_OK) return;
+    if (status->json) pv_json_null(status->json, NULL);
+    else pv_term_line(stdout, "    whose devices changed cannot be read");
+}
+
 static void status_lines(struct status *status, const struct pv_known_room *known, struct pv_open_room *room)
 {
     const char *state = pv_cli_room_state(status->session, known, room);
@@ -133,6 +166,7 @@ static void status_lines(struct status *status, const struct pv_known_room *know
     else
         pv_term_line(stdout, "%s%s, last contact %s", gone, *gone ? "nothing to send" : "all sent", when);
     if (room) list_alarms(status, room);
+    if (room && !*gone) list_changed(status, room);
 }
 
 static void status_json(struct status *status, const struct pv_known_room *known, struct pv_open_room *room)
@@ -147,6 +181,9 @@ static void status_json(struct status *status, const struct pv_known_room *known
         pv_json_null(json, "last_contact");
     pv_json_begin_array(json, "alarms");
     if (room) list_alarms(status, room);
+    pv_json_end_array(json);
+    pv_json_begin_array(json, "changed_devices");
+    if (room && pv_contact_gone(room) == PV_GONE_NOT) list_changed(status, room);
     pv_json_end_array(json);
     pv_json_end_object(json);
 }
@@ -261,9 +298,11 @@ enum pv_err pv_cmd_status(struct pv_session *session, const struct pv_args *args
     }
     err = pv_directory_list(session, &directory, report);
     if (err == PV_OK && alarm) err = acknowledge(&status, &directory, alarm, !args->json, report);
+    if (err == PV_OK) err = pv_changes_verifications(session, &status.verifications, report);
     if (err == PV_OK && args->json) err = print_json(&status, &directory, report);
     else if (err == PV_OK && !alarm) print_lines(&status, &directory);
     pv_directory_release(&directory);
+    pv_verifications_release(&status.verifications);
     if (err != PV_OK || fetched == PV_OK) return err;
     *report = found;
     return fetched;

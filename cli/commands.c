@@ -25,6 +25,17 @@
         "attachments", "id, name, size, mode, modified, sha256 of each", "crossed",                        \
         "whether it crossed with a removal, so that the removed may read it", WRITER_FIELDS
 
+#define VERIFIED_FIELDS                                                                                    \
+    "verified", "null, or how you verified this person:", "time", "milliseconds since 1970, of a server's checkpoint", \
+        "how", "compared (by you), number (typed) or code (scanned)", "by", "id of your device that noted it", "by_name", "its name", \
+        "by_revoked", "whether it was revoked since", "pending", "whether your other devices cannot know it yet", \
+        "added", "how many devices they added since, as this room shows it", "removed", "how many they removed since"
+#define CHANGED_FIELDS                                                                                     \
+    "changed_devices", "whose devices changed since this device told you last, a list of", "id", "person id, hex", "name", "the name", \
+        "added", "how many devices", "removed", "how many", "all_new", "whether none of those before is left", "by_kit", \
+        "whether a recovery kit added one", "new_keys", "whether they made new keys, no device having changed here", \
+        "verified", "when you verified them, milliseconds since 1970, or null"
+
 const struct pv_command pv_commands[] = {
     {
         .name = "init",
@@ -177,7 +188,9 @@ const struct pv_command pv_commands[] = {
                      "and as less when the server shows that it was set right.",
                      "An alarm is shown each time until it is acknowledged, by its id or the begin of it, or by \"all\" for all of them. "
                      "That changes nothing else: a room whose log does not verify goes on refusing it, and other rooms are not touched. "
-                     "The evidence stays where it is; `privity check` tells what it shows."),
+                     "The evidence stays where it is; `privity check` tells what it shows.",
+                     "Members whose devices changed are listed until they were told: by the next message or file that you send there, or by "
+                     "`safety`; those whom you verified until you look at them by `safety`."),
         .options = OPTIONS({.name = "acknowledge", .arg = "ALARM", .help = "note that an alarm was read; prints it a last time"},
                            {.name = "accept-clock", .help = "take this device's clock as ahead by its difference to the server's"}),
         .json = FIELDS("id", "the person's id, hex", "clock_difference", "milliseconds that the server is ahead, or null",
@@ -186,6 +199,7 @@ const struct pv_command pv_commands[] = {
                        "rooms[].alarms", "what was found, oldest first, acknowledged ones too", "rooms[].alarms[].id", "the alarm's id, hex",
                        "rooms[].alarms[].text", "what it is", "rooms[].alarms[].what", "the error's name", "rooms[].alarms[].time", "milliseconds since 1970",
                        "rooms[].alarms[].acknowledged", "milliseconds since 1970, or null", "rooms[].alarms[].evidence", "the file, or null",
+                       "rooms[].changed_devices", "as of `say`, what stands to be told there",
                        "alarms", "those of your own room"),
         .run = pv_cmd_status,
     },
@@ -213,11 +227,36 @@ const struct pv_command pv_commands[] = {
         .summary = "list who may read a room",
         .json = FIELDS("members", "a list of", "id", "person id, hex", "name", "the name that they gave", "role",
                        "owner, editor or viewer", "me", "whether this is you", "joined", "place in the log of their joining", "until", "when it ends, or null",
-                       "devices", "id, current (this one), paper, revoked of each"),
+                       "devices", "id, current (this one), paper, revoked of each", VERIFIED_FIELDS),
         .min_words = 1,
         .max_words = 1,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE},
         .run = pv_cmd_members,
+    },
+    {
+        .name = "safety",
+        .synopsis = "ROOM MEMBER [--qr] [--verify NUMBER | --compared | --withdraw]",
+        .summary = "compare a safety number with a member",
+        .text = TEXT("Shows the number of you and MEMBER: sixty digits that both of you see, if nobody stands between you. Compare it by a way "
+                     "that the server has no hand in: face to face, or by a call in which you know the voice. It does not change when either of you adds "
+                     "or removes devices; that is told apart.",
+                     "--verify compares for you: give what MEMBER reads to you or what you scan, or - to type it or read it from standard input. "
+                     "Exit status 4 when it is not the number of you two. --compared notes that you compared it yourself. Either is kept in your own "
+                     "room, for all of your devices, with the devices that MEMBER had then; nobody else learns it. `members` shows it; --withdraw takes it back.",
+                     "Before the next message or file leaves for a room, `say`, `put` and whatever else sends it print a line for each member whose devices "
+                     "changed since this device last told you, once; nothing is refused. Of those whom you verified, `status` repeats it until you "
+                     "look here.",
+                     "When standard output is no terminal, the number alone is printed, or with --qr the text of the code."),
+        .options = OPTIONS({.name = "qr", .help = "show a code that MEMBER scans"},
+                           {.name = "verify", .arg = "NUMBER", .help = "compare what MEMBER reads or shows, and note it; -: typed, or from standard input"},
+                           {.name = "compared", .help = "note that you compared the number"},
+                           {.name = "withdraw", .help = "note that MEMBER is not verified any more"}),
+        .json = FIELDS("id", "person id, hex", "name", "the name", "number", "the digits, in groups", "code", "what the QR code says", VERIFIED_FIELDS,
+                       CHANGED_FIELDS),
+        .min_words = 2,
+        .max_words = 2,
+        .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE},
+        .run = pv_cmd_safety,
     },
     {
         .name = "invite",
@@ -301,7 +340,7 @@ const struct pv_command pv_commands[] = {
                      "--attach takes all words up to the next option, so TEXT stands before it."),
         .options = OPTIONS({.name = "reply", .arg = "ID", .help = "the message that this answers: its id or the begin of it"},
                            {.name = "attach", .arg = "PATH…", .many = true, .complete = PV_COMPLETE_FILE, .help = "files to go with it"}),
-        .json = FIELDS(MESSAGE_FIELDS),
+        .json = FIELDS(MESSAGE_FIELDS, CHANGED_FIELDS),
         .min_words = 1,
         .max_words = 2,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE},
@@ -349,7 +388,7 @@ const struct pv_command pv_commands[] = {
                      "followed. A file of the same name gets a new version; the old ones stay. An upload that was cut off goes on where it stopped when the command is given again."),
         .options = OPTIONS({.name = "to", .arg = "FOLDER", .help = "the folder in the room"}),
         .json = FIELDS("files", "a list of", FILE_FIELDS, "left_out", "a list of", "path", "what was left out, as it lies here", "why",
-                       "in words"),
+                       "in words", CHANGED_FIELDS),
         .min_words = 2,
         .max_words = ANY,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_FILE, PV_COMPLETE_FILE},
@@ -388,7 +427,7 @@ const struct pv_command pv_commands[] = {
         .name = "mv",
         .synopsis = "ROOM FROM TO",
         .summary = "move or rename a file or a folder",
-        .json = FIELDS("files", "a list of", FILE_FIELDS),
+        .json = FIELDS("files", "a list of", FILE_FIELDS, CHANGED_FIELDS),
         .min_words = 3,
         .max_words = 3,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE},
@@ -399,7 +438,7 @@ const struct pv_command pv_commands[] = {
         .synopsis = "ROOM PATH",
         .summary = "remove a file or a folder",
         .text = TEXT("Its versions stay in the log and can still be fetched by `get --version`."),
-        .json = FIELDS("files", "a list of", FILE_FIELDS),
+        .json = FIELDS("files", "a list of", FILE_FIELDS, CHANGED_FIELDS),
         .min_words = 2,
         .max_words = 2,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE},

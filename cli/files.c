@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/changes.h"
 #include "cli/output.h"
 #include "client/system.h"
 
@@ -177,6 +178,7 @@ enum pv_err pv_cli_files_json(struct pv_session *session, struct pv_open_room *r
         pv_json_end_object(&out.json);
     }
     if (left_out) pv_json_end_array(&out.json);
+    if (session->kept) pv_cli_told_json(session, room, &out.json); /* where something was sent */
     if (err == PV_OK) return pv_out_end(&out, report);
     pv_buf_wipe(&out.text);
     return pv_session_room_error(session, room, err, report);

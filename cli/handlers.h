@@ -34,6 +34,7 @@ PV_CLI_HANDLER(pv_cmd_rm);
 PV_CLI_HANDLER(pv_cmd_role);
 PV_CLI_HANDLER(pv_cmd_room_new);
 PV_CLI_HANDLER(pv_cmd_rooms);
+PV_CLI_HANDLER(pv_cmd_safety);
 PV_CLI_HANDLER(pv_cmd_say);
 PV_CLI_HANDLER(pv_cmd_search);
 PV_CLI_HANDLER(pv_cmd_status);

@@ -3,13 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include "cli/helper.h"
 #include "cli/output.h"
 #include "cli/term.h"
 #include "client/home.h"
@@ -108,49 +107,6 @@ static bool is_pdf(const char *path)
     return n > 4 && strcasecmp(path + n - 4, ".pdf") == 0;
 }
 
-/* What draws stands in a program of its own beside this one; the sheet goes to it by a pipe. */
-static enum pv_err program_beside(char ret_path[static PATH_MAX])
-{
-    static const char name[] = "privity-kit-pdf";
-    ssize_t n = readlink("/proc/self/exe", ret_path, PATH_MAX - sizeof name);
-    char *slash;
-    if (n < 0) return PV_ERR_IO;
-    ret_path[n] = '\0';
-    slash = strrchr(ret_path, '/');
-    if (!slash) return PV_ERR_IO;
-    memcpy(slash + 1, name, sizeof name);
-    return PV_OK;
-}
-
-/* In the child: read `in`, write to the file, become the program. */
-static void become(const char *program, int in, int out)
-{
-    char *const argv[] = {(char[]){"privity-kit-pdf"}, NULL};
-    if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0) _exit(127);
-    execv(program, argv);
-    _exit(127);
-}
-
-static enum pv_err write_pdf(int fd, struct pv_bytes sheet, struct pv_report *report)
-{
-    char program[PATH_MAX];
-    int ends[2], status = 0;
-    pid_t child = -1;
-    enum pv_err err = program_beside(program);
-
-    if (err == PV_OK && pipe2(ends, O_CLOEXEC) != 0) err = PV_ERR_IO;
-    if (err != PV_OK) return pv_report(report, err, "the recovery kit could not be drawn: %s", strerror(errno));
-    child = fork();
-    if (child == 0) become(program, ends[0], fd);
-    close(ends[0]);
-    /* A sheet is smaller than what a pipe holds. */
-    bool sent = child > 0 && write(ends[1], sheet.p, sheet.n) == (ssize_t)sheet.n;
-    close(ends[1]);
-    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-    if (sent && WIFEXITED(status) && WEXITSTATUS(status) == 0) return PV_OK;
-    return pv_report(report, PV_ERR_UNSUPPORTED, "%s: the recovery kit could not be drawn; give a name that ends in .txt", program);
-}
-
 /* The text, or the page drawn from it. */
 static enum pv_err write_to(int fd, const char *path, const struct pv_kit_facts *facts, const struct pv_kit_secret *kit,
                             struct pv_report *report)
@@ -161,7 +117,8 @@ static enum pv_err write_to(int fd, const char *path, const struct pv_kit_facts 
     pv_buf_init(&sheet, PV_KIT_SHEET_BYTES);
     pv_kit_sheet_put(&sheet, facts, kit);
     err = sheet.err;
-    if (err == PV_OK && is_pdf(path)) err = write_pdf(fd, pv_buf_bytes(&sheet), report);
+    if (err == PV_OK && is_pdf(path)) err = pv_helper_run("privity-kit-pdf", NULL, pv_buf_bytes(&sheet), fd,
+                                                          "the recovery kit could not be drawn; give a name that ends in .txt", report);
     else if (err == PV_OK && write(fd, sheet.p, sheet.n) != (ssize_t)sheet.n) err = PV_ERR_IO;
     if (err == PV_OK && fsync(fd) != 0) err = PV_ERR_IO;
     pv_buf_wipe(&sheet);

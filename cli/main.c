@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/changes.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/term.h"
@@ -63,6 +64,7 @@ int main(int argc, char **argv)
     } else if (err == PV_OK) {
         pv_session_init(&session);
         session.user_umask = user_umask;
+        session.tell = pv_cli_tell_change;
         err = run(&args, &session, &report);
     }
     finished = pv_out_finish(&report);

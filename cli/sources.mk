@@ -1,6 +1,7 @@
 # The `privity` command. The list ends in a line with # alone, so that two branches can add to it without a conflict.
 CLI_SRC := \
 	cli/args.c \
+	cli/changes.c \
 	cli/cmd_check.c \
 	cli/cmd_device_add.c \
 	cli/cmd_device_join.c \
@@ -22,6 +23,7 @@ CLI_SRC := \
 	cli/cmd_roster.c \
 	cli/cmd_say.c \
 	cli/cmd_repair.c \
+	cli/cmd_safety.c \
 	cli/cmd_search.c \
 	cli/cmd_status.c \
 	cli/cmd_verify.c \
@@ -30,6 +32,7 @@ CLI_SRC := \
 	cli/completion.c \
 	cli/devices.c \
 	cli/files.c \
+	cli/helper.c \
 	cli/help.c \
 	cli/kit.c \
 	cli/manual.c \
@@ -48,4 +51,9 @@ CLI_MAIN := cli/main.c
 CLI_KIT_SRC := \
 	cli/kit_pdf.c \
 	cli/kit_pdf_main.c \
+	#
+
+# Another, which shows a QR code on a terminal: build/bin/privity-qr.
+CLI_QR_SRC := \
+	cli/qr_main.c \
 	#

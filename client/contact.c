@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "client/alarms.h"
+#include "client/changes.h"
 #include "client/session.h"
 #include "client/system.h"
 #include "core/log/checkpoint.h"
@@ -291,6 +292,7 @@ enum pv_err pv_contact_push_alone(struct pv_session *session, struct pv_open_roo
                                   struct pv_report *report)
 {
     struct push push = {room->room, registration};
+    struct pv_telling telling;
     char name[PV_HOME_NAME_BYTES];
     enum pv_err err, pinned;
     int lock = -1;
@@ -300,7 +302,9 @@ enum pv_err pv_contact_push_alone(struct pv_session *session, struct pv_open_roo
     err = pv_home_lock(&session->home, name, true, &lock, report);
     if (err != PV_OK) return err;
     pv_room_set_time(room->room, pv_session_now_ms(session));
+    pv_telling_begin(&telling, session, room);
     err = pv_contact_alarm(room, pv_contact_run(session, room, session->send_limit_ms, make_push, &push, report), report);
+    pv_telling_end(&telling);
     pv_home_unlock(&lock);
     pinned = pv_contact_save_pin(session, room, report);
     if (err == PV_ERR_DENIED && room != session->person) return find_out_gone(session, room, report);

@@ -23,6 +23,7 @@ void pv_session_close(struct pv_session *session)
     while (session->rooms) pv_session_room_close(session, session->rooms);
     for (size_t i = 0; i < session->server_count; i++) pv_transport_free(session->servers[i].transport);
     if (session->has_keystore) pv_keystore_release(&session->keystore);
+    free(session->told);
     pv_home_close(&session->home);
     pv_wipe(session, sizeof *session);
     session->home.dir_fd = -1;

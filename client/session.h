@@ -30,6 +30,8 @@ struct pv_session_server {
     bool is_kept; /* its session was made by an earlier command */
 };
 
+struct pv_told_change; /* client/changes.h */
+
 struct pv_session {
     struct pv_home home;
     struct pv_device_secrets secrets; /* secret */
@@ -49,6 +51,10 @@ struct pv_session {
     struct pv_open_room *rooms;       /* all opened ones, the person's too */
     struct pv_session_server servers[PV_SESSION_SERVERS_MAX];
     size_t server_count;
+    /* Called before words leave for a room, with each change that its person was not told of. NULL: nobody listens. */
+    void (*tell)(struct pv_session *session, struct pv_open_room *room, const struct pv_told_change *told);
+    struct pv_told_change *told;      /* what this command told */
+    size_t told_count;
 };
 
 void pv_session_init(struct pv_session *session);

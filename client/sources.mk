@@ -4,6 +4,7 @@ CLIENT_SRC := \
 	client/alarms.c \
 	client/bulk.c \
 	client/clock.c \
+	client/changes.c \
 	client/contact.c \
 	client/database.c \
 	client/devices.c \

@@ -34,6 +34,18 @@ static enum pv_err collect(const struct pv_roster *roster, struct present *ret_p
     return PV_OK;
 }
 
+/* One person's, into memory of the caller's. */
+static struct present present_of(const struct pv_roster *roster, const struct pv_hash *person,
+                                 const struct pv_room_device *ret_devices[static PV_LIMIT_DEVICES_PRESENT])
+{
+    struct present present = {.devices = ret_devices};
+    size_t count = 0;
+    const struct pv_room_device *devices = pv_roster_devices(roster, &count);
+    for (size_t i = 0; i < count && present.count < PV_LIMIT_DEVICES_PRESENT; i++)
+        if (pv_hash_equal(&devices[i].principal, person)) ret_devices[present.count++] = &devices[i];
+    return present;
+}
+
 /* The part of it that is one person's; `from` is moved behind it. Persons come in their order. */
 static struct present part_of(const struct present *present, const struct pv_hash *person, size_t *from)
 {
@@ -83,19 +95,13 @@ static void compare(const struct pv_roster *roster, const struct present *now, c
     change->all_new = new_stands && !old_stands && change->removed > 0;
 }
 
-enum pv_err pv_change_since_verified(const struct pv_roster *roster, const struct pv_verification *verification,
-                                     struct pv_change *ret_change)
+struct pv_change pv_change_since_verified(const struct pv_roster *roster, const struct pv_verification *verification)
 {
+    const struct pv_room_device *devices[PV_LIMIT_DEVICES_PRESENT];
     struct pv_change change = {.person = verification->person, .verification = verification};
-    struct present present;
-    size_t from = 0;
-    enum pv_err err = collect(roster, &present);
-    if (err) return err;
-    const struct present now = part_of(&present, &verification->person, &from);
+    const struct present now = present_of(roster, &verification->person, devices);
     compare(roster, &now, verification->devices, verification->device_count, true, &change);
-    free(present.devices);
-    *ret_change = change;
-    return PV_OK;
+    return change;
 }
 
 /* ---- what was told */
@@ -229,13 +235,42 @@ enum pv_err pv_changes_set_told(const struct pv_watch *watch)
 enum pv_err pv_changes_set_seen(const struct pv_watch *watch, const struct pv_hash *person)
 {
     const struct pv_principal *principal = pv_roster_principal(watch->roster, person);
-    struct present present;
-    size_t from = 0;
+    const struct pv_room_device *devices[PV_LIMIT_DEVICES_PRESENT];
     if (!principal) return PV_OK;
-    enum pv_err err = collect(watch->roster, &present);
-    if (err) return err;
-    const struct present now = part_of(&present, person, &from);
-    err = put_told(watch->store, principal, &now, false);
-    free(present.devices);
+    const struct present now = present_of(watch->roster, person, devices);
+    return put_told(watch->store, principal, &now, false);
+}
+
+/* ---- as JSON */
+
+static enum pv_err device_name_json(struct pv_json *json, const struct pv_query *own, const struct pv_hash *device)
+{
+    uint8_t memory[PV_LIMIT_NAME_BYTES];
+    struct pv_buf name;
+    pv_buf_init_fixed(&name, memory, sizeof memory);
+    enum pv_err err = pv_query_name(own, device, &name);
+    if (err == PV_OK) pv_json_text(json, "by_name", pv_buf_bytes(&name));
+    else pv_json_null(json, "by_name");
+    return err == PV_ERR_NOT_FOUND ? PV_OK : err;
+}
+
+enum pv_err pv_verified_json(struct pv_json *json, const struct pv_query *own, const struct pv_roster *roster,
+                             const struct pv_verification *verification)
+{
+    if (!verification) {
+        pv_json_null(json, "verified");
+        return PV_OK;
+    }
+    const struct pv_change since = pv_change_since_verified(roster, verification);
+    pv_json_begin_object(json, "verified");
+    pv_json_u64(json, "time", verification->time_ms);
+    pv_json_string(json, "how", pv_verified_how_name(verification->how));
+    pv_json_hex(json, "by", PV_BYTES_OF(verification->device));
+    enum pv_err err = device_name_json(json, own, &verification->device);
+    pv_json_bool(json, "by_revoked", verification->device_revoked);
+    pv_json_bool(json, "pending", verification->index >= PV_QUERY_PENDING_BASE);
+    pv_json_u64(json, "added", since.added);
+    pv_json_u64(json, "removed", since.removed);
+    pv_json_end_object(json);
     return err;
 }

@@ -36,8 +36,11 @@ PV_MUST_USE enum pv_err pv_changes_set_told(const struct pv_watch *watch);
 PV_MUST_USE enum pv_err pv_changes_set_seen(const struct pv_watch *watch, const struct pv_hash *person);
 
 /* What changed since somebody was verified, as this room shows it: their present devices that were not known then, and
- * those known then that this room had and has no more. Errors: NOMEM. */
-PV_MUST_USE enum pv_err pv_change_since_verified(const struct pv_roster *roster, const struct pv_verification *verification,
-                                                 struct pv_change *ret_change);
+ * those known then that this room had and has no more. */
+struct pv_change pv_change_since_verified(const struct pv_roster *roster, const struct pv_verification *verification);
+/* The member "verified" of an object about a person, null where `verification` is NULL; what changed since is by `roster`,
+ * and the device that wrote it goes by its name in the person's own room. Errors: the store's. */
+PV_MUST_USE enum pv_err pv_verified_json(struct pv_json *json, const struct pv_query *own, const struct pv_roster *roster,
+                                         const struct pv_verification *verification);
 
 #endif

@@ -66,6 +66,8 @@ PV_MUST_USE enum pv_err pv_query_messages_json(const struct pv_query *query, con
                                                struct pv_buf *json);
 /* One object of that list, without a key: for following, a line each. */
 void pv_message_json(struct pv_json *json, const struct pv_message *message);
+/* Its members, for an object that has more. */
+void pv_message_json_members(struct pv_json *json, const struct pv_message *message);
 /* One by its id in hex or a prefix of at least 4 digits. Errors: NOT_FOUND, CONFLICT (several), MALFORMED. */
 PV_MUST_USE enum pv_err pv_query_message(const struct pv_query *query, struct pv_bytes id_prefix, pv_message_row *row,
                                          void *context);
@@ -145,8 +147,9 @@ PV_MUST_USE enum pv_err pv_query_name(const struct pv_query *query, const struct
 /* The first name that the device gave which founded the room: in a person's own room, the name that the person began
  * with. Errors: NOT_FOUND. */
 PV_MUST_USE enum pv_err pv_query_founder_name(const struct pv_query *query, struct pv_buf *ret_name);
-/* {"members": […]} of the roster: id, name, role, since, devices. Errors: USAGE (no roster). */
-PV_MUST_USE enum pv_err pv_query_members_json(const struct pv_query *query, struct pv_buf *json);
+/* {"members": […]} of the roster: id, name, role, since, devices, verified. `own`: the person's own room, which knows who
+ * was verified; NULL: nobody shows as such. Errors: USAGE (no roster). */
+PV_MUST_USE enum pv_err pv_query_members_json(const struct pv_query *query, const struct pv_query *own, struct pv_buf *json);
 
 /* A person's rooms, by local name, then id; `head` is the largest that any device saw. */
 typedef enum pv_err pv_listed_room_row(void *context, const struct pv_listed_room *room);

@@ -1,6 +1,7 @@
 /* What is said about a room itself: names, members, a person's rooms, what is unsent or unreadable. */
 #include <string.h>
 
+#include "core/state/changes.h"
 #include "core/state/feature.h"
 #include "core/state/query_rows.h"
 
@@ -50,9 +51,16 @@ static void devices_json(struct pv_json *json, const struct pv_query *query, con
     pv_json_end_array(json);
 }
 
-static void member_json(struct pv_json *json, const struct pv_query *query, const struct pv_names *names,
-                        const struct pv_principal *principal)
+/* What the members' objects are made of. */
+struct members {
+    const struct pv_query *query, *own;
+    struct pv_verifications verifications;
+};
+
+static enum pv_err member_json(struct pv_json *json, const struct members *members, const struct pv_names *names,
+                               const struct pv_principal *principal)
 {
+    const struct pv_query *query = members->query;
     struct pv_bytes name = pv_names_find(names, &principal->id);
     const struct pv_principal *mine = query->me ? pv_roster_principal_of(query->roster, query->me) : NULL;
     pv_json_begin_object(json, NULL);
@@ -65,26 +73,35 @@ static void member_json(struct pv_json *json, const struct pv_query *query, cons
     if (principal->has_until) pv_json_u64(json, "until", principal->until_ms);
     else pv_json_null(json, "until");
     devices_json(json, query, &principal->id);
+    enum pv_err err = pv_verified_json(json, members->own, query->roster, pv_verifications_find(&members->verifications, &principal->id));
     pv_json_end_object(json);
+    return err;
 }
 
-enum pv_err pv_query_members_json(const struct pv_query *query, struct pv_buf *out)
+enum pv_err pv_query_members_json(const struct pv_query *query, const struct pv_query *own, struct pv_buf *out)
 {
+    struct members members = {.query = query, .own = own};
     struct pv_json json;
     struct pv_view view;
     size_t count = 0;
     if (!query->roster) return PV_ERR_USAGE;
-    enum pv_err err = pv_view_begin(query, true, &view);
+    enum pv_err err = pv_verifications_load(own, &members.verifications);
     if (err) return err;
+    err = pv_view_begin(query, true, &view);
+    if (err) {
+        pv_verifications_release(&members.verifications);
+        return err;
+    }
     const struct pv_principal *principals = pv_roster_principals(query->roster, &count);
     pv_json_init(&json, out);
     pv_json_begin_object(&json, NULL);
     pv_json_begin_array(&json, "members");
-    for (size_t i = 0; i < count; i++) member_json(&json, query, &view.names, &principals[i]);
+    for (size_t i = 0; i < count && !err; i++) err = member_json(&json, &members, &view.names, &principals[i]);
     pv_json_end_array(&json);
     pv_json_end_object(&json);
     pv_view_end(&view);
-    return out->err;
+    pv_verifications_release(&members.verifications);
+    return err ? err : out->err;
 }
 
 /* ---- a person's rooms */

@@ -126,12 +126,11 @@ static void place_json(struct pv_json *json, uint64_t index)
     else pv_json_null(json, "index");
 }
 
-void pv_message_json(struct pv_json *json, const struct pv_message *message)
+void pv_message_json_members(struct pv_json *json, const struct pv_message *message)
 {
     struct pv_encoded_list attachments = message->attachments;
     struct pv_file file;
     unsigned number = 0;
-    pv_json_begin_object(json, NULL);
     pv_json_hex(json, "id", PV_BYTES_OF(message->id));
     place_json(json, message->index);
     pv_json_bool(json, "pending", message->pending);
@@ -144,6 +143,12 @@ void pv_message_json(struct pv_json *json, const struct pv_message *message)
     pv_json_begin_array(json, "attachments");
     while (pv_encoded_file_next(&attachments, &file)) attachment_json(json, message, ++number, &file);
     pv_json_end_array(json);
+}
+
+void pv_message_json(struct pv_json *json, const struct pv_message *message)
+{
+    pv_json_begin_object(json, NULL);
+    pv_message_json_members(json, message);
     pv_json_end_object(json);
 }
 

@@ -34,7 +34,7 @@ ONLY_IN = {
     "seccomp.h": ("server/sandbox_calls.c",),
     "cairo*": ("cli/kit_pdf.c",),
     "pango/*": ("cli/kit_pdf.c",),
-    "qrencode.h": ("cli/kit_pdf.c",),
+    "qrencode.h": ("cli/kit_pdf.c", "cli/qr_main.c"),
     "security/*": (),
 }
 
