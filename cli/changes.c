@@ -29,7 +29,10 @@ void pv_cli_change_text(const struct pv_change *change, char ret_text[static PV_
         if (change->removed) put_count(ret_text, "removed", change->removed);
         if (change->new_keys) snprintf(ret_text, PV_CLI_CHANGE_BYTES, "made new keys, as after removing a device");
     }
-    if (change->by_kit) strncat(ret_text, ", by a recovery kit", PV_CLI_CHANGE_BYTES - strlen(ret_text) - 1);
+    if (change->by_kit) {
+        size_t n = strlen(ret_text);
+        snprintf(ret_text + n, PV_CLI_CHANGE_BYTES - n, ", by a recovery kit");
+    }
 }
 
 static void date_of(uint64_t time_ms, char ret_date[static PV_OUT_TIME_BYTES])

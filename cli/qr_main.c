@@ -28,6 +28,12 @@ static void put_line(const QRcode *qr, int y, bool colour)
     fputs(colour ? "\033[0m\n" : "\n", stdout);
 }
 
+static int fail(const char *why)
+{
+    fprintf(stderr, "privity-qr: %s\n", why);
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     const struct rlimit no_core = {0, 0};
@@ -36,16 +42,10 @@ int main(int argc, char **argv)
 
     (void)setrlimit(RLIMIT_CORE, &no_core);
     size_t n = fread(text, 1, sizeof text, stdin);
-    if (ferror(stdin) || n == 0 || n == sizeof text || memchr(text, '\0', n)) {
-        fputs("privity-qr: the text is empty or too long\n", stderr);
-        return 1;
-    }
+    if (ferror(stdin) || n == 0 || n == sizeof text || memchr(text, '\0', n)) return fail("the text is empty or too long");
     text[n] = '\0';
     QRcode *qr = QRcode_encodeString(text, 0, QR_ECLEVEL_M, QR_MODE_8, 1);
-    if (!qr) {
-        fputs("privity-qr: the text cannot be a QR code\n", stderr);
-        return 1;
-    }
+    if (!qr) return fail("the text cannot be a QR code");
     for (int y = -QUIET; y < qr->width + QUIET; y += 2) put_line(qr, y, colour);
     QRcode_free(qr);
     return fflush(stdout) ? 1 : 0;
