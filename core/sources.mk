@@ -26,6 +26,9 @@ CORE_SRC := \
 	core/sync/device_list.c \
 	core/sync/devices.c \
 	core/sync/evidence.c \
+	core/sync/forget.c \
+	core/sync/forget_plan.c \
+	core/sync/forgotten.c \
 	core/sync/found.c \
 	core/sync/intake.c \
 	core/sync/keys.c \
@@ -82,6 +85,7 @@ CORE_SRC := \
 	core/state/crossing.c \
 	core/state/file.c \
 	core/state/fold.c \
+	core/state/kept_keys.c \
 	core/state/message.c \
 	core/state/names.c \
 	core/state/overlay.c \
@@ -99,6 +103,7 @@ CORE_SRC := \
 	core/state/store_log.c \
 	core/state/store_outbox.c \
 	core/state/verified.c \
+	core/state/trial.c \
 	core/state/words.c \
 	core/state/written.c \
 	#
@@ -107,4 +112,4 @@ CORE_SRC := \
 CORE_WASM_SRC := core/state/wasm_vfs.c
 
 # Text files to compile in.
-EMBED += core/state/schema.sql core/state/schema_2.sql
+EMBED += core/state/schema.sql core/state/schema_2.sql core/state/schema_3.sql

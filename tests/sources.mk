@@ -29,6 +29,7 @@ UNIT_TESTS := \
 	tests/unit/test_seal.c \
 	tests/unit/test_record.c \
 	tests/unit/test_fold.c \
+	tests/unit/test_forget.c \
 	tests/unit/test_json.c \
 	tests/unit/test_query.c \
 	tests/property/prop_fold.c \

@@ -34,6 +34,8 @@ enum {
     PV_LIMIT_PATH_BYTES = 4096,              /* all parts together */
     PV_LIMIT_ATTACHMENTS = 16,
     PV_LIMIT_ROOMS_LISTED = 512,
+    PV_LIMIT_KEYS = 1024,                    /* of entries, in one payload `keys` */
+    PV_LIMIT_KEYS_SEEDS = 512,
     /* files and blobs */
     PV_LIMIT_CHUNK_MIN_BYTES = 256 * 1024,
     PV_LIMIT_CHUNK_AVG_BYTES = 1024 * 1024,

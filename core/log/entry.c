@@ -180,6 +180,11 @@ void pv_refs_at(struct pv_bytes refs, size_t i, struct pv_id16 *ret_name)
     memcpy(ret_name->b, refs.p + head_bytes + i * ITEM_BYTES + 1, sizeof ret_name->b);
 }
 
+bool pv_refs_are_dropped(struct pv_bytes refs)
+{
+    return pv_bytes_equal(refs, PV_REFS_DROPPED);
+}
+
 void pv_refs_hash(struct pv_bytes refs, struct pv_hash *ret_hash)
 {
     pv_hash_encoded("refs", refs, ret_hash);

@@ -62,6 +62,9 @@ void pv_refs_put(struct pv_buf *buf, const struct pv_id16 *names, size_t count);
 PV_MUST_USE enum pv_err pv_refs_check(struct pv_bytes refs, size_t *ret_count);
 void pv_refs_at(struct pv_bytes refs, size_t i, struct pv_id16 *ret_name);
 void pv_refs_hash(struct pv_bytes refs, struct pv_hash *ret_hash);
+/* null in their place: they were dropped with a forgotten body. */
+bool pv_refs_are_dropped(struct pv_bytes refs);
+#define PV_REFS_DROPPED pv_bytes("\xf6", 1)
 
 /* A device's public half, FORMAT.md §2. */
 struct pv_device {

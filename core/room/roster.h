@@ -154,6 +154,24 @@ uint64_t pv_roster_cut(const struct pv_roster *roster);
 const struct pv_head *pv_roster_head(const struct pv_roster *roster, const struct pv_hash *author);
 const struct pv_hash *pv_roster_policy(const struct pv_roster *roster); /* value's name; zero at first */
 
+/* One forget; ranges point into the roster. */
+struct pv_forget_info {
+    struct pv_id16 id;
+    uint64_t cut;
+    bool done;            /* the server has said `deleted` */
+    bool held;            /* not done, and under a standing hold */
+    const struct pv_range *ranges;
+    size_t range_count;
+};
+size_t pv_roster_forget_count(const struct pv_roster *roster);
+void pv_roster_forget_at(const struct pv_roster *roster, size_t i, struct pv_forget_info *ret_forget);
+bool pv_roster_forget(const struct pv_roster *roster, const struct pv_id16 *id, struct pv_forget_info *ret_forget);
+/* The highest cut of the forgets that are done. */
+uint64_t pv_roster_cut_done(const struct pv_roster *roster);
+/* Does an accepted sign keep the entry at this index? */
+bool pv_roster_is_signed(const struct pv_roster *roster, uint64_t index);
+/* Does a standing hold cover any of these? */
+bool pv_roster_is_held(const struct pv_roster *roster, const struct pv_range *ranges, size_t count);
 /* Was the sealed body at this index deleted under a `forget`? (Bodies of kinds 0, 1 and 4 never are.) */
 bool pv_roster_is_forgotten(const struct pv_roster *roster, uint64_t index);
 

@@ -140,9 +140,54 @@ const struct pv_hash *pv_roster_policy(const struct pv_roster *roster)
     return &roster->policy_value;
 }
 
+static void tell_forget(const struct pv_roster *roster, const struct pv_forget *forget, struct pv_forget_info *ret_forget)
+{
+    const struct pv_range *ranges = pv_table_at(&roster->ranges, forget->ranges_at);
+    *ret_forget = (struct pv_forget_info){.id = forget->id, .cut = forget->cut, .done = forget->done, .ranges = ranges,
+                                          .held = !forget->done && pv_state_is_held(roster, ranges, forget->range_count),
+                                          .range_count = forget->range_count};
+}
+
+size_t pv_roster_forget_count(const struct pv_roster *roster)
+{
+    return roster->forgets.count;
+}
+
+void pv_roster_forget_at(const struct pv_roster *roster, size_t i, struct pv_forget_info *ret_forget)
+{
+    tell_forget(roster, pv_map_at(&roster->forgets, i), ret_forget);
+}
+
+bool pv_roster_forget(const struct pv_roster *roster, const struct pv_id16 *id, struct pv_forget_info *ret_forget)
+{
+    const struct pv_forget *forget = pv_map_find(&roster->forgets, id);
+    if (forget) tell_forget(roster, forget, ret_forget);
+    return forget != NULL;
+}
+
+uint64_t pv_roster_cut_done(const struct pv_roster *roster)
+{
+    uint64_t cut = 0;
+    for (size_t i = 0; i < roster->forgets.count; i++) {
+        const struct pv_forget *forget = pv_map_at(&roster->forgets, i);
+        if (forget->done && forget->cut > cut) cut = forget->cut;
+    }
+    return cut;
+}
+
+bool pv_roster_is_signed(const struct pv_roster *roster, uint64_t index)
+{
+    return pv_map_find(&roster->kept, &index) != NULL;
+}
+
+bool pv_roster_is_held(const struct pv_roster *roster, const struct pv_range *ranges, size_t count)
+{
+    return pv_state_is_held(roster, ranges, count);
+}
+
 bool pv_roster_is_forgotten(const struct pv_roster *roster, uint64_t index)
 {
-    if (pv_map_find(&roster->kept, &index)) return false;
+    if (roster->forgets.count == 0 || pv_map_find(&roster->kept, &index)) return false;
     for (size_t i = 0; i < roster->forgets.count; i++) {
         const struct pv_forget *forget = pv_map_at(&roster->forgets, i);
         const struct pv_range *ranges = pv_table_at(&roster->ranges, forget->ranges_at);

@@ -27,6 +27,7 @@ pv_feature_fold pv_file_fold_move;
 pv_feature_fold pv_file_fold_remove;
 pv_feature_fold pv_file_fold_blobs;
 pv_feature_fold pv_chunking_fold;
+pv_feature_fold pv_keys_fold;
 pv_feature_fold pv_rooms_fold;
 pv_feature_fold pv_verified_fold;
 

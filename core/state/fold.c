@@ -11,8 +11,8 @@ static const struct {
     {PV_PAYLOAD_PROFILE, pv_profile_fold},         {PV_PAYLOAD_MESSAGE, pv_message_fold},
     {PV_PAYLOAD_FILE_PUT, pv_file_fold_put},       {PV_PAYLOAD_FILE_MOVE, pv_file_fold_move},
     {PV_PAYLOAD_FILE_REMOVE, pv_file_fold_remove}, {PV_PAYLOAD_CHUNKING, pv_chunking_fold},
-    {PV_PAYLOAD_FILE_BLOBS, pv_file_fold_blobs},   {PV_PAYLOAD_ROOMS, pv_rooms_fold},
-    {PV_PAYLOAD_VERIFIED, pv_verified_fold},
+    {PV_PAYLOAD_FILE_BLOBS, pv_file_fold_blobs},   {PV_PAYLOAD_KEYS, pv_keys_fold},
+    {PV_PAYLOAD_ROOMS, pv_rooms_fold},             {PV_PAYLOAD_VERIFIED, pv_verified_fold},
 };
 enum { FEATURE_COUNT = sizeof features / sizeof *features };
 
@@ -44,7 +44,7 @@ enum pv_err pv_fold_key_came(struct pv_store *store, uint64_t epoch)
     struct pv_sql sql = pv_sql_begin(store, "SELECT EXISTS (SELECT 1 FROM unreadable WHERE epoch = ?)");
     pv_sql_bind_u64(&sql, epoch);
     enum pv_err err = pv_sql_run_u64(&sql, 0, &waiting);
-    return err || !waiting ? err : pv_store_number_set(store, fold_version, FOLD_OUTDATED);
+    return err || !waiting ? err : pv_fold_outdate(store);
 }
 
 static enum pv_err keep_unfolded(struct pv_store *store, uint64_t index, uint64_t type)
@@ -122,6 +122,11 @@ enum pv_err pv_fold_entry(struct pv_store *store, const struct pv_log_item *item
     err = fold_payload(store, item, payload, &read);
     pv_wipe(&read, sizeof read); /* it may hold keys */
     return pv_sql_leave(store, own, err);
+}
+
+enum pv_err pv_fold_outdate(struct pv_store *store)
+{
+    return pv_store_number_set(store, fold_version, FOLD_OUTDATED);
 }
 
 enum pv_err pv_fold_is_outdated(struct pv_store *store, bool *ret_outdated)

@@ -13,13 +13,15 @@
  * Does not move the folded size. Errors: the store's. */
 PV_MUST_USE enum pv_err pv_fold_entry(struct pv_store *store, const struct pv_log_item *item, enum pv_verdict verdict,
                                       struct pv_bytes payload);
-/* Note an accepted sealed entry whose body could not be opened: `why` BAD_MAC, NOT_FOUND (body forgotten or
- * missing), … When it can be opened later, fold anew. */
+/* Note an accepted sealed entry whose body could not be opened: `why` BAD_MAC, NOT_FOUND (body missing), … When it can
+ * be opened later, fold anew. One that is forgotten is not folded at all. */
 PV_MUST_USE enum pv_err pv_fold_unreadable(struct pv_store *store, uint64_t index, enum pv_err why);
 /* The same where the epoch's key is missing (NO_KEY). */
 PV_MUST_USE enum pv_err pv_fold_no_key(struct pv_store *store, uint64_t index, uint64_t epoch);
 /* The key of an epoch came: if anything folded was waiting for it, what is folded is outdated. */
 PV_MUST_USE enum pv_err pv_fold_key_came(struct pv_store *store, uint64_t epoch);
+/* What is folded is not the state any more. */
+PV_MUST_USE enum pv_err pv_fold_outdate(struct pv_store *store);
 /* Bring the full-text index up to date, at most `max` entries (0: all). Folding leaves this behind, so that small
  * batches stay cheap; searching does it first. Call it once after a pull. */
 PV_MUST_USE enum pv_err pv_fold_index_words(struct pv_store *store, uint64_t max);

@@ -50,6 +50,17 @@ enum pv_err pv_overlay_begin(const struct pv_query *query, struct pv_overlay *re
     return err;
 }
 
+enum pv_err pv_overlay_try(struct pv_store *store, struct pv_overlay *ret_overlay)
+{
+    *ret_overlay = (struct pv_overlay){0};
+    if (!store->in_transaction || store->in_overlay) return PV_ERR_USAGE;
+    enum pv_err err = begin_savepoint(store);
+    if (err) return err;
+    store->in_overlay = true;
+    *ret_overlay = (struct pv_overlay){.store = store};
+    return PV_OK;
+}
+
 void pv_overlay_end(struct pv_overlay *overlay)
 {
     struct pv_store *store = overlay->store;

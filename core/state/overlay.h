@@ -14,5 +14,7 @@ struct pv_overlay {
  * Errors: the fold's; then nothing is on top. */
 PV_MUST_USE enum pv_err pv_overlay_begin(const struct pv_query *query, struct pv_overlay *ret_overlay);
 void pv_overlay_end(struct pv_overlay *overlay);
+/* Inside a transaction: what is folded, or folded anew, until pv_overlay_end does not stay. Errors: the store's. */
+PV_MUST_USE enum pv_err pv_overlay_try(struct pv_store *store, struct pv_overlay *ret_overlay);
 
 #endif

@@ -14,8 +14,8 @@ static const struct {
     {PV_PAYLOAD_PROFILE, PV_KIND_TALK, 3},     {PV_PAYLOAD_MESSAGE, PV_KIND_TALK, 5},
     {PV_PAYLOAD_FILE_PUT, PV_KIND_WORK, 4},    {PV_PAYLOAD_FILE_MOVE, PV_KIND_WORK, 4},
     {PV_PAYLOAD_FILE_REMOVE, PV_KIND_WORK, 3}, {PV_PAYLOAD_CHUNKING, PV_KIND_WORK, 3},
-    {PV_PAYLOAD_FILE_BLOBS, PV_KIND_WORK, 3},  {PV_PAYLOAD_ROOMS, PV_KIND_TALK, 3},
-    {PV_PAYLOAD_VERIFIED, PV_KIND_TALK, 4},
+    {PV_PAYLOAD_FILE_BLOBS, PV_KIND_WORK, 3},  {PV_PAYLOAD_KEYS, PV_KIND_WORK, 4},
+    {PV_PAYLOAD_ROOMS, PV_KIND_TALK, 3},       {PV_PAYLOAD_VERIFIED, PV_KIND_TALK, 4},
 };
 enum { TYPE_COUNT = sizeof types / sizeof *types };
 
@@ -121,6 +121,64 @@ static struct pv_encoded_list get_rooms(struct pv_cbor *in)
     return list;
 }
 
+void pv_kept_key_put(struct pv_buf *buf, const struct pv_kept_key *key)
+{
+    pv_cbor_put_array(buf, 2);
+    pv_cbor_put_uint(buf, key->index);
+    pv_cbor_put_bytes(buf, key->key.b, sizeof key->key.b);
+}
+
+void pv_kept_seed_put(struct pv_buf *buf, const struct pv_kept_seed *seed)
+{
+    pv_cbor_put_array(buf, 2);
+    pv_cbor_put_uint(buf, seed->epoch);
+    pv_cbor_put_bytes(buf, seed->seed.b, sizeof seed->seed.b);
+}
+
+static void get_kept_key(struct pv_cbor *in, struct pv_kept_key *ret_key)
+{
+    pv_cbor_get_array_of(in, 2);
+    ret_key->index = pv_cbor_get_uint(in, PV_LIMIT_N);
+    pv_cbor_get_fixed(in, ret_key->key.b, sizeof ret_key->key.b);
+}
+
+static void get_kept_seed(struct pv_cbor *in, struct pv_kept_seed *ret_seed)
+{
+    pv_cbor_get_array_of(in, 2);
+    ret_seed->epoch = pv_cbor_get_uint(in, PV_LIMIT_N);
+    pv_cbor_get_fixed(in, ret_seed->seed.b, sizeof ret_seed->seed.b);
+}
+
+static struct pv_encoded_list get_keys(struct pv_cbor *in)
+{
+    struct pv_kept_key key = {0};
+    struct pv_encoded_list list = {.count = pv_cbor_get_array(in, PV_LIMIT_KEYS)};
+    const uint8_t *start = in->p;
+    for (size_t i = 0; i < list.count && !in->err; i++) {
+        uint64_t before = key.index;
+        get_kept_key(in, &key);
+        if (i && key.index <= before) pv_cbor_fail(in, PV_ERR_MALFORMED);
+    }
+    if (!in->err) list.encoded = pv_bytes(start, (size_t)(in->p - start));
+    pv_wipe(&key, sizeof key);
+    return list;
+}
+
+static struct pv_encoded_list get_seeds(struct pv_cbor *in)
+{
+    struct pv_kept_seed seed = {0};
+    struct pv_encoded_list list = {.count = pv_cbor_get_array(in, PV_LIMIT_KEYS_SEEDS)};
+    const uint8_t *start = in->p;
+    for (size_t i = 0; i < list.count && !in->err; i++) {
+        uint64_t before = seed.epoch;
+        get_kept_seed(in, &seed);
+        if (i && seed.epoch <= before) pv_cbor_fail(in, PV_ERR_MALFORMED);
+    }
+    if (!in->err) list.encoded = pv_bytes(start, (size_t)(in->p - start));
+    pv_wipe(&seed, sizeof seed);
+    return list;
+}
+
 static struct pv_encoded_list get_files(struct pv_cbor *in)
 {
     struct pv_file file;
@@ -178,6 +236,28 @@ bool pv_encoded_device_next(struct pv_encoded_list *list, struct pv_hash *ret_de
     return true;
 }
 
+bool pv_kept_key_next(struct pv_encoded_list *list, struct pv_kept_key *ret_key)
+{
+    struct pv_cbor in;
+    if (list->count == 0) return false;
+    pv_cbor_init(&in, list->encoded);
+    get_kept_key(&in, ret_key);
+    if (in.err) abort();
+    *list = (struct pv_encoded_list){list->count - 1, pv_bytes(in.p, (size_t)(in.end - in.p))};
+    return true;
+}
+
+bool pv_kept_seed_next(struct pv_encoded_list *list, struct pv_kept_seed *ret_seed)
+{
+    struct pv_cbor in;
+    if (list->count == 0) return false;
+    pv_cbor_init(&in, list->encoded);
+    get_kept_seed(&in, ret_seed);
+    if (in.err) abort();
+    *list = (struct pv_encoded_list){list->count - 1, pv_bytes(in.p, (size_t)(in.end - in.p))};
+    return true;
+}
+
 /* ---- payloads */
 
 static void put_verified(struct pv_buf *buf, const struct pv_payload *payload)
@@ -226,6 +306,12 @@ static void put_fields(struct pv_buf *buf, const struct pv_payload *payload)
     case PV_PAYLOAD_FILE_REMOVE: put_ref(buf, &payload->u.file_remove); break;
     case PV_PAYLOAD_CHUNKING: pv_cbor_put_bytes(buf, payload->u.chunking.b, sizeof payload->u.chunking.b); break;
     case PV_PAYLOAD_FILE_BLOBS: pv_cbor_put_id16(buf, &payload->u.file_blobs); break;
+    case PV_PAYLOAD_KEYS:
+        pv_cbor_put_array(buf, payload->u.keys.keys.count);
+        pv_buf_append(buf, payload->u.keys.keys.encoded.p, payload->u.keys.keys.encoded.n);
+        pv_cbor_put_array(buf, payload->u.keys.seeds.count);
+        pv_buf_append(buf, payload->u.keys.seeds.encoded.p, payload->u.keys.seeds.encoded.n);
+        break;
     case PV_PAYLOAD_ROOMS:
         pv_cbor_put_array(buf, payload->u.rooms.count);
         pv_buf_append(buf, payload->u.rooms.encoded.p, payload->u.rooms.encoded.n);
@@ -277,6 +363,10 @@ static void get_fields(struct pv_cbor *in, struct pv_payload *payload)
     case PV_PAYLOAD_FILE_REMOVE: get_ref(in, &payload->u.file_remove); break;
     case PV_PAYLOAD_CHUNKING: pv_cbor_get_fixed(in, payload->u.chunking.b, sizeof payload->u.chunking.b); break;
     case PV_PAYLOAD_FILE_BLOBS: pv_cbor_get_id16(in, &payload->u.file_blobs); break;
+    case PV_PAYLOAD_KEYS:
+        payload->u.keys.keys = get_keys(in);
+        payload->u.keys.seeds = get_seeds(in);
+        break;
     case PV_PAYLOAD_ROOMS:
         payload->u.rooms = get_rooms(in);
         if (payload->u.rooms.count == 0) pv_cbor_fail(in, PV_ERR_MALFORMED);

@@ -5,7 +5,7 @@
 #define PV_STATE_PAYLOAD_H
 
 #include "core/file/manifest.h"
-#include "core/log/entry.h"
+#include "core/log/seal.h"
 
 enum pv_payload_type {
     PV_PAYLOAD_PROFILE = 1,
@@ -15,6 +15,7 @@ enum pv_payload_type {
     PV_PAYLOAD_FILE_REMOVE = 18,
     PV_PAYLOAD_CHUNKING = 19,
     PV_PAYLOAD_FILE_BLOBS = 20,
+    PV_PAYLOAD_KEYS = 21,
     PV_PAYLOAD_ROOMS = 32,
     PV_PAYLOAD_VERIFIED = 33
 };
@@ -47,7 +48,19 @@ struct pv_listed_room {
 /* How a safety number was compared: by the person, who says so, or by the program with what was typed or scanned. */
 enum pv_verified_how { PV_VERIFIED_COMPARED = 0, PV_VERIFIED_NUMBER = 1, PV_VERIFIED_CODE = 2 };
 
-/* Several `file`, listed rooms or device ids, encoded one after the other and checked by the reader. */
+/* The key of one entry that stays when the secrets of its epoch are erased. Secret. */
+struct pv_kept_key {
+    uint64_t index;
+    struct pv_entry_key key;
+};
+
+/* The KEM seed of an epoch of a person's own room that stays like that. Secret. */
+struct pv_kept_seed {
+    uint64_t epoch;
+    struct pv_kem_seed seed;
+};
+
+/* Several `file`, listed rooms, kept keys or device ids, encoded one after the other and checked by the reader. */
 struct pv_encoded_list {
     size_t count;
     struct pv_bytes encoded;
@@ -77,6 +90,10 @@ struct pv_payload {
         struct pv_write_ref file_remove;
         struct pv_chunking_secret chunking;
         struct pv_id16 file_blobs; /* write id of the put that follows, by the same author */
+        struct {
+            struct pv_encoded_list keys;  /* kept keys, at most PV_LIMIT_KEYS, indexes rising */
+            struct pv_encoded_list seeds; /* kept seeds, at most PV_LIMIT_KEYS_SEEDS, epochs rising */
+        } keys;
         struct pv_encoded_list rooms; /* listed rooms, 1 to PV_LIMIT_ROOMS_LISTED */
         struct {
             struct pv_hash person;
@@ -100,8 +117,12 @@ PV_MUST_USE enum pv_err pv_payload_kind(uint64_t type, enum pv_kind *ret_kind);
 /* Walk a list that was read; false at the end. */
 bool pv_encoded_file_next(struct pv_encoded_list *list, struct pv_file *ret_file);
 bool pv_listed_room_next(struct pv_encoded_list *list, struct pv_listed_room *ret_room);
+bool pv_kept_key_next(struct pv_encoded_list *list, struct pv_kept_key *ret_key);
+bool pv_kept_seed_next(struct pv_encoded_list *list, struct pv_kept_seed *ret_seed);
 bool pv_encoded_device_next(struct pv_encoded_list *list, struct pv_hash *ret_device);
 /* Append one, for collecting a list. */
 void pv_listed_room_put(struct pv_buf *buf, const struct pv_listed_room *room);
+void pv_kept_key_put(struct pv_buf *buf, const struct pv_kept_key *key);
+void pv_kept_seed_put(struct pv_buf *buf, const struct pv_kept_seed *seed);
 
 #endif

@@ -13,18 +13,22 @@
 
 /* EXTRA: what was answered as kept survives a loss of power, also in a new database, which has a journal yet: with FULL
  * its removal, which is the commit, could come undone. The cache holds what the fold touches at random. Large pages,
- * since most of what is written is one long log. */
-static const char settings[] = "PRAGMA page_size = 16384; PRAGMA synchronous = EXTRA; PRAGMA cache_size = -16384;";
+ * since most of what is written is one long log. What is deleted is overwritten. */
+static const char settings[] = "PRAGMA page_size = 16384; PRAGMA synchronous = EXTRA; PRAGMA cache_size = -16384;"
+                               "PRAGMA secure_delete = ON;";
 static const char mark[] = "PRAGMA application_id = " STRING(APPLICATION_ID) ";"
-                           "PRAGMA user_version = 2;";
+                           "PRAGMA user_version = 3;";
 static const char schema[] =
 #include "core/state/schema.sql.inc"
     ;
 static const char schema_2[] =
 #include "core/state/schema_2.sql.inc"
     ;
+static const char schema_3[] =
+#include "core/state/schema_3.sql.inc"
+    ;
 
-_Static_assert(PV_STORE_SCHEMA == 2, "the mark names the schema's version");
+_Static_assert(PV_STORE_SCHEMA == 3, "the mark names the schema's version");
 
 static enum pv_err ask(struct pv_store *store, const char *text, uint64_t *ret_number)
 {
@@ -37,7 +41,7 @@ static enum pv_err ask(struct pv_store *store, const char *text, uint64_t *ret_n
 static const char how_many_pages[] = "PRAGMA page_count";
 static const char how_many_tables[] = "SELECT count(*) FROM sqlite_schema";
 
-static enum pv_err judge(struct pv_store *store, const char *how_much, bool *ret_new, bool *ret_old)
+static enum pv_err judge(struct pv_store *store, const char *how_much, bool *ret_new, uint64_t *ret_old)
 {
     uint64_t id = 0, version = 0, held = 0;
     enum pv_err err = ask(store, "PRAGMA application_id", &id);
@@ -45,7 +49,7 @@ static enum pv_err judge(struct pv_store *store, const char *how_much, bool *ret
     if (!err) err = ask(store, how_much, &held);
     if (err) return err;
     *ret_new = held == 0;
-    *ret_old = held != 0 && version < PV_STORE_SCHEMA;
+    *ret_old = held != 0 && version < PV_STORE_SCHEMA ? version : 0;
     if (*ret_new) return PV_OK;
     if (id != APPLICATION_ID || version == 0) return PV_ERR_CORRUPT;
     return version > PV_STORE_SCHEMA ? PV_ERR_UNSUPPORTED : PV_OK;
@@ -54,13 +58,15 @@ static enum pv_err judge(struct pv_store *store, const char *how_much, bool *ret
 /* Several processes may find it empty, or old, at once: the second one sees what the first has made. */
 static enum pv_err create(struct pv_store *store)
 {
-    bool is_new = false, is_old = false;
+    bool is_new = false;
+    uint64_t old = 0; /* its schema */
     enum pv_err err = pv_store_begin(store);
     if (err) return err;
-    err = judge(store, how_many_tables, &is_new, &is_old);
+    err = judge(store, how_many_tables, &is_new, &old);
     if (!err && is_new) err = pv_sql_exec(store, schema);
-    if (!err && (is_new || is_old)) err = pv_sql_exec(store, schema_2);
-    if (!err && (is_new || is_old)) err = pv_sql_exec(store, mark);
+    if (!err && (is_new || old == 1)) err = pv_sql_exec(store, schema_2);
+    if (!err && (is_new || old)) err = pv_sql_exec(store, schema_3);
+    if (!err && (is_new || old)) err = pv_sql_exec(store, mark);
     if (!err && is_new) err = pv_fold_mark_new(store);
     return pv_sql_leave(store, true, err);
 }
@@ -78,18 +84,19 @@ static enum pv_err use_log(struct pv_store *store)
 
 static enum pv_err set_up(struct pv_store *store)
 {
-    bool is_new = false, is_old = false;
+    bool is_new = false;
+    uint64_t old = 0;
     sqlite3_extended_result_codes(store->db, 1);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL); /* else a new LIMIT ? means a new plan */
     enum pv_err err = pv_sql_err(sqlite3_busy_timeout(store->db, PV_STORE_BUSY_TIMEOUT_MS));
-    if (!err) err = judge(store, how_many_pages, &is_new, &is_old);
+    if (!err) err = judge(store, how_many_pages, &is_new, &old);
     if (!err) err = pv_sql_exec(store, settings);
     if (err) return err;
     if (is_new) return create(store);
     err = use_log(store);
-    return err || !is_old ? err : create(store);
+    return err || !old ? err : create(store);
 }
 
 enum pv_err pv_store_open(sqlite3 *db, struct pv_store **ret_store)

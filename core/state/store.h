@@ -23,7 +23,7 @@
 #include "core/room/roster.h"
 
 enum {
-    PV_STORE_SCHEMA = 2,
+    PV_STORE_SCHEMA = 3,
     PV_STORE_BUSY_TIMEOUT_MS = 10000
 };
 
@@ -69,7 +69,7 @@ struct pv_stored_entry {
     struct pv_hash author;
     uint64_t n;
     struct pv_bytes entry;
-    struct pv_bytes refs; /* encoded array */
+    struct pv_bytes refs; /* encoded array; null once they were dropped with a forgotten body */
     bool has_body;        /* sealed bodies may come later, or never (forgotten) */
     struct pv_bytes body;
     bool has_verdict;
@@ -134,6 +134,8 @@ PV_MUST_USE enum pv_err pv_store_epoch_get(struct pv_store *store, uint64_t epoc
 typedef enum pv_err pv_store_epoch_row(void *context, uint64_t epoch, const struct pv_epoch_secret *secret);
 /* Newest first. */
 PV_MUST_USE enum pv_err pv_store_epoch_each(struct pv_store *store, pv_store_epoch_row *row, void *context);
+/* Is there one of an epoch before `cut`? */
+PV_MUST_USE enum pv_err pv_store_epoch_has_before(struct pv_store *store, uint64_t cut, bool *ret_has);
 /* Erase the secrets of all epochs before `cut`. */
 PV_MUST_USE enum pv_err pv_store_epoch_erase_before(struct pv_store *store, uint64_t cut);
 

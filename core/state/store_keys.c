@@ -64,6 +64,16 @@ enum pv_err pv_store_epoch_each(struct pv_store *store, pv_store_epoch_row *row,
     return pv_sql_end(&sql);
 }
 
+enum pv_err pv_store_epoch_has_before(struct pv_store *store, uint64_t cut, bool *ret_has)
+{
+    uint64_t has = 0;
+    struct pv_sql sql = pv_sql_begin(store, "SELECT EXISTS (SELECT 1 FROM epoch WHERE epoch < ?)");
+    pv_sql_bind_u64(&sql, cut);
+    enum pv_err err = pv_sql_run_u64(&sql, 0, &has);
+    if (!err) *ret_has = has != 0;
+    return err;
+}
+
 enum pv_err pv_store_epoch_erase_before(struct pv_store *store, uint64_t cut)
 {
     bool own = false;

@@ -4,6 +4,7 @@
 
 #include "core/base/limits.h"
 #include "core/state/crossing.h"
+#include "core/sync/forgotten.h"
 #include "core/sync/open.h"
 #include "core/sync/vouch.h"
 
@@ -56,10 +57,12 @@ static enum pv_err read_item(struct pv_room *room, uint64_t index, const struct 
     struct pv_hash hash;
     size_t refs_count;
     pv_entry_leaf(fetched->entry, &item.leaf);
-    if (pv_refs_check(fetched->refs, &refs_count)) return impossible(room, index, fetched->entry, "refs");
-    pv_refs_hash(fetched->refs, &hash);
-    if (!pv_hash_equal(&hash, &item.entry.header.refs_hash)) return impossible(room, index, fetched->entry, "refs");
     bool sealed = pv_kind_is_sealed(item.entry.header.kind);
+    if (!sealed || fetched->has_body || !pv_refs_are_dropped(fetched->refs)) { /* they go with a forgotten body */
+        if (pv_refs_check(fetched->refs, &refs_count)) return impossible(room, index, fetched->entry, "refs");
+        pv_refs_hash(fetched->refs, &hash);
+        if (!pv_hash_equal(&hash, &item.entry.header.refs_hash)) return impossible(room, index, fetched->entry, "refs");
+    }
     if (!sealed && !fetched->has_body) return impossible(room, index, fetched->entry, "a clear body is missing");
     if (fetched->has_body) {
         pv_body_hash(fetched->body, &hash);
@@ -231,6 +234,8 @@ static enum pv_err fold_item(struct stretch *s, const struct pv_log_item *item, 
     if (s->folded != item->index || item->index < s->fetched_at) return PV_OK; /* it has to wait */
     const struct pv_fetched *fetched = &s->fetched[item->index - s->fetched_at];
     if (!s->outbox_empty && lacks_own_body(s->opening.room, &item->entry.header, fetched)) return PV_OK; /* from the store */
+    /* What lacks its body may be forgotten: only the log's end tells. */
+    if (!fetched->has_body && verdict == PV_ACCEPTED && pv_kind_is_sealed(item->entry.header.kind)) return PV_OK;
     enum pv_err err = pv_opening_fold(&s->opening, item, verdict, fetched->has_body, fetched->body);
     if (!err) s->folded++;
     return err == PV_ERR_NO_KEY ? PV_OK : err;
@@ -264,6 +269,8 @@ static enum pv_err judge_item(struct pv_room *room, struct stretch *s, const str
         s->unsupported_at = item->index;
         return PV_OK;
     }
+    if (verdict == PV_ACCEPTED && h->kind == PV_KIND_SERVER) err = pv_forgotten_judged(room, item, s->folded);
+    if (err) return err;
     if (!s->outbox_empty && pv_hash_equal(&h->author, &room->me->device)) err = pv_outbox_judged(room, item, verdict);
     return err ? err : fold_item(s, item, verdict);
 }

@@ -5,6 +5,7 @@
 
 #include "core/log/merkle.h"
 #include "core/state/fold.h"
+#include "core/state/kept_keys.h"
 #include "core/sync/mend.h"
 
 /* Sources are remembered as values of the store: one for the member, one for the link it reads by. */
@@ -206,6 +207,15 @@ enum pv_err pv_keys_mark_linked(struct pv_room *room, const struct pv_epoch_info
     return err;
 }
 
+enum pv_err pv_keys_mark_linked_before(struct pv_room *room, const struct pv_epoch_info *info, uint64_t cut, bool *reached)
+{
+    struct pv_roster_body body;
+    enum pv_err err = rekey_body(room, info->index, &body);
+    for (size_t i = 0; !err && body.type == PV_ROSTER_REKEY && i < body.u.rekey.link_count; i++)
+        if (body.u.rekey.links[i].epoch < cut) reached[body.u.rekey.links[i].epoch] = true;
+    return err;
+}
+
 /* Links that were fetched and did not open are not asked for again. */
 static void links_name(uint64_t index, char ret_name[static 48])
 {
@@ -246,7 +256,7 @@ enum pv_err pv_keys_want(struct pv_room *room, struct pv_key_want *ret_want)
         return PV_OK;
     }
     /* Newest first: the present secret matters most, and older ones follow from it by links. */
-    for (uint64_t e = pv_roster_epoch(room->roster) + 1; e-- > 0 && want.what == PV_KEY_NONE && !err;) {
+    for (uint64_t e = pv_roster_epoch(room->roster) + 1; e-- > pv_roster_cut_done(room->roster) && want.what == PV_KEY_NONE && !err;) {
         if (has_secret(room, e, &err) || err) continue;
         err = find_link(room, e, &want);
         for (int invite = 0; invite < 2 && want.what == PV_KEY_NONE && !err; invite++) {
@@ -276,6 +286,7 @@ enum pv_err pv_keys_my_kem_seed(struct pv_room *room, const struct pv_hash *kem_
         enum pv_err err = pv_keys_secret(person, person->roster, epochs[i].epoch, &secret);
         if (!err) pv_epoch_kem_seed(&secret, ret_seed);
         pv_wipe(&secret, sizeof secret);
+        if (err == PV_ERR_NOT_FOUND) err = pv_kept_seed_get(person->store, epochs[i].epoch, kem_hash, ret_seed);
         return err == PV_ERR_NOT_FOUND ? PV_ERR_NO_KEY : err;
     }
     return PV_ERR_NO_KEY;

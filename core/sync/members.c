@@ -64,7 +64,7 @@ enum pv_err pv_rekey_with_it(struct pv_room *room)
     if (!err) err = pv_rekey_is_ours(room, view, &ours);
     if (err || !ours) return err;
     err = pv_rekey_missing_keys(room, &missing, 1, &missing_count);
-    return err || missing_count ? err : pv_rekey_make(room);
+    return err || missing_count ? err : pv_rekey_make(room, false);
 }
 
 static enum pv_err change(struct pv_room *room, const struct pv_roster_body *body)

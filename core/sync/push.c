@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/sync/forget.h"
 #include "core/sync/mend.h"
 #include "core/sync/pull.h"
 
@@ -71,6 +72,8 @@ static enum pv_err ask_kem_keys(struct push *push, const struct pv_hash *hashes,
 
 static enum pv_err make_ready(struct push *push, bool *ret_needs_keys, struct pv_hash *ret_missing, size_t *ret_count)
 {
+    enum pv_err refused = PV_OK;
+    bool cut = false;
     struct pv_room *room = push->pull.room;
     const struct pv_roster *view;
     bool ours = false;
@@ -81,17 +84,22 @@ static enum pv_err make_ready(struct push *push, bool *ret_needs_keys, struct pv
     if (!err && room->person_room) err = pv_mend(room);
     if (!err) err = pv_room_view(room, &view);
     if (!err) err = pv_rekey_is_ours(room, view, &ours);
-    if (!err && ours) {
+    if (!err) err = pv_forget_look(room, &cut);
+    if (!err && (ours || cut)) {
         err = pv_rekey_missing_keys(room, ret_missing, KEM_ASK_MAX, ret_count);
         *ret_needs_keys = !err && *ret_count && push->asked_count <= KEM_ASK_MAX;
-        if (!err && !*ret_needs_keys) err = pv_rekey_make(room);
+        if (!err && !*ret_needs_keys) err = pv_rekey_make(room, cut);
+        if (!err && !*ret_needs_keys && cut) err = pv_room_view(room, &view);
+        if (!err && !*ret_needs_keys && cut) err = pv_forget_cut_made(room, pv_roster_epoch(view));
     }
+    if (!err && !*ret_needs_keys) err = pv_forget_step(room, &refused);
     if (!err && !*ret_needs_keys) err = pv_seal_drafts(room);
     if (err) {
         pv_room_rollback(room);
         return err;
     }
-    return pv_room_commit(room);
+    err = pv_room_commit(room);
+    return err ? err : refused;
 }
 
 /* Ask whoever writes, now that all is known that others did before. */

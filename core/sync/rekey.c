@@ -150,7 +150,7 @@ static enum pv_err make_links(struct pv_room *room, const struct pv_roster *view
     return PV_OK;
 }
 
-static enum pv_err make(struct pv_room *room, const struct pv_roster *view, struct rekey *r)
+static enum pv_err make(struct pv_room *room, const struct pv_roster *view, bool cut, struct rekey *r)
 {
     struct pv_kem_seed seed;
     struct pv_rekey_body *body = &r->body.u.rekey;
@@ -166,11 +166,11 @@ static enum pv_err make(struct pv_room *room, const struct pv_roster *view, stru
     if (err) return err;
     pv_recipients_digest(r->recipients, r->recipient_count, &body->recipients);
     err = make_wraps(room, r);
-    if (!err) err = make_links(room, view, r);
+    if (!err && !cut) err = make_links(room, view, r);
     return err;
 }
 
-enum pv_err pv_rekey_make(struct pv_room *room)
+enum pv_err pv_rekey_make(struct pv_room *room, bool cut)
 {
     const struct pv_roster *view;
     struct rekey *r = calloc(1, sizeof *r);
@@ -178,7 +178,7 @@ enum pv_err pv_rekey_make(struct pv_room *room)
     if (!r) return PV_ERR_NOMEM;
     pv_buf_init(&beside, PV_LIMIT_BATCH_BYTES);
     enum pv_err err = pv_room_view(room, &view);
-    if (!err) err = make(room, view, r);
+    if (!err) err = make(room, view, cut, r);
     if (!err) {
         struct pv_bytes kem_key = PV_BYTES_OF(r->pk);
         pv_beside_put(&beside, &kem_key, 1, r->links, r->body.u.rekey.link_count, r->wraps, r->recipient_count);

@@ -123,6 +123,14 @@ PV_MUST_USE enum pv_err pv_room_read_by_link(struct pv_room *room, const struct 
 PV_MUST_USE enum pv_err pv_room_join(struct pv_room *room, const struct pv_invite_link *link,
                                      const struct pv_half_b *half_b);
 
+/* Forget the sealed bodies in these ranges (half-open, rising, of the verified log): the pushes that follow do it. What
+ * belongs to them goes along, and today's state stays as it is without them. An owner's.
+ * Errors: USAGE (ranges), CONFLICT (one is under way, or the state cannot be kept), DENIED (no owner, a hold, nothing there),
+ * NO_KEY, NOT_FOUND (the body of something that stays is missing), LIMIT (more ranges than one forget takes). */
+PV_MUST_USE enum pv_err pv_room_forget(struct pv_room *room, const struct pv_range *ranges, size_t count);
+/* Is one under way on this device? From then on its part is the server's. */
+PV_MUST_USE enum pv_err pv_room_is_forgetting(struct pv_room *room, bool *ret_is);
+
 /* Give up a join of ours that the log will never take (its invite ended): what was written behind it waits as drafts
  * for the next one. Nothing happens to who is in. */
 PV_MUST_USE enum pv_err pv_room_join_give_up(struct pv_room *room);

@@ -143,6 +143,9 @@ PV_MUST_USE enum pv_err pv_keys_secret(struct pv_room *room, const struct pv_ros
 /* Set reached[e - from] for each epoch e at or after `from` that the rekey of `info` links. */
 PV_MUST_USE enum pv_err pv_keys_mark_linked(struct pv_room *room, const struct pv_epoch_info *info, uint64_t from,
                                             bool *reached);
+/* The same of each epoch below `cut`: reached[e]. */
+PV_MUST_USE enum pv_err pv_keys_mark_linked_before(struct pv_room *room, const struct pv_epoch_info *info, uint64_t cut,
+                                                   bool *reached);
 /* The KEM seed of this person (or device) whose public half has `kem_hash`. Errors: NO_KEY. */
 PV_MUST_USE enum pv_err pv_keys_my_kem_seed(struct pv_room *room, const struct pv_hash *kem_hash,
                                             struct pv_kem_seed *ret_seed);
@@ -198,7 +201,7 @@ PV_MUST_USE enum pv_err pv_rekey_missing_keys(struct pv_room *room, struct pv_ha
                                               size_t *ret_count);
 /* Say in the log that our wrap of the present epoch does not open, once. In a transaction. */
 PV_MUST_USE enum pv_err pv_rekey_complain(struct pv_room *room);
-/* Make the rekey over the present view, into the outbox. In a transaction. */
-PV_MUST_USE enum pv_err pv_rekey_make(struct pv_room *room);
+/* Make the rekey over the present view, into the outbox; `cut`: without links. In a transaction. */
+PV_MUST_USE enum pv_err pv_rekey_make(struct pv_room *room, bool cut);
 
 #endif

@@ -88,8 +88,8 @@ static void room_append(struct rig_room *room, const struct pv_bundle *bundle, c
         room->hashes = realloc(room->hashes, 2 * room->cap * sizeof *room->hashes);
         if (!room->entries || !room->hashes) abort();
     }
-    room->entries[room->count++] = (struct rig_entry){copy_of(bundle->entry), copy_of(bundle->refs),
-                                                      copy_of(bundle->body), copy_of(bundle->beside)};
+    room->entries[room->count++] = (struct rig_entry){.entry = copy_of(bundle->entry), .refs = copy_of(bundle->refs),
+                                                      .body = copy_of(bundle->body), .beside = copy_of(bundle->beside)};
     pv_merkle_append(&room->edge, leaf, hashes, &hash_count);
     memcpy(room->hashes + at, hashes, hash_count * sizeof *hashes);
 }
@@ -170,6 +170,59 @@ enum pv_err rig_append(struct rig_server *server, struct rig_room *room, struct 
     return status == 200 ? PV_OK : PV_ERR_CONFLICT;
 }
 
+static void drop_forgotten(struct rig_room *room)
+{
+    size_t count;
+    const struct pv_epoch_info *epochs = pv_roster_epochs(room->roster, &count);
+    uint64_t cut = epochs[pv_roster_cut_done(room->roster)].index;
+    for (size_t i = 0; i < room->count; i++) {
+        struct rig_entry *e = &room->entries[i];
+        struct pv_entry entry;
+        if (pv_entry_read(pv_buf_bytes(&e->entry), &entry)) abort();
+        if (i < cut) e->beside_dropped = true;
+        if (!pv_kind_is_sealed(entry.header.kind) || !pv_roster_is_forgotten(room->roster, i)) continue;
+        e->dropped = true;
+        pv_buf_clear(&e->body);
+        pv_buf_clear(&e->refs);
+    }
+}
+
+enum pv_err rig_deleted(struct rig_server *server, struct rig_room *room, const struct pv_id16 *forget)
+{
+    struct pv_server_body content = {.type = PV_SERVER_DELETED};
+    struct pv_header header = {.room = room->id, .n = 1, .kind = PV_KIND_SERVER, .time_ms = server->now_ms};
+    struct pv_buf entry, body;
+    enum pv_verdict verdict = PV_REJECTED;
+    enum pv_reason reason = PV_REASON_NONE;
+    pv_buf_init(&entry, PV_LIMIT_ENTRY_BYTES);
+    pv_buf_init(&body, PV_LIMIT_BODY_BYTES);
+    content.u.deleted_forget = *forget;
+    pv_server_body_put(&body, &content);
+    pv_log_key_id(&server->info.log_key, &header.author);
+    const struct pv_head *head = pv_roster_head(room->roster, &header.author);
+    if (head) header.n = head->n + 1;
+    if (head) header.prev = head->leaf;
+    pv_merkle_empty_root(&header.seen_root);
+    pv_refs_hash(pv_bytes("\x80", 1), &header.refs_hash);
+    pv_body_hash(pv_buf_bytes(&body), &header.body_hash);
+    struct pv_log_item item = {.index = room->count, .body = pv_buf_bytes(&body)};
+    enum pv_err err = pv_entry_make(&header, &server->log_sk, &entry);
+    if (!err) err = pv_entry_read(pv_buf_bytes(&entry), &item.entry);
+    if (!err) pv_entry_leaf(pv_buf_bytes(&entry), &item.leaf);
+    if (!err) err = pv_roster_judge(room->roster, &item, &verdict, &reason);
+    if (!err && verdict != PV_ACCEPTED) err = PV_ERR_CONFLICT;
+    if (!err) err = pv_roster_apply(room->roster, &item, &verdict, &reason);
+    if (!err) {
+        struct pv_bundle bundle = {pv_buf_bytes(&entry), pv_bytes("\x80", 1), pv_buf_bytes(&body), pv_bytes("\x83\x80\x80\x80", 4)};
+        room_append(room, &bundle, &item.leaf);
+        room->signed_ms = server->now_ms;
+        drop_forgotten(room);
+    }
+    pv_buf_release(&entry);
+    pv_buf_release(&body);
+    return err;
+}
+
 static void put_page(struct rig_server *server, struct rig_room *room, unsigned long long from, struct pv_buf *answer)
 {
     size_t count = from < room->count ? room->count - (size_t)from : 0;
@@ -181,6 +234,11 @@ static void put_page(struct rig_server *server, struct rig_room *room, unsigned 
         const struct rig_entry *e = &room->entries[from + i];
         pv_cbor_put_array(answer, 3);
         pv_cbor_put_bytes(answer, e->entry.p, e->entry.n);
+        if (e->dropped) {
+            pv_cbor_put_null(answer);
+            pv_cbor_put_null(answer);
+            continue;
+        }
         pv_buf_append(answer, e->refs.p, e->refs.n);
         pv_cbor_put_bytes(answer, e->body.p, e->body.n);
     }
@@ -304,6 +362,7 @@ static unsigned room_request(struct rig_server *server, const struct pv_request 
     struct pv_merkle_reader reader = reader_of(room);
     struct pv_merkle_proof proof;
     if (sscanf(rest, "/entries?from=%llu", &a) == 1) put_page(server, room, a, answer);
+    else if (sscanf(rest, "/entries/%llu/", &a) == 1 && room->entries[a].beside_dropped) return 404;
     else if (sscanf(rest, "/entries/%llu/wraps/%llu", &a, &b) == 2) put_wrap(room, a, b, answer);
     else if (sscanf(rest, "/entries/%llu/links", &a) == 1) put_links(room, a, answer);
     else if (strcmp(rest, "/entries") == 0) return append(server, room, request->body, answer, why);

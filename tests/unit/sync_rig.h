@@ -13,6 +13,8 @@ enum { RIG_ROOMS = 16 };
 
 struct rig_entry {
     struct pv_buf entry, refs, body, beside;
+    bool dropped;              /* body and refs, as forgotten */
+    bool beside_dropped;       /* wraps and links, as from before a cut */
 };
 
 struct rig_room {
@@ -86,6 +88,10 @@ struct rig_room *rig_room_find(struct rig_server *server, const struct pv_hash *
 
 /* Append an encoded array of bundles, as a request would. */
 enum pv_err rig_append(struct rig_server *server, struct rig_room *room, struct pv_bytes bundles);
+
+/* What the server does when a forget's notice is over: says `deleted`, then drops what that names. CONFLICT: the rules do not
+ * let it. */
+enum pv_err rig_deleted(struct rig_server *server, struct rig_room *room, const struct pv_id16 *forget);
 
 /* Its answer to one request: a status, bytes, and why not. */
 unsigned rig_serve(struct rig_server *server, const struct pv_request *request, struct pv_buf *answer, const char **why);

@@ -371,7 +371,7 @@ static void test_upgrade(void)
     if (!err) err = pv_store_number_set(store, "kept", 7);
     pv_store_close(store);
     store = NULL;
-    if (!err && sqlite3_exec(db, "DROP TABLE verified; DROP TABLE told; PRAGMA user_version = 1", NULL, NULL, NULL)) err = PV_ERR_IO;
+    if (!err && sqlite3_exec(db, "DROP TABLE verified; DROP TABLE told; DROP TABLE entry_key; DROP TABLE epoch_seed; PRAGMA user_version = 1", NULL, NULL, NULL)) err = PV_ERR_IO;
     tap_is_int(err, PV_OK, "a database of schema 1");
     for (int i = 0; i < 2 && !err; i++) {
         err = pv_store_open(db, &store);
@@ -382,6 +382,26 @@ static void test_upgrade(void)
         pv_store_close(store);
         store = NULL;
     }
+    sqlite3_close(db);
+}
+
+/* A database of schema 2 gets what 3 adds. */
+static void test_second_schema(void)
+{
+    sqlite3 *db = NULL;
+    struct pv_store *store = NULL;
+    if (!tap_ok(sqlite3_open(":memory:", &db) == SQLITE_OK && pv_store_open(db, &store) == PV_OK, "a store")) return;
+    pv_store_close(store);
+    tap_ok(sqlite3_exec(db, "DROP TABLE entry_key; DROP TABLE epoch_seed; PRAGMA user_version = 2;"
+                            "INSERT INTO unfolded (idx, type) VALUES (4, 21)", NULL, NULL, NULL) == SQLITE_OK, "becomes one of schema 2");
+    tap_is_int(pv_store_open(db, &store), PV_OK, "which opens");
+    uint64_t fold = 7;
+    tap_ok(!pv_store_number_get(store, "pv.fold", 7, &fold) && fold == 0, "and folds anew what it had kept unfolded");
+    tap_ok(sqlite3_exec(db, "SELECT key FROM entry_key; SELECT seed FROM epoch_seed", NULL, NULL, NULL) == SQLITE_OK,
+           "it has the tables of schema 3");
+    pv_store_close(store);
+    tap_is_int(pv_store_open(db, &store), PV_OK, "and opens again");
+    pv_store_close(store);
     sqlite3_close(db);
 }
 
@@ -404,7 +424,8 @@ int main(void)
     tap_is_int(sqlite3_close(db), SQLITE_OK, "no statement is left behind");
     test_upgrade();
     tap_is_int(open_after("CREATE TABLE mine (a)"), PV_ERR_CORRUPT, "another program's database is refused");
-    tap_is_int(open_after("PRAGMA application_id = 1347833938; PRAGMA user_version = 3"), PV_ERR_UNSUPPORTED,
+    tap_is_int(open_after("PRAGMA application_id = 1347833938; PRAGMA user_version = 4"), PV_ERR_UNSUPPORTED,
                "a newer schema says so");
+    test_second_schema();
     return tap_done();
 }

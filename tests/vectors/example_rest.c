@@ -243,6 +243,33 @@ static void print_file_blobs(void)
     pv_buf_release(&buf);
 }
 
+static void print_keys(void)
+{
+    struct pv_buf buf, keys, seeds;
+    struct pv_payload payload = {.type = PV_PAYLOAD_KEYS};
+    struct pv_kept_key key = {.index = 4};
+    struct pv_kept_seed seed = {.epoch = 0};
+    pv_buf_init(&buf, 4096);
+    pv_buf_init(&keys, 4096);
+    pv_buf_init(&seeds, 4096);
+    memset(payload.write_id.b, 0x21, sizeof payload.write_id.b);
+    memset(key.key.b, 0x4b, sizeof key.key.b);
+    memset(seed.seed.b, 0x53, sizeof seed.seed.b);
+    pv_kept_key_put(&keys, &key);
+    key.index = 300;
+    pv_kept_key_put(&keys, &key);
+    pv_kept_seed_put(&seeds, &seed);
+    payload.u.keys.keys = (struct pv_encoded_list){2, pv_buf_bytes(&keys)};
+    payload.u.keys.seeds = (struct pv_encoded_list){1, pv_buf_bytes(&seeds)};
+    pv_payload_put(&buf, &payload);
+    ex_must(buf.err, "keys");
+    ex_cbor("payload.keys", "type 21: keys of two entries and a seed (shape only: made up)", pv_buf_bytes(&buf),
+            "[type write_id keys[*key[index K]] seeds[*seed[epoch seed]]]");
+    pv_buf_release(&buf);
+    pv_buf_release(&keys);
+    pv_buf_release(&seeds);
+}
+
 static void print_verified(const struct ex_world *world)
 {
     struct pv_payload payload = {.type = PV_PAYLOAD_VERIFIED, .u.verified = {.person = world->ben.log.room}};
@@ -306,6 +333,7 @@ void ex_print_payloads(struct ex_world *world)
     print_rooms(world);
     print_attachment();
     print_file_blobs();
+    print_keys();
 }
 
 /* ---- a device at rest */

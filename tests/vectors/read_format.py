@@ -400,6 +400,10 @@ def payloads(room):
     is_((attached[5][0], attached[5][1][0][0], check_chunk(attached[5][1][0])), (0, sha256(b"photo"), True), "its chunk")
     blobs = item("payload.file_blobs")
     is_((blobs[0], len(blobs[1]), len(blobs[2]), len(blobs)), (20, 16, 16, 3), "file_blobs")
+    keys = item("payload.keys")
+    is_((keys[0], len(keys[1]), len(keys)), (21, 16, 4), "keys")
+    is_(([index for index, _ in keys[2]], {len(k) for _, k in keys[2]}), ([4, 300], {32}), "of two entries")
+    is_([(epoch, len(seed)) for epoch, seed in keys[3]], [(0, 32)], "and a seed")
     put = next(item(f"room.{i}.payload") for i in range(99) if decode(EX.get(f"room.{i}.payload", b"\x81\x00"))[0] == 16)
     path, size, mode, mtime, sha, manifest = put[3]
     is_((path, size, mode, mtime), ([b"drafts", b"hello.txt"], 11, 0o644, [1760000000, 500000000]), "a file")

@@ -1,0 +1,689 @@
+/* Forgetting: what goes, what stays as it is, who ends where, and that a step that was cut is taken up again. */
+#include <stdlib.h>
+
+#include "core/state/payload.h"
+#include "core/sync/room_parts.h"
+#include "tests/unit/sync_pair.h"
+
+/* ---- what a device has, as text: to be equal for all who have the same log */
+
+static const char *const dumps[] = {
+    "SELECT 'message ' || m.idx || ' ' || hex(a.id) || ' ' || m.text FROM message m JOIN author a ON a.no = m.author ORDER BY 1",
+    "SELECT concat_ws(' ', 'file', idx, path, placed, head, ifnull(removed, '-'), ifnull(lost_to, '-')) FROM file ORDER BY 1",
+    "SELECT 'version ' || idx || ' ' || file || ' ' || hex(write_id) || ' ' || size FROM version ORDER BY 1",
+    "SELECT 'name ' || hex(a.id) || ' ' || p.name FROM profile p JOIN author a ON a.no = p.author ORDER BY 1",
+    "SELECT 'unreadable ' || idx || ' ' || why FROM unreadable ORDER BY 1",
+    "SELECT 'chunking ' || idx FROM chunking ORDER BY 1",
+    "SELECT 'body ' || idx FROM entry WHERE body IS NULL ORDER BY 1",
+    "SELECT 'refs ' || idx FROM entry WHERE refs = x'f6' ORDER BY 1",
+    "SELECT 'kept ' || idx || ' ' || source FROM entry_key ORDER BY 1",
+    "SELECT 'verdict ' || idx || ' ' || reason FROM verdict ORDER BY 1",
+};
+
+static void add_rows(sqlite3 *db, const char *text, struct pv_buf *out)
+{
+    sqlite3_stmt *stmt;
+    if (sqlite3_prepare_v2(db, text, -1, &stmt, NULL)) {
+        tap_ok(false, "%s", sqlite3_errmsg(db));
+        return;
+    }
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        pv_buf_append(out, sqlite3_column_text(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0));
+        pv_buf_append_byte(out, '\n');
+    }
+    sqlite3_finalize(stmt);
+}
+
+static void dump(sqlite3 *db, struct pv_buf *out)
+{
+    pv_buf_init(out, SIZE_MAX);
+    for (size_t i = 0; i < sizeof dumps / sizeof *dumps; i++) add_rows(db, dumps[i], out);
+    pv_buf_append_byte(out, 0);
+}
+
+static void is_same(sqlite3 *left, sqlite3 *right, const char *what)
+{
+    struct pv_buf a, b;
+    dump(left, &a);
+    dump(right, &b);
+    bool same = pv_bytes_equal(pv_buf_bytes(&a), pv_buf_bytes(&b));
+    tap_ok(same, "%s", what);
+    if (!same) tap_note("one:\n%s\nother:\n%s", (const char *)a.p, (const char *)b.p);
+    pv_buf_release(&a);
+    pv_buf_release(&b);
+}
+
+static long long number(sqlite3 *db, const char *text)
+{
+    sqlite3_stmt *stmt;
+    long long value = -1;
+    if (sqlite3_prepare_v2(db, text, -1, &stmt, NULL)) return value;
+    if (sqlite3_step(stmt) == SQLITE_ROW) value = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return value;
+}
+
+/* Files that stand, "path:versions " each. */
+static void is_files(struct rig_member *member, const char *want, const char *what)
+{
+    struct pv_buf got;
+    pv_buf_init(&got, SIZE_MAX);
+    add_rows(member->db, "SELECT f.path || ':' || (SELECT count(*) FROM version v WHERE v.file = f.idx) FROM file f"
+                         " WHERE f.removed IS NULL ORDER BY f.path, f.placed", &got);
+    for (size_t i = 0; i < got.n; i++)
+        if (got.p[i] == '\n') got.p[i] = ' ';
+    pv_buf_append_byte(&got, 0);
+    bool same = strcmp((const char *)got.p, want) == 0;
+    tap_ok(same, "%s", what);
+    if (!same) tap_note("got %s", (const char *)got.p);
+    pv_buf_release(&got);
+}
+
+/* Does any page of the database, freed ones too, hold these words? */
+static bool holds(sqlite3 *db, const char *words)
+{
+    sqlite3_int64 size = 0;
+    unsigned char *image = sqlite3_serialize(db, "main", &size, 0);
+    bool found = !image;
+    size_t n = strlen(words);
+    for (sqlite3_int64 i = 0; image && i + (sqlite3_int64)n <= size && !found; i++) found = memcmp(image + i, words, n) == 0;
+    sqlite3_free(image);
+    return found;
+}
+
+/* ---- what people do */
+
+static enum pv_err write_payload(struct rig_member *member, struct pv_payload *payload, struct pv_id16 *ret_id)
+{
+    struct pv_buf buf;
+    enum pv_kind kind = PV_KIND_WORK;
+    pv_buf_init(&buf, PV_LIMIT_PAYLOAD_BYTES);
+    seeded_fill(&member->device->seed, payload->write_id.b, sizeof payload->write_id.b);
+    pv_payload_put(&buf, payload);
+    enum pv_err err = buf.err ? buf.err : pv_payload_kind((uint64_t)payload->type, &kind);
+    pv_room_set_time(member->room, member->device->server->now_ms);
+    if (!err) err = pv_room_write(member->room, kind, pv_buf_bytes(&buf), pv_bytes(NULL, 0));
+    if (!err && ret_id) *ret_id = payload->write_id;
+    pv_buf_release(&buf);
+    return err;
+}
+
+static struct pv_write_ref put(struct rig_member *member, const char *path, uint64_t mode, const struct pv_write_ref *replaces)
+{
+    struct pv_payload payload = {.type = PV_PAYLOAD_FILE_PUT};
+    struct pv_write_ref ref = {.author = member->device->me.device};
+    payload.u.file_put.has_replaces = replaces != NULL;
+    if (replaces) payload.u.file_put.replaces = *replaces;
+    payload.u.file_put.file = (struct pv_file){.mode = (uint16_t)mode, .mtime_seconds = 5};
+    if (pv_path_from_text(pv_bytes_of_string(path), &payload.u.file_put.file.path)) abort();
+    is_err(write_payload(member, &payload, &ref.write_id), PV_OK, path);
+    return ref;
+}
+
+static void move_file(struct rig_member *member, struct pv_write_ref version, const char *path)
+{
+    struct pv_payload payload = {.type = PV_PAYLOAD_FILE_MOVE};
+    payload.u.file_move.version = version;
+    if (pv_path_from_text(pv_bytes_of_string(path), &payload.u.file_move.path)) abort();
+    is_err(write_payload(member, &payload, NULL), PV_OK, "a move");
+}
+
+static void remove_file(struct rig_member *member, struct pv_write_ref version)
+{
+    struct pv_payload payload = {.type = PV_PAYLOAD_FILE_REMOVE};
+    payload.u.file_remove = version;
+    is_err(write_payload(member, &payload, NULL), PV_OK, "a removal");
+}
+
+static void call(struct rig_member *member, const char *name)
+{
+    struct pv_payload payload = {.type = PV_PAYLOAD_PROFILE};
+    payload.u.profile_name = pv_bytes_of_string(name);
+    is_err(write_payload(member, &payload, NULL), PV_OK, "a name");
+}
+
+/* Send, and have the other see it. The index of the newest entry. */
+static uint64_t settle(struct pair *p)
+{
+    is_err(rig_push(&p->a), PV_OK, "Ada sends");
+    is_err(rig_push(&p->b), PV_OK, "Bob sends");
+    is_err(rig_pull(&p->a), PV_OK, "Ada looks");
+    return rig_room_find(&p->server, pv_room_id(p->a.room))->count - 1;
+}
+
+static struct rig_room *room_of(struct pair *p)
+{
+    return rig_room_find(&p->server, pv_room_id(p->a.room));
+}
+
+/* The server says `deleted` for all that waits. */
+static long long delete_all(struct pair *p)
+{
+    struct rig_room *room = room_of(p);
+    long long done = 0;
+    for (size_t i = 0; i < pv_roster_forget_count(room->roster); i++) {
+        struct pv_forget_info forget;
+        pv_roster_forget_at(room->roster, i, &forget);
+        if (!forget.done && rig_deleted(&p->server, room, &forget.id) == PV_OK) done++;
+    }
+    return done;
+}
+
+/* Ada forgets [from, to), the server deletes, both look; then a device that reads all from nothing is where they are. */
+static void forget(struct pair *p, uint64_t from, uint64_t to)
+{
+    struct pv_range range = {from, to};
+    struct rig_member cold;
+    is_err(pv_room_forget(p->a.room, &range, 1), PV_OK, "Ada forgets");
+    is_err(rig_push(&p->a), PV_OK, "and sends it");
+    tap_is_int(delete_all(p), 1, "the server deletes");
+    is_err(rig_pull(&p->a), PV_OK, "Ada sees it");
+    is_err(rig_pull(&p->b), PV_OK, "Bob too");
+    is_err(rig_member_open(&cold, &p->bob, pv_room_id(p->a.room)), PV_OK, "a third copy");
+    is_err(rig_pull(&cold), PV_OK, "reads the log from nothing");
+    is_same(p->a.db, p->b.db, "she and Bob have the same state");
+    is_same(p->b.db, cold.db, "and so has who never had what is gone");
+    uint64_t cut = pv_roster_cut_done(pv_room_roster(p->a.room));
+    char text[80];
+    snprintf(text, sizeof text, "SELECT count(*) FROM epoch WHERE epoch < %llu", (unsigned long long)cut);
+    tap_is_int(number(p->a.db, text), 0, "no secret from before the cut is left with Ada");
+    tap_is_int(number(p->b.db, text), 0, "nor with Bob");
+    rig_member_close(&cold);
+}
+
+/* ---- messages */
+
+static void test_message(void)
+{
+    struct pair p;
+    struct pv_invite_link link;
+    struct rig_device eve;
+    struct rig_member late;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_say(&p.b, "before"), PV_OK, "Bob says");
+    settle(&p);
+    is_err(rig_say(&p.b, "canary-seven-lives"), PV_OK, "Bob says what he should not");
+    uint64_t at = settle(&p);
+    is_err(rig_say(&p.a, "after"), PV_OK, "Ada says");
+    settle(&p);
+    tap_ok(holds(p.a.db, "canary-seven-lives") && holds(p.b.db, "canary-seven-lives"), "the words are in both databases");
+    forget(&p, at, at + 1);
+    is_texts(&p.a, "before\nafter\n", "what was meant is gone, the rest is there");
+    tap_ok(!holds(p.a.db, "canary-seven-lives"), "no page of Ada's database has the words");
+    tap_ok(!holds(p.b.db, "canary-seven-lives"), "nor one of Bob's");
+    is_err(rig_device_init(&eve, &p.server, 5), PV_OK, "Eve comes");
+    is_err(rig_invite(&p.a, PV_ROLE_EDITOR, 1, &link), PV_OK, "is invited");
+    is_err(rig_join(&late, &eve, &link), PV_OK, "and joins");
+    is_texts(&late, "before\nafter\n", "she reads what stayed, by the keys that were kept");
+    is_err(rig_say(&late, "hello"), PV_OK, "and writes");
+    is_err(rig_push(&late), PV_OK, "as ever");
+    is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+    is_texts(&p.b, "before\nafter\nhello\n", "and reads it");
+    rig_member_close(&late);
+    rig_device_release(&eve);
+    pair_release(&p);
+}
+
+/* The same write twice in the log counts once: without the first, the second must not come to count. */
+static void test_again(void)
+{
+    struct pair p;
+    struct pv_payload payload = {.type = PV_PAYLOAD_MESSAGE};
+    struct pv_buf buf;
+    pair_init(&p, PV_ROLE_EDITOR);
+    payload.u.message.text = pv_bytes_of_string("said twice");
+    is_err(write_payload(&p.a, &payload, NULL), PV_OK, "Ada says");
+    uint64_t at = settle(&p);
+    pv_buf_init(&buf, PV_LIMIT_PAYLOAD_BYTES);
+    pv_payload_put(&buf, &payload);
+    is_err(pv_room_write(p.a.room, PV_KIND_TALK, pv_buf_bytes(&buf), pv_bytes(NULL, 0)), PV_OK, "the same once more");
+    pv_buf_release(&buf);
+    settle(&p);
+    is_texts(&p.b, "said twice\n", "which counts once");
+    forget(&p, at, at + 1);
+    is_texts(&p.b, "", "and is gone with the first");
+    tap_is_int(number(p.b.db, "SELECT body IS NULL FROM entry WHERE idx = (SELECT max(idx) FROM entry WHERE body IS NULL)"), 1,
+               "bodies are gone");
+    tap_is_int(number(p.b.db, "SELECT count(*) FROM entry WHERE body IS NULL"), 2, "of both");
+    pair_release(&p);
+}
+
+static void test_name(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    call(&p.b, "Robert");
+    settle(&p);
+    call(&p.b, "Bob");
+    uint64_t at = settle(&p);
+    forget(&p, at, at + 1);
+    tap_is_int(number(p.a.db, "SELECT count(*) FROM profile"), 0, "of a name that is forgotten no older one comes back");
+    call(&p.b, "B.");
+    settle(&p);
+    tap_is_int(number(p.a.db, "SELECT count(*) FROM profile WHERE name = 'B.'"), 1, "a new one can be taken");
+    pair_release(&p);
+}
+
+/* ---- files */
+
+static void test_removal(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    struct pv_write_ref gone = put(&p.b, "gone.txt", 0644, NULL);
+    (void)put(&p.a, "stays.txt", 0600, NULL);
+    settle(&p);
+    remove_file(&p.b, gone);
+    uint64_t at = settle(&p);
+    is_files(&p.a, "stays.txt:1 ", "Bob removed a file");
+    forget(&p, at, at + 1);
+    is_files(&p.a, "stays.txt:1 ", "an rm is forgotten, and the file does not come back");
+    pair_release(&p);
+}
+
+static void test_edit(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    struct pv_write_ref v1 = put(&p.b, "plan.txt", 0644, NULL);
+    settle(&p);
+    struct pv_write_ref v2 = put(&p.b, "plan.txt", 0600, &v1);
+    uint64_t second = settle(&p);
+    (void)put(&p.a, "other.txt", 0644, NULL);
+    settle(&p);
+    forget(&p, second, second + 1);
+    is_files(&p.a, "other.txt:1 ", "with its newest version a file is gone: the one before does not come back");
+    struct pv_write_ref w1 = put(&p.a, "list.txt", 0644, NULL);
+    settle(&p);
+    struct pv_write_ref w2 = put(&p.b, "list.txt", 0600, &w1);
+    uint64_t middle = settle(&p);
+    (void)put(&p.a, "list.txt", 0640, &w2);
+    settle(&p);
+    is_files(&p.b, "list.txt:3 other.txt:1 ", "a file of three versions");
+    forget(&p, middle, middle + 1);
+    tap_is_int(number(p.b.db, "SELECT count(*) FROM file WHERE CAST(path AS TEXT) = 'list.txt' AND removed IS NULL"), 1, "without its second stands once");
+    tap_is_int(number(p.b.db, "SELECT count(*) FROM file f JOIN version v ON v.idx = f.head WHERE CAST(f.path AS TEXT) = 'list.txt'"
+                              " AND f.removed IS NULL AND f.head = (SELECT max(idx) FROM version)"), 1, "at its newest version");
+    (void)v2;
+    pair_release(&p);
+}
+
+static void test_rename(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    struct pv_write_ref v1 = put(&p.b, "draft.txt", 0644, NULL);
+    settle(&p);
+    move_file(&p.b, v1, "final.txt");
+    uint64_t at = settle(&p);
+    struct pv_write_ref v2 = put(&p.a, "final.txt", 0600, &v1);
+    settle(&p);
+    is_files(&p.b, "final.txt:2 ", "a file that was renamed");
+    forget(&p, at, at + 1);
+    is_files(&p.b, "final.txt:2 ", "keeps its new name when the renaming is forgotten");
+    move_file(&p.a, v2, "sent.txt");
+    settle(&p);
+    is_files(&p.b, "sent.txt:2 ", "and can be renamed again");
+    pair_release(&p);
+}
+
+/* Two files at one path: the one that stood there first holds it, also when what brought it there is forgotten. */
+static void test_holder(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    struct pv_write_ref first = put(&p.a, "elsewhere.txt", 0600, NULL);
+    settle(&p);
+    move_file(&p.a, first, "same.txt");
+    uint64_t at = settle(&p);
+    (void)put(&p.b, "same.txt", 0644, NULL);
+    settle(&p);
+    is_files(&p.b, "same.txt:1 same.txt:1 ", "two files at one path");
+    long long head = number(p.b.db, "SELECT head FROM file WHERE CAST(path AS TEXT) = 'same.txt' AND removed IS NULL ORDER BY placed LIMIT 1");
+    forget(&p, at, at + 1);
+    tap_ok(head > 0 && number(p.b.db, "SELECT head FROM file WHERE CAST(path AS TEXT) = 'same.txt' AND removed IS NULL ORDER BY placed LIMIT 1") == head,
+           "the same one holds it");
+    is_files(&p.b, "same.txt:1 same.txt:1 ", "and both are there");
+    pair_release(&p);
+}
+
+/* ---- twice, and beside others */
+
+static void test_twice(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    for (int i = 0; i < 6; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "word %d", i);
+        is_err(rig_say(i % 2 ? &p.a : &p.b, text), PV_OK, text);
+        settle(&p);
+    }
+    uint64_t last = settle(&p);
+    forget(&p, last - 1, last);
+    is_texts(&p.b, "word 0\nword 1\nword 2\nword 3\nword 5\n", "one is gone");
+    forget(&p, last - 4, last - 2);
+    is_texts(&p.b, "word 0\nword 3\nword 5\n", "then two more, and no other");
+    tap_is_int(number(p.b.db, "SELECT count(DISTINCT source) FROM entry_key"), 1, "all kept keys are of the newest list");
+    uint64_t source = (uint64_t)number(p.b.db, "SELECT min(source) FROM entry_key");
+    tap_ok(source > last + 4, "which is not the first one");
+    tap_is_int(number(p.b.db, "SELECT count(*) FROM entry WHERE body IS NULL"), 4, "the first list, too, is forgotten");
+    pair_release(&p);
+}
+
+static void test_unsent(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_say(&p.a, "to be forgotten"), PV_OK, "Ada says");
+    uint64_t at = settle(&p);
+    is_err(rig_say(&p.b, "sealed long ago"), PV_OK, "Bob writes, and is offline");
+    struct pv_range range = {at, at + 1};
+    is_err(pv_room_forget(p.a.room, &range, 1), PV_OK, "Ada forgets");
+    is_err(rig_push(&p.a), PV_OK, "and sends it");
+    tap_is_int(delete_all(&p), 1, "the server deletes");
+    is_err(rig_pull(&p.b), PV_OK, "Bob comes back");
+    tap_ok(number(p.b.db, "SELECT min(epoch) FROM epoch") == (long long)pv_roster_cut(pv_room_roster(p.b.room)), "has no secret from before the cut");
+    is_err(rig_push(&p.b), PV_OK, "and sends");
+    is_err(rig_pull(&p.a), PV_OK, "Ada looks");
+    is_texts(&p.a, "sealed long ago\n", "what he wrote is there, once");
+    tap_is_int((long long)unsent(&p.b), 0, "nothing waits");
+    is_same(p.a.db, p.b.db, "both are in one state");
+    pair_release(&p);
+}
+
+/* ---- holds */
+
+static enum pv_err write_hold(struct rig_member *member, uint64_t from, uint64_t to, bool lift)
+{
+    struct pv_roster_body body = {.type = lift ? PV_ROSTER_LIFT : PV_ROSTER_HOLD};
+    struct pv_id16 id = {{7}};
+    if (lift) body.u.lift = id;
+    else body.u.ranges.id = id;
+    if (!lift) body.u.ranges.ranges[0] = (struct pv_range){from, to};
+    if (!lift) body.u.ranges.count = 1;
+    enum pv_err err = pv_room_begin(member->room);
+    if (!err) err = pv_write_roster(member->room, &body, pv_bytes(NULL, 0));
+    if (err) pv_room_rollback(member->room);
+    else err = pv_room_commit(member->room);
+    return err ? err : rig_push(member);
+}
+
+static void test_hold(void)
+{
+    struct pair p;
+    bool is = true;
+    pair_init(&p, PV_ROLE_VIEWER);
+    is_err(rig_say(&p.a, "evidence"), PV_OK, "Ada says");
+    uint64_t at = settle(&p);
+    is_err(rig_say(&p.a, "chatter"), PV_OK, "and more");
+    settle(&p);
+    struct pv_range range = {at, at + 2};
+    is_err(write_hold(&p.b, at, at + 1, false), PV_OK, "Bob, a viewer, holds the first");
+    is_err(rig_pull(&p.a), PV_OK, "Ada sees it");
+    is_err(pv_room_forget(p.a.room, &range, 1), PV_ERR_DENIED, "she cannot forget it");
+    is_err(pv_room_forget(p.b.room, &range, 1), PV_ERR_DENIED, "nor may a viewer forget");
+    is_err(write_hold(&p.b, 0, 0, true), PV_OK, "he lifts it");
+    is_err(rig_pull(&p.a), PV_OK, "Ada sees it");
+    is_err(pv_room_forget(p.a.room, &range, 1), PV_OK, "now she can");
+    is_err(pv_room_forget(p.a.room, &range, 1), PV_ERR_CONFLICT, "not twice at once");
+    is_err(rig_push(&p.a), PV_OK, "it is sent");
+    is_err(pv_room_is_forgetting(p.a.room, &is), PV_OK, "and asked for");
+    tap_ok(!is, "it is the server's now");
+    struct pv_roster_body body = {.type = PV_ROSTER_HOLD};
+    body.u.ranges.id = (struct pv_id16){{8}};
+    body.u.ranges.ranges[0] = (struct pv_range){at, at + 1};
+    body.u.ranges.count = 1;
+    is_err(rig_pull(&p.b), PV_OK, "Bob sees it within the notice");
+    enum pv_err err = pv_room_begin(p.b.room);
+    if (!err) err = pv_write_roster(p.b.room, &body, pv_bytes(NULL, 0));
+    is_err(err ? err : pv_room_commit(p.b.room), PV_OK, "and holds");
+    is_err(rig_push(&p.b), PV_OK, "in time");
+    tap_is_int(delete_all(&p), 0, "the server deletes nothing");
+    is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+    is_texts(&p.b, "evidence\nchatter\n", "and all is there");
+    pair_release(&p);
+}
+
+/* A hold that comes between the asking and the forget's own entry. */
+static void test_hold_between(void)
+{
+    struct pair p;
+    bool is = true;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_say(&p.a, "evidence"), PV_OK, "Ada says");
+    uint64_t at = settle(&p);
+    struct pv_range range = {at, at + 1};
+    is_err(pv_room_forget(p.a.room, &range, 1), PV_OK, "Ada would forget");
+    is_err(write_hold(&p.b, at, at + 1, false), PV_OK, "Bob holds before she sends");
+    is_err(rig_push(&p.a), PV_ERR_DENIED, "she is told");
+    is_err(pv_room_is_forgetting(p.a.room, &is), PV_OK, "and asks");
+    tap_ok(!is, "it was given up");
+    is_err(rig_push(&p.a), PV_OK, "what follows is sent as ever");
+    is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+    is_texts(&p.b, "evidence\n", "nothing is lost");
+    pair_release(&p);
+}
+
+/* ---- cut at any step */
+
+static void test_cut_off(void)
+{
+    size_t done = 0, most = 0;
+    for (size_t k = 0; k < 40; k++) {
+        struct pair p;
+        pair_init(&p, PV_ROLE_EDITOR);
+        struct pv_write_ref gone = put(&p.b, "gone.txt", 0644, NULL);
+        settle(&p);
+        remove_file(&p.b, gone);
+        uint64_t at = settle(&p);
+        struct pv_range range = {at, at + 1};
+        long long epoch = (long long)pv_roster_epoch(room_of(&p)->roster);
+        is_err(pv_room_forget(p.a.room, &range, 1), PV_OK, "Ada forgets a removal");
+        p.server.down_from = p.server.requests + k;
+        enum pv_err err = k ? rig_push(&p.a) : PV_ERR_OFFLINE;
+        p.server.down_from = 0;
+        if (!err) done++;
+        is_err(rig_member_reopen(&p.a), PV_OK, "a new process");
+        if (err) is_err(rig_push(&p.a), PV_OK, "goes on where it was cut");
+        size_t count = 0, keys = 0;
+        struct rig_room *room = room_of(&p);
+        count = pv_roster_forget_count(room->roster);
+        tap_ok(count == 1, "after %zu answers: forgotten once", k);
+        tap_is_int((long long)pv_roster_epoch(room->roster), epoch + 1, "by one rekey");
+        is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+        keys = (size_t)number(p.b.db, "SELECT count(DISTINCT source) FROM entry_key");
+        tap_ok(keys == 1, "one list of keys");
+        tap_is_int(delete_all(&p), 1, "the server deletes");
+        is_err(rig_pull(&p.a), PV_OK, "Ada looks");
+        is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+        is_same(p.a.db, p.b.db, "both are in one state");
+        is_files(&p.b, "", "and the file did not come back");
+        pair_release(&p);
+        most = k;
+        if (done) break;
+    }
+    tap_ok(done == 1 && most > 6, "it was cut at each of its %zu requests", most);
+}
+
+/* A rekey of somebody else, with links, comes between the cut and the forget: another cut is made. */
+static void test_other_rekey(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_say(&p.a, "to be forgotten"), PV_OK, "Ada says");
+    uint64_t at = settle(&p);
+    is_err(rig_say(&p.b, "stays"), PV_OK, "Bob says");
+    settle(&p);
+    struct pv_range range = {at, at + 1};
+    is_err(pv_room_forget(p.a.room, &range, 1), PV_OK, "Ada forgets");
+    uint64_t epoch = pv_roster_epoch(room_of(&p)->roster);
+    for (size_t k = 1; k < 20 && pv_roster_epoch(room_of(&p)->roster) == epoch; k++) {
+        p.server.down_from = p.server.requests + k;
+        (void)!rig_push(&p.a);
+    }
+    p.server.down_from = 0;
+    tap_ok(pv_roster_epoch(room_of(&p)->roster) == epoch + 1, "her cut is in the log, and she is offline");
+    is_err(rig_pull(&p.b), PV_OK, "Bob sees it");
+    enum pv_err err = pv_room_begin(p.b.room);
+    if (!err) err = pv_rekey_make(p.b.room, false);
+    is_err(err ? err : pv_room_commit(p.b.room), PV_OK, "and makes a new epoch, linked to all");
+    is_err(rig_push(&p.b), PV_OK, "which is in the log");
+    is_err(rig_push(&p.a), PV_OK, "Ada goes on");
+    struct rig_room *room = room_of(&p);
+    tap_is_int((long long)pv_roster_forget_count(room->roster), 1, "it is forgotten once");
+    tap_ok(pv_roster_cut(room->roster) == epoch + 3, "with a cut after Bob's");
+    tap_is_int(delete_all(&p), 1, "the server deletes");
+    is_err(rig_pull(&p.a), PV_OK, "Ada looks");
+    is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+    is_same(p.a.db, p.b.db, "both are in one state");
+    is_texts(&p.b, "stays\n", "in which only that is gone");
+    tap_is_int(number(p.b.db, "SELECT min(epoch) FROM epoch"), (long long)epoch + 3, "no older secret is left");
+    pair_release(&p);
+}
+
+/* An owner whose client lists no keys must not make others lose what stays. */
+static void test_no_keys(void)
+{
+    struct pair p;
+    struct pv_roster_body body = {.type = PV_ROSTER_FORGET};
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_say(&p.b, "stays"), PV_OK, "Bob says");
+    uint64_t at = settle(&p);
+    is_err(rig_say(&p.a, "to be forgotten"), PV_OK, "Ada says");
+    settle(&p);
+    enum pv_err err = pv_room_begin(p.a.room);
+    if (!err) err = pv_rekey_make(p.a.room, true);
+    is_err(err ? err : pv_room_commit(p.a.room), PV_OK, "Ada's altered client cuts");
+    is_err(rig_push(&p.a), PV_OK, "and sends that");
+    body.u.ranges.ranges[0] = (struct pv_range){at + 1, at + 2};
+    body.u.ranges.count = 1;
+    body.u.ranges.cut_epoch = pv_roster_epoch(pv_room_roster(p.a.room));
+    err = pv_room_begin(p.a.room);
+    if (!err) err = pv_write_roster(p.a.room, &body, pv_bytes(NULL, 0));
+    is_err(err ? err : pv_room_commit(p.a.room), PV_OK, "then forgets without any keys");
+    is_err(rig_push(&p.a), PV_OK, "and sends it");
+    tap_is_int(delete_all(&p), 1, "the server deletes");
+    is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+    is_texts(&p.b, "stays\n", "what was not forgotten he still reads");
+    tap_ok(number(p.b.db, "SELECT min(epoch) FROM epoch") < (long long)pv_roster_cut(pv_room_roster(p.b.room)), "by the secret that he keeps for it");
+    is_err(rig_say(&p.a, "more"), PV_OK, "Ada writes");
+    settle(&p);
+    uint64_t more = (uint64_t)number(p.a.db, "SELECT idx FROM message WHERE text = 'more'");
+    forget(&p, more, more + 1);
+    is_texts(&p.b, "stays\n", "and when another forget lists the keys, all is as it should be");
+    pair_release(&p);
+}
+
+/* A member gives keys that are not the entries' own: nobody keeps them. */
+static void test_wrong_keys(void)
+{
+    struct pair p;
+    struct pv_payload payload = {.type = PV_PAYLOAD_KEYS};
+    struct pv_kept_key key = {.key = {{1, 2, 3}}};
+    struct pv_buf keys;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_say(&p.a, "stays"), PV_OK, "Ada says");
+    uint64_t at = settle(&p);
+    pv_buf_init(&keys, SIZE_MAX);
+    for (key.index = 0; key.index <= at; key.index++) pv_kept_key_put(&keys, &key);
+    key.index = 100000; /* of nothing that is there */
+    pv_kept_key_put(&keys, &key);
+    payload.u.keys.keys = (struct pv_encoded_list){(size_t)at + 2, pv_buf_bytes(&keys)};
+    is_err(write_payload(&p.b, &payload, NULL), PV_OK, "Bob lists keys that he made up");
+    settle(&p);
+    tap_is_int(number(p.a.db, "SELECT count(*) FROM entry_key"), 0, "Ada keeps none of them");
+    tap_is_int(number(p.a.db, "SELECT count(*) FROM unreadable"), 0, "and reads on");
+    is_err(rig_say(&p.a, "to be forgotten"), PV_OK, "Ada says more");
+    uint64_t last = settle(&p);
+    forget(&p, last, last + 1);
+    is_texts(&p.b, "stays\n", "and the true ones count");
+    pv_buf_release(&keys);
+    pair_release(&p);
+}
+
+/* In the person's own room the keys that open the wraps of other rooms stay. */
+static void test_person(void)
+{
+    struct pair p;
+    struct rig_member own = {.room = NULL}, fresh;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_say(&p.a, "in the room"), PV_OK, "Ada says");
+    settle(&p);
+    own = (struct rig_member){.device = &p.ada, .db = p.ada.person_db, .store = p.ada.person_store, .room = p.ada.person};
+    call(&own, "a name to be forgotten");
+    is_err(rig_person_push(&p.ada), PV_OK, "and writes in her own room");
+    struct rig_room *room = rig_room_find(&p.server, &p.ada.me.person);
+    struct pv_range range = {room->count - 1, room->count};
+    is_err(pv_room_forget(p.ada.person, &range, 1), PV_OK, "where she forgets");
+    is_err(rig_person_push(&p.ada), PV_OK, "and sends it");
+    struct pv_forget_info info;
+    tap_is_int((long long)pv_roster_forget_count(room->roster), 1, "it is in the log");
+    pv_roster_forget_at(room->roster, 0, &info);
+    is_err(rig_deleted(&p.server, room, &info.id), PV_OK, "the server deletes");
+    is_err(rig_person_pull(&p.ada), PV_OK, "she sees it");
+    tap_is_int(number(own.db, "SELECT count(*) FROM epoch WHERE epoch < 1"), 0, "her first secret is gone");
+    tap_is_int(number(own.db, "SELECT count(*) FROM epoch_seed"), 1, "but for the key that opens what others wrapped to her");
+    is_err(rig_member_open(&fresh, &p.ada, pv_room_id(p.a.room)), PV_OK, "a new copy of the client room");
+    is_err(rig_pull(&fresh), PV_OK, "is read from nothing");
+    is_texts(&fresh, "in the room\n", "by a wrap to that key");
+    rig_member_close(&fresh);
+    pair_release(&p);
+}
+
+/* A body that the server lost before, or withheld, is none that was forgotten, until it says so. */
+static void test_withheld(void)
+{
+    struct pair p;
+    struct rig_member cold;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_say(&p.a, "one"), PV_OK, "Ada says");
+    uint64_t at = settle(&p);
+    is_err(rig_say(&p.a, "two"), PV_OK, "and more");
+    settle(&p);
+    struct rig_room *room = room_of(&p);
+    struct rig_entry *entry = &room->entries[at];
+    entry->dropped = true;
+    is_err(rig_member_open(&cold, &p.bob, pv_room_id(p.a.room)), PV_OK, "a new copy");
+    is_err(rig_pull(&cold), PV_OK, "of a log that lacks a body");
+    is_texts(&cold, "two\n", "has the rest");
+    tap_is_int(number(cold.db, "SELECT count(*) FROM unreadable"), 1, "and says that one is missing");
+    struct pv_range range = {at, at + 1}, both = {at + 1, at + 2};
+    is_err(pv_room_forget(p.a.room, &both, 1), PV_OK, "who has it can forget another");
+    tap_ok(pv_room_forget(cold.room, &range, 1) == PV_ERR_DENIED, "Bob is no owner");
+    is_err(rig_push(&p.a), PV_OK, "it is sent");
+    tap_is_int(delete_all(&p), 1, "the server deletes");
+    is_err(rig_pull(&cold), PV_OK, "the copy follows");
+    tap_is_int(number(cold.db, "SELECT count(*) FROM unreadable"), 1, "what is missing is still said");
+    is_texts(&cold, "", "what is forgotten is gone");
+    is_err(rig_pull(&p.a), PV_OK, "Ada too");
+    is_err(pv_room_forget(p.a.room, &range, 1), PV_OK, "then the missing one is forgotten");
+    is_err(rig_push(&p.a), PV_OK, "which is sent");
+    tap_is_int(delete_all(&p), 1, "and done");
+    is_err(rig_pull(&cold), PV_OK, "the copy follows");
+    tap_is_int(number(cold.db, "SELECT count(*) FROM unreadable"), 0, "and misses nothing any more");
+    rig_member_close(&cold);
+    pair_release(&p);
+}
+
+int main(void)
+{
+    test_message();
+    test_again();
+    test_name();
+    test_removal();
+    test_edit();
+    test_rename();
+    test_holder();
+    test_twice();
+    test_unsent();
+    test_hold();
+    test_hold_between();
+    test_cut_off();
+    test_other_rekey();
+    test_no_keys();
+    test_wrong_keys();
+    test_person();
+    test_withheld();
+    return tap_done();
+}
