@@ -137,9 +137,12 @@ static enum pv_err check_sweep(struct pv_session *session, const struct pv_args 
             n += (size_t)snprintf(list + n, sizeof list - n, "%s%.32s (%s)", n ? ", " : "", device && device->paper ? "a further kit" : name, id);
     }
     if (!*list || pv_args_get(args, "with-added")) return PV_OK;
+    if (pv_args_get(args, "keep"))
+        return pv_report(report, PV_ERR_USAGE,
+                         "what is revoked has added others after what you keep: %s; give --with-added to revoke these too; nothing was changed", list);
     return pv_report(report, PV_ERR_USAGE,
                      "what is revoked has added others: %s; give --with-added to revoke these too, or --keep DEVICE for the last that you "
-                     "trust: those added after it go; nothing was changed", list);
+                     "trust; nothing was changed", list);
 }
 
 static enum pv_err print_revoked(const struct pv_walk *walk, bool json, struct pv_report *report)

@@ -64,24 +64,65 @@ enum pv_err pv_cmd_role(struct pv_session *session, const struct pv_args *args, 
     return err;
 }
 
-enum pv_err pv_cmd_remove(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
+struct removal {
+    struct pv_hash persons[PV_LIMIT_TARGETS];
+    size_t count;
+};
+
+static enum pv_err read_members(struct pv_session *session, const struct pv_args *args, struct pv_open_room *room,
+                                struct removal *removal, struct pv_report *report)
+{
+    for (size_t i = 1; i < args->word_count; i++) {
+        struct pv_hash *person = &removal->persons[removal->count];
+        enum pv_err err = pv_cli_member(session, room, args->words[i], person, report);
+        bool again = false;
+        if (err != PV_OK) return err;
+        if (pv_hash_equal(person, &session->me.person))
+            return pv_report(report, PV_ERR_USAGE, "that is you: to go, run privity leave %s", args->words[0]);
+        for (size_t j = 0; j < removal->count; j++) again = again || pv_hash_equal(person, &removal->persons[j]);
+        removal->count += !again;
+    }
+    return PV_OK;
+}
+
+/* Of one its object; of several a list, named by its plural. */
+static enum pv_err print_removed(struct pv_open_room *room, const struct removal *removal, bool json, const char *state,
+                                 struct pv_report *report)
 {
     char name[PV_CLI_NAME_BYTES];
-    struct pv_open_room *room = NULL;
-    struct pv_hash person;
-    enum pv_err err = pv_cli_room_fetched(session, args->words[0], &room, report);
+    struct pv_out out;
+    if (json) pv_out_begin(&out);
+    if (json && removal->count > 1) pv_json_begin_array(&out.json, "members");
+    for (size_t i = 0; i < removal->count; i++) {
+        pv_cli_person_name(room, &removal->persons[i], name);
+        if (json && removal->count > 1) pv_json_begin_object(&out.json, NULL);
+        if (json) {
+            pv_out_json_hash(&out.json, "id", &removal->persons[i]);
+            pv_out_json_string(&out.json, "name", name);
+            pv_out_json_string(&out.json, "state", state);
+        } else {
+            pv_term_line(stdout, "%s was removed from %s; the room's key has changed.", name, room->label);
+        }
+        if (json && removal->count > 1) pv_json_end_object(&out.json);
+    }
+    if (json && removal->count > 1) pv_json_end_array(&out.json);
+    return json ? pv_out_end(&out, report) : PV_OK;
+}
 
-    if (err == PV_OK) err = pv_cli_member(session, room, args->words[1], &person, report);
+enum pv_err pv_cmd_remove(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
+{
+    struct pv_open_room *room = NULL;
+    struct removal removal = {.count = 0};
+    enum pv_err err = pv_cli_room_fetched(session, args->words[0], &room, report), printed = PV_OK;
+
+    if (err == PV_OK) err = read_members(session, args, room, &removal, report);
     if (err != PV_OK) return err;
-    if (pv_hash_equal(&person, &session->me.person))
-        return pv_report(report, PV_ERR_USAGE, "that is you: to go, run privity leave %s", args->words[0]);
-    pv_cli_person_name(room, &person, name);
-    err = pv_room_remove(room->room, &person);
+    err = pv_room_remove_all(room->room, removal.persons, removal.count);
     if (err != PV_OK) return pv_session_room_error(session, room, err, report);
-    err = send_and_print(session, room, &person, name, NULL, args->json, report);
-    if (err == PV_OK && !args->json)
-        pv_term_line(stdout, "%s was removed from %s; the room's key has changed.", name, room->label);
-    return err;
+    err = pv_cli_send(session, room, report);
+    if (err == PV_OK || (err == PV_ERR_OFFLINE && args->json))
+        printed = print_removed(room, &removal, args->json, err == PV_OK ? "sent" : "unsent", report);
+    return err == PV_OK ? printed : err;
 }
 
 /* Who was removed has nothing to send any more, and what waited is let go. */

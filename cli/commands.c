@@ -1,5 +1,6 @@
 /* The table of commands. Longer than the house's measure: it is data, and one place is its point. */
 #include "cli/handlers.h"
+#include "core/base/limits.h"
 
 #define TEXT(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define OPTIONS(...) ((const struct pv_option[]){__VA_ARGS__, {.name = NULL}})
@@ -110,7 +111,8 @@ const struct pv_command pv_commands[] = {
                      "goes through all rooms and does the same in each. From then on they read nothing new and write nothing; "
                      "they never come back. A recovery kit is revoked only by an older kit, or with the device that added it.",
                      "What a revoked device has added goes with it. Where that is more than was named, nothing is done until you "
-                     "give --with-added, or --keep for the newest that you trust: what was added up to it stays.",
+                     "give --with-added, or --keep for the newest that you trust: what was added up to it stays. Both, if more was "
+                     "added after that.",
                      "Prints a line for each room: done, or what it waits for. Cut off, or with rooms that wait (exit status 5), "
                      "it is gone on with by the same command, by refresh, or by whichever of your devices next sends something to "
                      "such a room. Nothing of yours is sent there before.",
@@ -310,12 +312,14 @@ const struct pv_command pv_commands[] = {
     },
     {
         .name = "remove",
-        .synopsis = "ROOM MEMBER",
+        .synopsis = "ROOM MEMBER...",
         .summary = "remove a member",
-        .text = TEXT("The room's key changes: who was removed reads nothing that is written from now on. Open invites end."),
-        .json = FIELDS("id", "person id, hex", "name", "the name", "state", "sent, or unsent"),
+        .text = TEXT("The room's key changes: who was removed reads nothing that is written from now on. Open invites end. "
+                     "Several are removed together or not at all, so that none of them can bring another back in between."),
+        .json = FIELDS("id", "person id, hex", "name", "the name", "state", "sent, or unsent", "members",
+                       "where several were named, a list of such objects in place of one"),
         .min_words = 2,
-        .max_words = 2,
+        .max_words = 1 + PV_LIMIT_TARGETS,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE},
         .run = pv_cmd_remove,
     },

@@ -99,15 +99,23 @@ enum pv_err pv_room_set_role(struct pv_room *room, const struct pv_hash *person,
     return change(room, &body);
 }
 
+enum pv_err pv_room_remove_all(struct pv_room *room, const struct pv_hash *persons, size_t count)
+{
+    struct pv_roster_body body = {.type = PV_ROSTER_REMOVE};
+    if (count > PV_LIMIT_TARGETS) return PV_ERR_LIMIT;
+    for (size_t i = 0; i < count; i++) {
+        const struct pv_principal *member;
+        enum pv_err err = find_member(room, &persons[i], &member);
+        if (err) return err;
+        body.u.remove.targets[i] = (struct pv_membership){persons[i], member->join_index};
+    }
+    body.u.remove.count = count;
+    return change(room, &body);
+}
+
 enum pv_err pv_room_remove(struct pv_room *room, const struct pv_hash *person)
 {
-    const struct pv_principal *member;
-    struct pv_roster_body body = {.type = PV_ROSTER_REMOVE};
-    enum pv_err err = find_member(room, person, &member);
-    if (err) return err;
-    body.u.remove.targets[0] = (struct pv_membership){*person, member->join_index};
-    body.u.remove.count = 1;
-    return change(room, &body);
+    return pv_room_remove_all(room, person, 1);
 }
 
 enum pv_err pv_room_leave(struct pv_room *room)

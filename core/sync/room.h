@@ -100,6 +100,8 @@ PV_MUST_USE enum pv_err pv_room_write(struct pv_room *room, enum pv_kind kind, s
                                       struct pv_bytes refs);
 PV_MUST_USE enum pv_err pv_room_set_role(struct pv_room *room, const struct pv_hash *person, enum pv_role role);
 PV_MUST_USE enum pv_err pv_room_remove(struct pv_room *room, const struct pv_hash *person);
+/* Several by one entry, all of them or none, so that none of them brings another back in between. Errors: also LIMIT. */
+PV_MUST_USE enum pv_err pv_room_remove_all(struct pv_room *room, const struct pv_hash *persons, size_t count);
 PV_MUST_USE enum pv_err pv_room_leave(struct pv_room *room);
 PV_MUST_USE enum pv_err pv_room_close_invite(struct pv_room *room, const struct pv_id16 *invite);
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""docs/RECOVERY.md, walked through: each section's commands are run as they stand, and what it promises is looked for."""
+"""8 of the twelve: docs/RECOVERY.md, walked through: each section's commands are run as they stand, and what it promises is looked for."""
 
 import os
 import pathlib

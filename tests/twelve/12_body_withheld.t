@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A server that keeps back the body of one message: the room goes on without it, and verify names the entry, exit 4."""
+"""12 of the twelve, a body withheld: a server that keeps back the body of one message: the room goes on without it, and verify names the entry, exit 4."""
 
 import pathlib
 import re
