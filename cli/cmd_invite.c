@@ -2,6 +2,7 @@
 #include "cli/common.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
+#include "cli/successor.h"
 #include "cli/term.h"
 #include "cli/when.h"
 #include "client/system.h"
@@ -68,41 +69,45 @@ static enum pv_err print_link(const struct pv_invite_link *link, const struct pv
     return err;
 }
 
+enum pv_err pv_cli_invite(struct pv_session *session, struct pv_open_room *room, const struct pv_invite_options *options,
+                          struct pv_invite_link *ret_link, struct pv_report *report)
+{
+    struct pv_invite_options whole = *options;
+    struct gate_put put;
+    struct pv_buf request;
+    /* A link names the newest checkpoint, and is worth nothing before the server has its half. */
+    enum pv_err err = pv_contact_push(session, room, NULL, report);
+
+    if (err != PV_OK) return err;
+    pv_buf_init(&request, PV_LIMIT_GATE_BYTES);
+    whole.server_url = room->server.text;
+    err = pv_session_room_error(session, room, pv_room_invite(room->room, &whole, ret_link, &request), report);
+    put = (struct gate_put){ret_link->gate, pv_buf_bytes(&request)};
+    if (err == PV_OK) err = pv_contact_run(session, room, 0, make_task, &put, report);
+    if (err == PV_OK) err = pv_contact_push(session, room, NULL, report);
+    pv_buf_wipe(&request);
+    return err;
+}
+
 enum pv_err pv_cmd_invite(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
 {
     struct pv_invite_options options = {.uses = 1};
     struct pv_invite_link link = {.has_note = false};
     struct pv_open_room *room = NULL;
-    struct gate_put put;
-    struct pv_buf request;
     uint64_t now_ms = 0;
     enum pv_err err = read_options(args, &options, report);
 
-    pv_buf_init(&request, PV_LIMIT_GATE_BYTES);
     if (err == PV_OK && pv_args_get(args, "expires")) err = read_expiry(args, pv_system_now_ms(), &options, report);
     if (err == PV_OK) err = pv_cli_room(session, args->words[0], &room, report);
     if (err == PV_OK) err = pv_contact_server_time(session, &room->server, &now_ms, report);
     if (err == PV_OK) err = read_expiry(args, now_ms, &options, report);
-    /* A link names the newest checkpoint, and is worth nothing before the server has its half. */
-    if (err == PV_OK) err = pv_contact_push(session, room, NULL, report);
-    if (err != PV_OK) goto out;
-    options.server_url = room->server.text;
-    err = pv_room_invite(room->room, &options, &link, &request);
-    if (err != PV_OK) {
-        err = pv_session_room_error(session, room, err, report);
-        goto out;
-    }
-    put = (struct gate_put){link.gate, pv_buf_bytes(&request)};
-    err = pv_contact_run(session, room, 0, make_task, &put, report);
-    if (err == PV_OK) err = pv_contact_push(session, room, NULL, report);
+    if (err == PV_OK) err = pv_cli_invite(session, room, &options, &link, report);
     if (err == PV_OK) err = print_link(&link, &options, room, args->json, report);
-out:
     if (err == PV_ERR_OFFLINE && room) {
         char said[PV_REPORT_BYTES];
         snprintf(said, sizeof said, "%s", report->text);
         err = pv_report(report, err, "%.700s; no link was made, since the server has to keep half of it: try again when it answers", said);
     }
-    pv_buf_wipe(&request);
     pv_wipe(&link, sizeof link);
     return err;
 }

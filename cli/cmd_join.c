@@ -7,6 +7,7 @@
 #include "cli/handlers.h"
 #include "cli/output.h"
 #include "cli/person.h"
+#include "cli/successor.h"
 #include "cli/term.h"
 #include "client/passphrase.h"
 #include "client/system.h"
@@ -167,16 +168,10 @@ static enum pv_err pull_by_ticket(struct pv_session *session, struct join *join,
 static enum pv_err find_known(struct pv_session *session, const struct pv_hash *room, const char *wanted,
                               struct pv_known_room *ret_known, struct pv_report *report)
 {
-    struct pv_directory directory = {NULL, 0};
-    enum pv_err err = pv_directory_list(session, &directory, report);
-    if (err != PV_OK) return err;
-    err = PV_ERR_NOT_FOUND;
-    for (size_t i = 0; i < directory.count; i++)
-        if (pv_hash_equal(&directory.rooms[i].id, room) && (!wanted || strcmp(wanted, directory.rooms[i].name) == 0)) {
-            *ret_known = directory.rooms[i];
-            err = PV_OK;
-        }
-    pv_directory_release(&directory);
+    struct pv_known_room known;
+    enum pv_err err = pv_directory_by_id(session, room, &known, report);
+    if (err == PV_OK && wanted && strcmp(wanted, known.name) != 0) err = PV_ERR_NOT_FOUND;
+    if (err == PV_OK) *ret_known = known;
     return err;
 }
 
@@ -255,7 +250,7 @@ static enum pv_err rename_room(struct pv_session *session, struct join *join, co
     return pv_directory_record(session, &join->known, report);
 }
 
-static enum pv_err join_room(struct pv_session *session, struct join *join, const struct pv_args *args, struct pv_report *report)
+static enum pv_err join_room(struct pv_session *session, struct join *join, const char *wanted, const char *as, struct pv_report *report)
 {
     const struct pv_roster *view = NULL;
     enum pv_err err, sent;
@@ -263,7 +258,7 @@ static enum pv_err join_room(struct pv_session *session, struct join *join, cons
     join->known = (struct pv_known_room){.id = join->link.room, .server = join->server, .state = PV_ROOM_INTENDED};
     err = pv_session_room_new(session, &join->known.id, "the new room", &join->server, &join->room, report);
     if (err == PV_OK) err = pull_by_ticket(session, join, report);
-    if (err == PV_OK) err = choose_name(session, join, pv_args_get(args, "room"), report);
+    if (err == PV_OK) err = choose_name(session, join, wanted, report);
     if (err != PV_OK) return err;
     snprintf(join->room->label, sizeof join->room->label, "%s", join->known.name);
     err = pv_directory_record(session, &join->known, report);
@@ -276,7 +271,23 @@ static enum pv_err join_room(struct pv_session *session, struct join *join, cons
     sent = err == PV_OK ? pv_cli_send(session, join->room, report) : err;
     err = use_ticket(session, join, NULL, report);
     if (sent != PV_OK) return sent;
-    return err == PV_OK ? settle(session, join, pv_args_get(args, "as"), report) : err;
+    return err == PV_OK ? settle(session, join, as, report) : err;
+}
+
+enum pv_err pv_cli_join_by_link(struct pv_session *session, const struct pv_invite_link *link, const char *name,
+                                struct pv_open_room **ret_room, struct pv_report *report)
+{
+    struct join join = {.link = *link};
+    bool done = false;
+    enum pv_err err = PV_OK;
+
+    if (pv_server_url_read(pv_bytes_of_string(link->server_url), &join.server) != PV_OK) err = PV_ERR_MALFORMED;
+    if (err == PV_OK) err = resume(session, &join, NULL, &done, report);
+    if (err == PV_OK && !done) err = release(session, &join, report);
+    if (err == PV_OK && !done) err = join_room(session, &join, name, NULL, report);
+    if (err == PV_OK) *ret_room = join.room;
+    pv_wipe(&join, sizeof join);
+    return err;
 }
 
 static enum pv_err print_result(struct pv_session *session, struct join *join, bool json, struct pv_report *report)
@@ -320,7 +331,7 @@ enum pv_err pv_cmd_join(struct pv_session *session, const struct pv_args *args, 
     if (err == PV_OK && done && wanted) err = rename_room(session, &join, wanted, report);
     if (err == PV_OK && !done) err = release(session, &join, report);
     if (err == PV_OK && !done) err = register_person(session, &join, report);
-    if (err == PV_OK && !done) err = join_room(session, &join, args, report);
+    if (err == PV_OK && !done) err = join_room(session, &join, wanted, as, report);
     if (err == PV_OK) err = print_result(session, &join, args->json, report);
     pv_new_person_release(&join.person);
     pv_wipe(&join, sizeof join);

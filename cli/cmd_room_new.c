@@ -2,6 +2,7 @@
 #include "cli/common.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
+#include "cli/successor.h"
 #include "cli/term.h"
 #include "client/system.h"
 
@@ -14,7 +15,7 @@ static void server_of_person(struct pv_session *session, const struct pv_roster 
     ret_info->log_key = *pv_roster_log_key(view);
 }
 
-static enum pv_err found(struct pv_session *session, const char *name, struct pv_known_room *known, struct pv_open_room **ret_room,
+enum pv_err pv_cli_found(struct pv_session *session, const char *name, struct pv_known_room *known, struct pv_open_room **ret_room,
                          struct pv_report *report)
 {
     const struct pv_roster *view = NULL;
@@ -48,7 +49,7 @@ enum pv_err pv_cmd_room_new(struct pv_session *session, const struct pv_args *ar
     if (err == PV_OK) err = pv_session_person(session, report);
     if (err == PV_OK) err = pv_cli_registered(session, report);
     if (err == PV_OK) err = pv_directory_check_name(session, args->words[0], report);
-    if (err == PV_OK) err = found(session, args->words[0], &known, &room, report);
+    if (err == PV_OK) err = pv_cli_found(session, args->words[0], &known, &room, report);
     if (err != PV_OK) return err;
     err = pv_directory_record(session, &known, report);
     if (err != PV_OK && err != PV_ERR_OFFLINE) return err;

@@ -6,6 +6,7 @@
 #include "cli/common.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
+#include "cli/successor.h"
 #include "cli/term.h"
 
 static void print_room(struct pv_session *session, const struct pv_known_room *known, struct pv_open_room *room)
@@ -191,7 +192,14 @@ static enum pv_err refresh_room(struct pv_session *session, const struct pv_know
 
     if (known->state == PV_ROOM_LEFT && pv_cli_unsent(room) == 0) return PV_OK;
     if (pv_cli_unsent(room)) session->kept = true;
+    if (pv_cli_has_ended(room, NULL)) return PV_OK;
     err = pv_contact_push(session, room, NULL, report);
+    if (err == PV_OK || err == PV_ERR_OFFLINE) {
+        struct pv_report followed = {.err = PV_OK};
+        enum pv_err worse = pv_cli_follow(session, room, &followed);
+        if (worse != PV_OK) *report = followed;
+        if (worse != PV_OK || room->goes_on) return worse;
+    }
     if (err == PV_OK) pv_cli_say_restored(session, room);
     if (is_broken_off(known, err)) return PV_OK;
     if (err == PV_ERR_DENIED && was_removed && pv_cli_unsent(room) == 0) return PV_OK; /* said before */

@@ -187,6 +187,7 @@ enum pv_err pv_cmd_say(struct pv_session *session, const struct pv_args *args, s
     if (err == PV_OK) err = write_message(&say);
     if (err == PV_OK) {
         err = pv_cli_send(session, say.room, report);
+        if (say.room->goes_on) say.room = say.room->goes_on;
         if (args->json && (err == PV_OK || err == PV_ERR_OFFLINE)) printed = print_message(&say);
     }
     pv_buf_wipe(&say.text);

@@ -489,16 +489,22 @@ const struct pv_command pv_commands[] = {
     },
     {
         .name = "repair",
-        .synopsis = "ROOM [--go-on]",
+        .synopsis = "ROOM [--go-on | --successor]",
         .summary = "how far a room is on a server that was restored from a backup",
         .text = TEXT("A server that was restored from a backup lacks what came after it. Each of your commands gives back what this device "
                      "has of it; until all of it is there, the room is read-only, and what you write waits. This command says what is "
                      "known to be missing.",
                      "A room opens by itself once every device of it was here and no invite is open. Otherwise an owner says, when every "
-                     "owner was here, that it goes on. What only others have is lost then: whoever comes later with more is alarmed."),
-        .options = OPTIONS({.name = "go-on", .help = "say, as an owner, that the room goes on with what it has; open invites end"}),
+                     "owner was here, that it goes on. What only others have is lost then: whoever comes later with more is alarmed.",
+                     "Where nobody can give back what is missing, or nobody shall be alarmed, an owner founds a successor at once: a new room "
+                     "under the same name. Members follow by themselves when their next command reaches the server, also those who come late "
+                     "with a longer history; each gets the role that it had. Messages that only they had, and what waits unsent, go with them. "
+                     "Files do not: they stay in the ended room, which each can read as NAME-ended and put anew from. Run again (with the "
+                     "ended room's name), it makes the invites anew for those who did not come yet, if a removal has ended the old ones."),
+        .options = OPTIONS({.name = "go-on", .help = "say, as an owner, that the room goes on with what it has; open invites end"},
+                           {.name = "successor", .help = "found, as an owner, a room in which this one goes on"}),
         .json = FIELDS("id", "the room's id, hex", "open", "whether it takes what is written", "missing",
-                       "how many entries are known to be missing"),
+                       "how many entries are known to be missing", "successor", "the id of the room in which it goes on, or null"),
         .min_words = 1,
         .max_words = 1,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE},

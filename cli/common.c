@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "cli/output.h"
+#include "cli/successor.h"
 #include "cli/term.h"
 #include "client/system.h"
 #include "core/sync/devices.h"
@@ -159,18 +160,41 @@ enum pv_err pv_directory_check_name(struct pv_session *session, const char *name
     return err;
 }
 
+enum pv_err pv_directory_by_id(struct pv_session *session, const struct pv_hash *id, struct pv_known_room *ret_room,
+                               struct pv_report *report)
+{
+    struct pv_directory directory = {NULL, 0};
+    enum pv_err err = pv_directory_list(session, &directory, report);
+
+    if (err != PV_OK) return err;
+    err = PV_ERR_NOT_FOUND;
+    for (size_t i = 0; i < directory.count; i++)
+        if (pv_hash_equal(&directory.rooms[i].id, id)) {
+            *ret_room = directory.rooms[i];
+            err = PV_OK;
+        }
+    pv_directory_release(&directory);
+    return err;
+}
+
 enum pv_err pv_directory_record(struct pv_session *session, const struct pv_known_room *room, struct pv_report *report)
 {
-    const struct pv_listed_room listed = {.room = room->id, .has_place = true, .server_url = pv_bytes_of_string(room->server.text),
-                                          .local_name = pv_bytes_of_string(room->name), .state = room->state};
+    return pv_directory_record_all(session, room, 1, report);
+}
+
+enum pv_err pv_directory_record_all(struct pv_session *session, const struct pv_known_room *rooms, size_t count, struct pv_report *report)
+{
     struct pv_payload payload = {.type = PV_PAYLOAD_ROOMS};
     struct pv_buf encoded;
     enum pv_err err = pv_session_person(session, report);
 
     if (err != PV_OK) return err;
     pv_buf_init(&encoded, PV_LIMIT_PAYLOAD_BYTES);
-    pv_listed_room_put(&encoded, &listed);
-    payload.u.rooms = (struct pv_encoded_list){1, pv_buf_bytes(&encoded)};
+    for (size_t i = 0; i < count; i++)
+        pv_listed_room_put(&encoded, &(struct pv_listed_room){.room = rooms[i].id, .has_place = true, .state = rooms[i].state,
+                                                              .server_url = pv_bytes_of_string(rooms[i].server.text),
+                                                              .local_name = pv_bytes_of_string(rooms[i].name)});
+    payload.u.rooms = (struct pv_encoded_list){count, pv_buf_bytes(&encoded)};
     err = encoded.err ? encoded.err : pv_cli_write(session, session->person, &payload, pv_bytes(NULL, 0), report);
     pv_buf_wipe(&encoded);
     return err == PV_OK ? pv_cli_send(session, session->person, report) : err;
@@ -218,7 +242,7 @@ enum pv_err pv_cli_query(struct pv_session *session, struct pv_open_room *room, 
 void pv_cli_say_restored(const struct pv_session *session, const struct pv_open_room *room)
 {
     uint64_t missing;
-    if (room != session->person && !session->quiet && pv_room_is_restored(room->room, &missing))
+    if (room != session->person && !room->goes_on && !session->quiet && pv_room_is_restored(room->room, &missing) && !pv_cli_has_ended(room, NULL))
         pv_term_line(stderr, "privity: %s: the server was restored from a backup, and this room is read-only until its members have given "
                      "back what came after it; see privity repair %s", room->label, room->label);
 }
@@ -235,6 +259,7 @@ enum pv_err pv_cli_fetch(struct pv_session *session, struct pv_open_room *room, 
     } else {
         err = pv_contact_pull(session, room, PV_SESSION_READ_MS, report);
     }
+    if (err == PV_OK) err = pv_cli_follow(session, room, report);
     if (err == PV_OK) pv_cli_say_restored(session, room);
     if (err != PV_ERR_OFFLINE && err != PV_ERR_RATE) return err;
     if (pv_room_view(room->room, &view) == PV_OK && !pv_roster_is_born(view)) { /* nothing is no state of a room */
@@ -256,6 +281,10 @@ enum pv_err pv_cli_room_fetched(struct pv_session *session, const char *text, st
     if (err == PV_OK) err = pv_session_room_new(session, &known.id, known.name, &known.server, ret_room, report);
     if (err != PV_OK || known.state == PV_ROOM_LEFT) return err;
     err = pv_cli_fetch(session, *ret_room, report);
+    if (err == PV_OK && (*ret_room)->goes_on) { /* by its name it is the successor now */
+        *ret_room = (*ret_room)->goes_on;
+        return PV_OK;
+    }
     if (err != PV_ERR_DENIED || pv_contact_gone(*ret_room) != PV_GONE_NOT) return err;
     snprintf(said, sizeof said, "%s", report->text);
     return pv_report(report, err, "%.800s; what is on this device can be read with --offline", said);
@@ -319,6 +348,15 @@ enum pv_err pv_cli_send(struct pv_session *session, struct pv_open_room *room, s
         nanosleep(&pause, NULL);
         err = push_once(session, room, newest, &waits, report);
     }
+    if (err == PV_ERR_OFFLINE) {
+        char why[PV_REPORT_BYTES];
+        snprintf(why, sizeof why, "%s", report->text);
+        enum pv_err followed = pv_cli_follow(session, room, report);
+        if (followed != PV_OK) return followed;
+        if (room->goes_on && pv_cli_unsent(room) == 0) return PV_OK; /* it is there, and sent or told */
+        if (room->goes_on) return pv_report(report, PV_ERR_OFFLINE, "%s has ended: what waits in it is not sent any more", room->label);
+        (void)pv_report(report, err, "%s", why);
+    }
     if (err == PV_OK && waits) return say_why_kept(session, room, report);
     if (err == PV_ERR_DENIED && pv_contact_gone(room) == PV_GONE_REMOVED) {
         enum pv_err dropped = pv_contact_take_back(session, room, false); /* it can never be sent */
@@ -348,6 +386,7 @@ enum pv_err pv_cli_write(struct pv_session *session, struct pv_open_room *room, 
 
     /* A removal is only what the server said when asked last: it is asked again, and the write taken back if it refuses. */
     if (pv_contact_gone(room) == PV_GONE_LEFT) return pv_report(report, PV_ERR_DENIED, "%s: you left this room", room->label);
+    if (pv_cli_has_ended(room, NULL)) return pv_report(report, PV_ERR_DENIED, "%s has ended, and goes on in its successor: see privity rooms", room->label);
     pv_buf_init(&encoded, PAYLOAD_MAX);
     if (pv_bytes_equal(PV_BYTES_OF(whole.write_id), PV_BYTES_OF((struct pv_id16){{0}})))
         pv_random_fill(&pv_system_random, whole.write_id.b, sizeof whole.write_id.b);

@@ -26,9 +26,15 @@ void pv_directory_release(struct pv_directory *directory);
 /* By local name, else by unique begin of the id. Errors: NOT_FOUND, USAGE (ambiguous). */
 PV_MUST_USE enum pv_err pv_directory_find(struct pv_session *session, const char *text, struct pv_known_room *ret_room,
                                           struct pv_report *report);
+/* Errors: NOT_FOUND. */
+PV_MUST_USE enum pv_err pv_directory_by_id(struct pv_session *session, const struct pv_hash *id, struct pv_known_room *ret_room,
+                                           struct pv_report *report);
 /* Write into the person's own room where a room is, and send that if the server answers. */
 PV_MUST_USE enum pv_err pv_directory_record(struct pv_session *session, const struct pv_known_room *room,
                                             struct pv_report *report);
+/* The same of several at once: all or none. */
+PV_MUST_USE enum pv_err pv_directory_record_all(struct pv_session *session, const struct pv_known_room *rooms, size_t count,
+                                                struct pv_report *report);
 /* A local name can be typed as a word and is not taken. Errors: USAGE, CONFLICT. */
 PV_MUST_USE enum pv_err pv_directory_check_name(struct pv_session *session, const char *name, struct pv_report *report);
 

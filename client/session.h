@@ -21,6 +21,7 @@ struct pv_open_room {
     sqlite3 *db;
     struct pv_store *store;
     struct pv_room *room;
+    struct pv_open_room *goes_on;        /* its successor, followed by this command: what waited is there now */
     struct pv_open_room *next;
 };
 

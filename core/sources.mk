@@ -45,6 +45,7 @@ CORE_SRC := \
 	core/sync/rekey.c \
 	core/sync/room.c \
 	core/sync/session.c \
+	core/sync/successor.c \
 	core/sync/task.c \
 	core/sync/vouch.c \
 	core/room/beside.c \
@@ -80,6 +81,7 @@ CORE_SRC := \
 	core/room/release.c \
 	core/room/safety.c \
 	core/room/server_url.c \
+	core/room/succession.c \
 	core/state/changes.c \
 	core/state/chunking.c \
 	core/state/crossing.c \

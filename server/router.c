@@ -20,6 +20,8 @@ static const struct pv_route routes[] = {
     {PV_METHOD_POST, "/v1/rooms", PV_ROUTE_SESSION, false, PV_LIMIT_BATCH_BYTES, pv_rooms_post},
     {PV_METHOD_POST, "/v1/rooms/{room}/entries", PV_ROUTE_SESSION, false, PV_LIMIT_BATCH_BYTES, pv_entries_post},
     {PV_METHOD_POST, "/v1/rooms/{room}/restore", PV_ROUTE_SESSION, false, PV_LIMIT_BATCH_BYTES, pv_restore_post},
+    {PV_METHOD_PUT, "/v1/rooms/{room}/successor", PV_ROUTE_WRITE, false, PV_LIMIT_SUCCESSION_BYTES + 512, pv_successor_put},
+    {PV_METHOD_GET, "/v1/rooms/{room}/successor", PV_ROUTE_ROOM, false, 0, pv_successor_get},
     {PV_METHOD_GET, "/v1/rooms/{room}/entries", PV_ROUTE_READ, false, 0, pv_entries_get},
     {PV_METHOD_GET, "/v1/rooms/{room}/bodies", PV_ROUTE_READ, false, 0, pv_bodies_get},
     {PV_METHOD_GET, "/v1/rooms/{room}/checkpoint", PV_ROUTE_READ, false, 0, pv_checkpoint_get},

@@ -73,6 +73,7 @@ pv_handler pv_health_get, pv_metrics_get, pv_server_get;
 pv_handler pv_nonce_post, pv_session_post, pv_session_delete;
 pv_handler pv_rooms_get, pv_rooms_post;
 pv_handler pv_entries_post, pv_restore_post;
+pv_handler pv_successor_put, pv_successor_get;
 pv_handler pv_entries_get, pv_bodies_get, pv_head_get;
 pv_handler pv_checkpoint_get, pv_inclusion_get, pv_consistency_get;
 pv_handler pv_wrap_get, pv_links_get, pv_kem_post;

@@ -58,6 +58,7 @@ SERVER_SRC := \
 	server/session.c \
 	server/session_cache.c \
 	server/signer.c \
+	server/successors.c \
 	server/tls_files.c \
 	server/work.c \
 	server/work_judge.c \

@@ -127,6 +127,17 @@ static enum pv_err is_at_last_head(struct pv_work *work, bool *ret_is)
     return err == PV_ERR_NOT_FOUND ? PV_OK : err;
 }
 
+/* Does it go on in another room? Then it stays as it is, whoever comes. */
+static enum pv_err has_ended(struct pv_work *work, bool *ret_has)
+{
+    struct pv_buf word;
+    pv_buf_init(&word, PV_LIMIT_SUCCESSION_BYTES + 512);
+    enum pv_err err = work->server->meta->ops->succession(work->server->meta, work->state->row.no, &word);
+    pv_buf_release(&word);
+    *ret_has = !err;
+    return err == PV_ERR_NOT_FOUND ? PV_OK : err;
+}
+
 /* Has each owner shown a head, by any device? */
 static enum pv_err owners_have_shown(struct pv_work *work, bool *ret_have)
 {
@@ -183,15 +194,17 @@ void pv_work_restored(struct pv_work *work, struct pv_job *job)
     struct pv_meta_room *row = &work->state->row;
     struct pv_buf *body = &job->response->body;
     uint64_t known = row->size;
-    bool opens = false;
+    bool opens = false, ended = false;
     enum pv_err err = PV_OK;
     if (row->restored) {
         err = meta->ops->show(meta, row->no, &job->author, job->note_size, job->note, &known);
         if (known < row->size) known = row->size;
-        if (!err && known == row->size) err = is_at_last_head(work, &opens);
-        if (!err && known == row->size && !opens) err = all_have_shown(work, &opens);
-        if (!err && known == row->size && !opens && job->go_on) err = go_on(work, job, &opens);
-        else if (!err && known > row->size && job->go_on)
+        if (!err) err = has_ended(work, &ended);
+        if (!err && ended && job->go_on) refuse(job, PV_ERR_CONFLICT, "successor", "this room goes on in a successor");
+        if (!err && known == row->size && !ended) err = is_at_last_head(work, &opens);
+        if (!err && known == row->size && !opens && !ended) err = all_have_shown(work, &opens);
+        if (!err && known == row->size && !opens && !ended && job->go_on) err = go_on(work, job, &opens);
+        else if (!err && known > row->size && !ended && job->go_on)
             refuse(job, PV_ERR_CONFLICT, "size", "a longer history is known: whoever has shown it gives it back first");
         if (!err && opens) err = meta->ops->open_room(meta, row->no, row->size);
         if (!err && opens) row->restored = false;
