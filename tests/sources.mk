@@ -40,6 +40,7 @@ UNIT_TESTS := \
 	tests/unit/test_roster_verdicts.c \
 	tests/unit/test_sqlite.c \
 	tests/unit/test_store.c \
+	tests/unit/test_succession.c \
 	tests/unit/test_safety.c \
 	tests/unit/test_sync.c \
 	tests/unit/test_sync_lies.c \
@@ -162,6 +163,7 @@ FUZZ_TARGETS := \
 	tests/fuzz/fuzz_record.c \
 	tests/fuzz/fuzz_release.c \
 	tests/fuzz/fuzz_roster.c \
+	tests/fuzz/fuzz_succession.c \
 	tests/fuzz/fuzz_safety.c \
 	#
 

@@ -5,7 +5,6 @@
 
 enum { VERSION = 1, FIELDS = 6, SIGNED_FIELDS = 3, PLACE_FIELDS = 4 };
 
-static const char label[] = "succession";
 static const struct pv_seal_nonce zero_nonce = {{0}};
 
 static void put(struct pv_buf *buf, const struct pv_succession *succession)
@@ -42,7 +41,7 @@ enum pv_err pv_succession_sign(const struct pv_succession *succession, const str
     struct pv_sig sig;
     pv_buf_init(&encoded, PV_LIMIT_SUCCESSION_BYTES + 256);
     put(&encoded, succession);
-    enum pv_err err = encoded.err ? encoded.err : pv_sign(sk, label, pv_buf_bytes(&encoded), &sig);
+    enum pv_err err = encoded.err ? encoded.err : pv_sign(sk, "succession", pv_buf_bytes(&encoded), &sig);
     if (!err) {
         pv_cbor_put_array(signed_succession, SIGNED_FIELDS);
         pv_buf_append(signed_succession, encoded.p, encoded.n);
@@ -92,7 +91,7 @@ enum pv_err pv_succession_verify(struct pv_bytes bytes, const struct pv_sign_pk 
     struct pv_hash device;
     struct pv_sig sig;
     enum pv_err err = read_signed(bytes, &succession, &encoded, &device, &sig);
-    return err ? err : pv_verify(device_pk, label, encoded, &sig);
+    return err ? err : pv_verify(device_pk, "succession", encoded, &sig);
 }
 
 /* ---- what is sealed */
@@ -106,7 +105,7 @@ static void content_key(const struct pv_succession *succession, const struct pv_
     pv_cbor_put_hash(&parts, &succession->room);
     pv_cbor_put_hash(&parts, &succession->successor);
     pv_epoch_prk(secret, &prk);
-    pv_hkdf_expand(&prk, label, pv_buf_bytes(&parts), ret_key->b);
+    pv_hkdf_expand(&prk, "succession", pv_buf_bytes(&parts), ret_key->b);
     pv_wipe(&prk, sizeof prk);
 }
 

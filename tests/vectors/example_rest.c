@@ -6,6 +6,7 @@
 #include "core/log/checkpoint.h"
 #include "core/room/keystore.h"
 #include "core/room/safety.h"
+#include "core/room/succession.h"
 #include "core/state/payload.h"
 #include "tests/vectors/example.h"
 
@@ -113,6 +114,37 @@ static void print_link(const struct ex_world *world)
     pv_buf_release(&text);
 }
 
+/* The room ends, and Ana's word leads Ben, an editor, to a successor. */
+static void print_succession(const struct ex_world *world)
+{
+    struct seeded seeds = seeded_make(92); /* of its own: what follows stays as it is */
+    struct pv_random random = seeded_random(&seeds);
+    const struct ex_epoch *epoch = &world->epochs[0];
+    struct pv_invite_link link = {.a = world->a, .gate = world->invite_id, .inviter = world->ana.log.room};
+    struct pv_succession succession = {.room = world->room.room, .size = world->room.count, .epoch = epoch->epoch};
+    struct pv_buf text, sealed, bytes;
+    seeded_fill(&seeds, &succession.successor, sizeof succession.successor);
+    pv_merkle_edge_root(&world->room.edge, &succession.root);
+    link.room = succession.successor;
+    memcpy(link.server_url, EX_SERVER_URL, sizeof EX_SERVER_URL);
+    pv_buf_init(&text, PV_LIMIT_LINK_BYTES);
+    pv_buf_init(&sealed, PV_LIMIT_SUCCESSION_BYTES);
+    pv_buf_init(&bytes, PV_LIMIT_SUCCESSION_BYTES + 512);
+    ex_must(pv_invite_link_write(&link, &text), "a link");
+    struct pv_succession_place place = {world->ben.log.room, world->ben.epoch.kem_hash, &world->ben.epoch.kem_pk, pv_buf_bytes(&text)};
+    ex_must(pv_succession_seal(&succession, &epoch->secret, pv_bytes(NULL, 0), &place, 1, &random, &sealed), "what it seals");
+    succession.sealed = pv_buf_bytes(&sealed);
+    ex_must(pv_succession_sign(&succession, &world->ana.first.id, &world->ana.first.sk, &bytes), "a succession");
+    ex_say("A succession of the room above by Ana's first device, sealed under S of epoch 0 (though the room is in a later one), with no "
+           "common link and a place for Ben, whose link is the same invite's as above, into a room whose id is made up.");
+    ex_text("succession.link", "the link that Ben finds, without a checkpoint", pv_buf_bytes(&text));
+    ex_cbor("succession.signed", "[succession, device, sig]", pv_buf_bytes(&bytes),
+            "[succession[version room successor head[size root] epoch sealed] device sig]");
+    pv_buf_release(&text);
+    pv_buf_release(&sealed);
+    pv_buf_release(&bytes);
+}
+
 static void print_schedule(const struct ex_world *world, struct pv_gate_proof *ret_proof, struct pv_sign_pk *ret_a_key)
 {
     struct pv_gate_key key;
@@ -172,6 +204,7 @@ void ex_print_gate(struct ex_world *world)
     pv_buf_release(&buf);
     print_release(world, &proof);
     print_link(world);
+    print_succession(world);
 }
 
 /* ---- payloads and bodies that the story above had no place for */

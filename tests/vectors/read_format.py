@@ -361,6 +361,23 @@ def gates(room):
     key = HKDF(xwing_decapsulate(seed, kem_ct), "half-b", gate_id, ex("release.request_id"))
     is_(unseal(key, sealed), b, "the answer opens to half B")
     read_link(room, ex("invite.link").decode())
+    read_succession(room)
+
+
+def read_succession(room):
+    succession, device, signature = item("succession.signed")
+    version, ended, successor, head, epoch, sealed = succession
+    is_([version, ended, head, epoch], [1, room.id, [ex("tree.size"), ex("tree.root")], 0], "a succession")
+    ok(signed(room.keys[device], signature, "succession", succession), "its signature")
+    key = HKDF(ex("room.secret.0"), "succession", room.id, successor)
+    content = decode(unseal(key, sealed[24:], nonce=sealed[:24]))
+    is_((content[0], len(content[1])), (None, 1), "it opens, to one place")
+    person, kem_hash, kem_ct, sealed_link = content[1][0]
+    is_(person, room.ben, "Ben's")
+    seed = epoch_kem_seed(ex("ben.secret"))
+    is_(H("kem-key", xwing_public(seed)), kem_hash, "for the KEM key that the room lists for him")
+    key = HKDF(xwing_decapsulate(seed, kem_ct), "succession-place", room.id, successor, person, kem_hash)
+    is_(unseal(key, sealed_link), ex("succession.link"), "which opens to the link")
 
 
 def read_link(room, text):
