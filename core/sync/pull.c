@@ -67,7 +67,8 @@ static struct pv_bytes newest_note(struct pv_room *room, struct pv_buf *note)
 }
 
 /* The fold stopped before an entry, under a checkpoint that is signed for all. Whose signature does not hold, and whom
- * nothing after it vouches for, an honest server lets in nowhere: without a word, all that follows would be hidden. */
+ * nothing after it vouches for, an honest server lets in nowhere: without a word, all that follows would be hidden. One
+ * whose signature holds is of a later version, which is said each time. */
 static enum pv_err check_tail(struct pv_room *room)
 {
     uint64_t at = pv_roster_size(room->roster);
@@ -81,11 +82,13 @@ static enum pv_err check_tail(struct pv_room *room)
     pv_buf_init(&memory, PV_LIMIT_BATCH_BYTES);
     pv_buf_init(&note, PV_LIMIT_NOTE_BYTES);
     enum pv_err err = pv_store_entry_get(room->store, at, &memory, &stored);
-    bool is_read = !err && pv_entry_read(stored.entry, &item.entry) == PV_OK; /* else of a later version, which was said */
-    if (is_read) {
+    enum pv_err read = err ? err : pv_entry_read(stored.entry, &item.entry);
+    bool newer = read == PV_ERR_UNSUPPORTED;
+    if (!err && read == PV_OK) {
         pv_entry_leaf(stored.entry, &item.leaf);
         if (!pv_kind_is_sealed(item.entry.header.kind)) item.body = stored.body;
         bool holds = pv_roster_item_key(room->roster, &item, &key) == PV_OK && pv_entry_verify(&item.entry, &key) == PV_OK;
+        newer = holds;
         tail.author = item.entry.header.author;
         tail.leaf = item.leaf;
         if (!holds) err = pv_store_header_each(room->store, at + 1, room->edge.size, find_link_to, &tail);
@@ -97,6 +100,9 @@ static enum pv_err check_tail(struct pv_room *room)
                               &(struct pv_merkle_proof){.count = 0});
         }
     }
+    if (!err && newer)
+        err = pv_room_raise(room, PV_ERR_UNSUPPORTED, pv_bytes(NULL, 0), "entry %llu was made by a newer privity: update this one",
+                            (unsigned long long)at);
     pv_buf_release(&note);
     pv_buf_release(&memory);
     return err;
