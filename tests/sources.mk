@@ -51,6 +51,7 @@ UNIT_TESTS := \
 # Need more than core.
 NATIVE_TESTS := \
 	tests/fault/fault_begin.c \
+	tests/fault/fault_changes.c \
 	tests/fault/fault_devices.c \
 	tests/fault/fault_file.c \
 	tests/fault/fault_keys.c \

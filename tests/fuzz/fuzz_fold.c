@@ -7,6 +7,7 @@
 
 #include "core/state/fold.h"
 #include "core/state/query.h"
+#include "core/state/verified.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -59,6 +60,9 @@ static void ask(const struct pv_query *query)
     must(pv_query_files_json(query, pv_bytes("a", 1), true, &out));
     must(pv_query_search_json(query, &search, &out));
     must(pv_query_rooms(query, see_room, NULL));
+    struct pv_verifications verifications = {0};
+    must(pv_verifications_load(query, &verifications));
+    pv_verifications_release(&verifications);
     if (!pv_utf8_is_valid(out.p, out.n)) abort();
 }
 

@@ -319,6 +319,37 @@ enum pv_err rig_say(struct rig_member *member, const char *text)
     return err;
 }
 
+static struct pv_buf devices_now(const struct rig_member *member, const struct pv_hash *person, size_t *ret_count)
+{
+    struct pv_buf buf;
+    size_t count = 0;
+    const struct pv_room_device *devices = pv_roster_devices(pv_room_roster(member->room), &count);
+    pv_buf_init(&buf, 4096);
+    *ret_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!pv_hash_equal(&devices[i].principal, person)) continue;
+        pv_cbor_put_hash(&buf, &devices[i].id);
+        ++*ret_count;
+    }
+    return buf;
+}
+
+enum pv_err rig_verify_into(struct pv_room *room, struct rig_member *member, const struct pv_hash *person, bool stands)
+{
+    size_t count;
+    struct pv_buf devices = devices_now(member, person, &count), encoded;
+    struct pv_payload payload = {.type = PV_PAYLOAD_VERIFIED, .u.verified = {.person = *person, .stands = stands, .how = PV_VERIFIED_NUMBER}};
+    payload.u.verified.time_ms = 5000;
+    payload.u.verified.devices = (struct pv_encoded_list){count, pv_buf_bytes(&devices)};
+    pv_random_fill(&member->device->random, payload.write_id.b, sizeof payload.write_id.b);
+    pv_buf_init(&encoded, 8192);
+    pv_payload_put(&encoded, &payload);
+    enum pv_err err = encoded.err ? encoded.err : pv_room_write(room, PV_KIND_TALK, pv_buf_bytes(&encoded), pv_bytes(NULL, 0));
+    pv_buf_release(&devices);
+    pv_buf_release(&encoded);
+    return err;
+}
+
 void rig_texts(struct rig_member *member, struct pv_buf *ret_texts)
 {
     sqlite3_stmt *stmt;

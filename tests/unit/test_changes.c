@@ -197,41 +197,9 @@ static void test_new_keys(void)
 
 /* ---- verified */
 
-static struct pv_buf devices_now(const struct rig_member *member, const struct pv_hash *person, size_t *ret_count)
-{
-    struct pv_buf buf;
-    size_t count = 0;
-    const struct pv_room_device *devices = pv_roster_devices(pv_room_roster(member->room), &count);
-    pv_buf_init(&buf, 4096);
-    *ret_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!pv_hash_equal(&devices[i].principal, person)) continue;
-        pv_cbor_put_hash(&buf, &devices[i].id);
-        ++*ret_count;
-    }
-    return buf;
-}
-
-/* Into `room`: that `person` is verified, with the devices that `member` shows. */
-static enum pv_err verify_into(struct pv_room *room, struct rig_member *member, const struct pv_hash *person, bool stands_)
-{
-    size_t count;
-    struct pv_buf devices = devices_now(member, person, &count), encoded;
-    struct pv_payload payload = {.type = PV_PAYLOAD_VERIFIED, .u.verified = {.person = *person, .stands = stands_, .how = PV_VERIFIED_NUMBER}};
-    payload.u.verified.time_ms = 5000;
-    payload.u.verified.devices = (struct pv_encoded_list){count, pv_buf_bytes(&devices)};
-    pv_random_fill(&member->device->random, payload.write_id.b, sizeof payload.write_id.b);
-    pv_buf_init(&encoded, 8192);
-    pv_payload_put(&encoded, &payload);
-    enum pv_err err = encoded.err ? encoded.err : pv_room_write(room, PV_KIND_TALK, pv_buf_bytes(&encoded), pv_bytes(NULL, 0));
-    pv_buf_release(&devices);
-    pv_buf_release(&encoded);
-    return err;
-}
-
 static enum pv_err verify(struct rig_member *member, const struct pv_hash *person, bool stands_)
 {
-    enum pv_err err = verify_into(member->device->person, member, person, stands_);
+    enum pv_err err = rig_verify_into(member->device->person, member, person, stands_);
     return err ? err : rig_person_push(member->device);
 }
 
@@ -318,8 +286,8 @@ static void test_forged(void)
     struct ear ear;
     struct pv_verifications list = {0};
     pair_init(&p, PV_ROLE_OWNER);
-    is_err(verify_into(p.b.room, &p.b, &p.ada.me.person, true), PV_OK, "Bob writes into the room that Ada is verified");
-    is_err(verify_into(p.b.room, &p.b, &p.bob.me.person, true), PV_OK, "and that he is");
+    is_err(rig_verify_into(p.b.room, &p.b, &p.ada.me.person, true), PV_OK, "Bob writes into the room that Ada is verified");
+    is_err(rig_verify_into(p.b.room, &p.b, &p.bob.me.person, true), PV_OK, "and that he is");
     is_err(rig_push(&p.b), PV_OK, "and sends it");
     is_err(rig_pull(&p.a), PV_OK, "Ada takes it in");
     is_err(rig_person_pull(&p.ada), PV_OK, "and fetches her own room");
