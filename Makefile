@@ -61,17 +61,19 @@ TEST_PROGRAMS := $(patsubst %.c,$(B)/%,$(UNIT_TESTS) $(NATIVE_TESTS))
 TOOL_PROGRAMS := $(patsubst %.c,$(B)/%,$(TEST_TOOLS))
 BENCH_PROGRAMS := $(patsubst %.c,$(B)/%,$(BENCH_PROGS))
 FUZZ_PROGRAMS := $(patsubst %.c,$(B)/%,$(FUZZ_TARGETS))
+# The same targets without a fuzzer, on spoiled samples; where a sanitizer watches.
+SPOIL_PROGRAMS := $(if $(findstring address,$(SAN)),$(patsubst tests/fuzz/fuzz_%.c,$(B)/tests/fuzz/spoil_%,$(FUZZ_TARGETS)))
 WASM_PROGRAMS := $(patsubst %.c,build/wasm/%.wasm,$(WASM_TESTS))
 EMBEDDED := $(patsubst %,$(GEN)/%.inc,$(EMBED))
 
 SOURCES := $(CORE_SRC) $(CLIENT_SRC) $(CLI_SRC) $(CLI_MAIN) $(CLI_KIT_SRC) $(CLI_QR_SRC) $(SERVER_SRC) $(SERVER_MAIN)
-TEST_SOURCES := $(TEST_SRC) $(UNIT_TESTS) $(NATIVE_TESTS) $(TEST_TOOLS) $(VECTORS_MAIN) $(BENCH_PROGS) $(FUZZ_TARGETS)
+TEST_SOURCES := $(TEST_SRC) $(UNIT_TESTS) $(NATIVE_TESTS) $(TEST_TOOLS) $(VECTORS_MAIN) $(BENCH_PROGS) $(FUZZ_TARGETS) $(SPOIL_MAIN)
 
 .DEFAULT_GOAL := all
 .SECONDARY: $(EMBEDDED)
 .PHONY: all tests bench fuzz wasm deps deps-wasm objects
 all: $(PROGRAMS) $(if $(SAN),,$(SHARE) $(SERVER_SHARE))
-tests: all $(TEST_PROGRAMS) $(TOOL_PROGRAMS)
+tests: all $(TEST_PROGRAMS) $(TOOL_PROGRAMS) $(SPOIL_PROGRAMS)
 bench: all $(BENCH_PROGRAMS)
 fuzz: $(FUZZ_PROGRAMS)
 wasm: build/wasm/core.wasm $(WASM_PROGRAMS) $(patsubst %.c,build/wasm/%.wasm,$(WASM_TOOLS)) $(WASM_PROGRAMS:.wasm=.t)
@@ -171,12 +173,14 @@ $(patsubst %.c,$(B)/%,$(UNIT_TESTS)): $(B)/%: $(B)/%.o $(B)/libtest.a $(CORE)
 $(patsubst %.c,$(B)/%,$(NATIVE_TESTS) $(TEST_TOOLS) $(BENCH_PROGS) $(FUZZ_TARGETS)): \
 	$(B)/%: $(B)/%.o $(B)/libtest.a $(B)/libcli.a $(B)/libserver.a $(CLIENT)
 
+$(SPOIL_PROGRAMS): $(B)/tests/fuzz/spoil_%: $(B)/tests/fuzz/fuzz_%.o $(patsubst %.c,$(B)/%.o,$(SPOIL_MAIN)) $(B)/libtest.a $(B)/libserver.a $(CLIENT)
+
 # Memory that runs out under AddressSanitizer too, see tests/fault/failing_malloc.h.
 ifneq ($(findstring address,$(SAN)),)
 $(B)/tests/fault/fault_server: LDFLAGS_of := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc free)
 endif
 
-$(PROGRAMS) $(TEST_PROGRAMS) $(TOOL_PROGRAMS) $(BENCH_PROGRAMS):
+$(PROGRAMS) $(TEST_PROGRAMS) $(TOOL_PROGRAMS) $(BENCH_PROGRAMS) $(SPOIL_PROGRAMS):
 	$(call link)
 $(FUZZ_PROGRAMS):
 	$(call link,-fsanitize=fuzzer)
@@ -205,7 +209,7 @@ build/wasm/%.t: build/wasm/%.wasm
 
 .PHONY: print-tests print-wasm-tests print-fuzz print-sources print-test-sources
 print-tests:
-	@printf '%s\n' $(TEST_PROGRAMS)
+	@printf '%s\n' $(TEST_PROGRAMS) $(SPOIL_PROGRAMS)
 print-wasm-tests:
 	@printf '%s\n' $(WASM_PROGRAMS:.wasm=.t)
 print-fuzz:

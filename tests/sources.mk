@@ -168,6 +168,9 @@ FUZZ_TARGETS := \
 	tests/fuzz/fuzz_safety.c \
 	#
 
+# What runs them without a fuzzer, on their corpora, spoiled by plan: one program each, spoil_NAME.
+SPOIL_MAIN := tests/fuzz/spoil.c
+
 # Programs that tests in other languages drive.
 TEST_TOOLS := \
 	tests/tools/append_load.c \
