@@ -138,6 +138,7 @@ NATIVE_TESTS += \
 	tests/server/test_resources.c \
 	tests/server/test_restore.c \
 	tests/server/test_rooms.c \
+	tests/server/test_successor.c \
 	#
 
 # libFuzzer targets: tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
