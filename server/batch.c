@@ -52,6 +52,7 @@ static void judge(struct batch *batch, struct pv_job *job)
     case PV_JOB_APPEND: pv_work_append(work, job); break;
     case PV_JOB_RELEASE: pv_work_release_gate(work, job); break;
     case PV_JOB_EXPIRE: pv_work_expire(work, job); break;
+    case PV_JOB_DROP: break; /* once the batch is stored */
     case PV_JOB_RENEW: pv_work_renew(work, job); break;
     case PV_JOB_RESTORE: pv_work_restore(work, job); break;
     }
@@ -212,7 +213,8 @@ static void answer(struct batch *batch, struct pv_job *job)
         PV_METRIC_ADD(server->metrics, releases, 1);
     }
     if (job->kind == PV_JOB_RESTORE) pv_work_restored(work, job);
-    if (job->kind == PV_JOB_EXPIRE) job->response->status = 204;
+    if (job->kind == PV_JOB_DROP) pv_work_drop(work);
+    if (job->kind == PV_JOB_EXPIRE || job->kind == PV_JOB_DROP) job->response->status = 204;
     if (job->kind == PV_JOB_RENEW) {
         enum pv_err err = read_note(server, work, &job->response->body);
         if (err) pv_problem_of(job->response, err);

@@ -13,6 +13,7 @@ enum pv_job_kind {
     PV_JOB_APPEND,  /* bundles of one device */
     PV_JOB_RELEASE, /* a gate opens: an entry of the server's */
     PV_JOB_EXPIRE,  /* deadlines of one room have passed: entries of the server's */
+    PV_JOB_DROP,    /* what one room forgot is to be dropped */
     PV_JOB_RENEW,   /* the newest checkpoint is old: sign it again */
     PV_JOB_RESTORE  /* a device shows how far a room had come that a backup brought back, and gives back what came after */
 };

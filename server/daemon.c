@@ -100,11 +100,12 @@ static void expiry_done(struct pv_job *job)
     pv_job_free(job);
 }
 
-static void submit_expiry(struct pv_server *server, const struct pv_hash *room)
+/* Work of the server's own on one room. */
+static void submit(struct pv_server *server, enum pv_job_kind kind, const struct pv_hash *room)
 {
     struct pv_job *job;
     struct pv_web_response *response = malloc(sizeof *response);
-    if (!response || pv_job_new(PV_JOB_EXPIRE, 0, &job)) {
+    if (!response || pv_job_new(kind, 0, &job)) {
         free(response);
         return;
     }
@@ -137,7 +138,9 @@ static void tick(struct pv_server *server, uint64_t second)
     uint64_t now_ms = pv_server_now_ms(server);
     pv_events_beat(server->events, now_ms);
     tell("deadlines", server->meta->ops->overdue(server->meta, now_ms, OVERDUE_AT_ONCE, rooms, &count));
-    for (size_t i = 0; i < count; i++) submit_expiry(server, &rooms[i]);
+    for (size_t i = 0; i < count; i++) submit(server, PV_JOB_EXPIRE, &rooms[i]);
+    tell("forgetting", server->meta->ops->undropped(server->meta, OVERDUE_AT_ONCE, rooms, &count));
+    for (size_t i = 0; i < count; i++) submit(server, PV_JOB_DROP, &rooms[i]);
     tell("the store's own", server->meta->ops->maintain(server->meta, now_ms));
     tell("heads beside the blobs", pv_heads_flush(server->heads));
     if (second % FLUSH_EVERY_S == 0) pv_limits_flush(server);

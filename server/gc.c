@@ -5,15 +5,14 @@
 
 enum { AT_ONCE = 256, SWEEP_AFTER_MS = 24 * 3600 * 1000 };
 
-static enum pv_err collect(struct pv_server *server, uint64_t *ret_collected)
+/* Those unreferenced since before `before_ms`. */
+static enum pv_err collect(struct pv_server *server, uint64_t before_ms, uint64_t *ret_collected)
 {
     struct pv_id16 locators[AT_ONCE];
-    uint64_t now_ms = pv_server_now_ms(server);
     size_t count = AT_ONCE;
     enum pv_err err = PV_OK;
-    if (now_ms < PV_BLOB_KEEP_MS) return PV_OK;
     while (!err && count == AT_ONCE) {
-        err = server->meta->ops->blob_collect(server->meta, now_ms - PV_BLOB_KEEP_MS, AT_ONCE, locators, &count);
+        err = server->meta->ops->blob_collect(server->meta, before_ms, AT_ONCE, locators, &count);
         for (size_t i = 0; i < count && !err; i++) {
             err = server->blobs->ops->remove(server->blobs, &locators[i]);
             ++*ret_collected;
@@ -44,8 +43,14 @@ enum pv_err pv_gc(struct pv_server *server, struct pv_gc_result *ret_result)
     uint64_t now_ms = pv_server_now_ms(server);
     struct sweep sweep = {server, now_ms > SWEEP_AFTER_MS ? now_ms - SWEEP_AFTER_MS : 0, 0};
     *ret_result = (struct pv_gc_result){0};
-    enum pv_err err = collect(server, &ret_result->collected);
+    enum pv_err err = collect(server, now_ms > PV_BLOB_KEEP_MS ? now_ms - PV_BLOB_KEEP_MS : 0, &ret_result->collected);
     if (!err) err = server->blobs->ops->each(server->blobs, sweep_one, &sweep);
     ret_result->swept = sweep.swept;
     return err;
+}
+
+enum pv_err pv_gc_let_go(struct pv_server *server)
+{
+    uint64_t collected = 0;
+    return collect(server, 1, &collected);
 }

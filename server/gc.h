@@ -12,4 +12,7 @@ struct pv_gc_result {
 /* Errors: the stores'. What was done before one is told. */
 PV_MUST_USE enum pv_err pv_gc(struct pv_server *server, struct pv_gc_result *ret_result);
 
+/* Remove what has lost its last reference by forgetting, at once. Errors: the stores'. */
+PV_MUST_USE enum pv_err pv_gc_let_go(struct pv_server *server);
+
 #endif

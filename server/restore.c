@@ -19,9 +19,10 @@ static bool prepare_item(struct pv_prepared *item, struct pv_web_response *respo
     enum pv_err err = pv_entry_read(item->bundle.entry, &item->entry);
     if (err) return refuse(response, err, "entry", "the entry is not of its form");
     pv_entry_leaf(item->bundle.entry, &item->leaf);
-    if (pv_refs_check(item->bundle.refs, &count)) return refuse(response, PV_ERR_MALFORMED, "refs", "the list of refs is not of its form");
+    bool dropped = !has_body && pv_kind_is_sealed(item->entry.header.kind) && pv_refs_are_dropped(item->bundle.refs);
+    if (!dropped && pv_refs_check(item->bundle.refs, &count)) return refuse(response, PV_ERR_MALFORMED, "refs", "the list of refs is not of its form");
     pv_refs_hash(item->bundle.refs, &hash);
-    if (!pv_hash_equal(&hash, &item->entry.header.refs_hash))
+    if (!dropped && !pv_hash_equal(&hash, &item->entry.header.refs_hash)) /* they went with a forgotten body */
         return refuse(response, PV_ERR_BROKEN_CHAIN, "refs", "the refs are not those that the entry names");
     if (has_body) pv_body_hash(item->bundle.body, &hash);
     if (has_body ? pv_hash_equal(&hash, &item->entry.header.body_hash) : pv_kind_is_sealed(item->entry.header.kind)) return true;

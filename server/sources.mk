@@ -36,6 +36,7 @@ SERVER_SRC := \
 	server/log.c \
 	server/meta/sqlite.c \
 	server/meta/sqlite_append.c \
+	server/meta/sqlite_forget.c \
 	server/meta/sqlite_backup.c \
 	server/meta/sqlite_hold.c \
 	server/meta/sqlite_log.c \
@@ -61,8 +62,9 @@ SERVER_SRC := \
 	server/successors.c \
 	server/tls_files.c \
 	server/work.c \
+	server/work_forget.c \
 	server/work_judge.c \
 	server/work_restore.c \
 	#
 
-EMBED += server/meta/schema.sql server/meta/schema_2.sql server/meta/schema_3.sql server/meta/schema_4.sql
+EMBED += server/meta/schema.sql server/meta/schema_2.sql server/meta/schema_3.sql server/meta/schema_4.sql server/meta/schema_5.sql

@@ -39,6 +39,8 @@ void pv_work_release(struct pv_work *work)
     free(work->besides);
     free(work->members);
     free(work->closed);
+    free(work->forgets);
+    free(work->deleted);
     pv_buf_release(&work->note);
     pv_buf_release(&work->roster);
 }
@@ -361,10 +363,12 @@ enum pv_err pv_work_close(struct pv_work *work, struct pv_meta_append *ret_appen
     enum pv_err err = list_entries(work, &append);
     if (!err && !work->given_back) err = ask_note(work, ret_ask);
     if (!err) err = take_snapshot(work, &append);
+    if (!err) err = pv_work_note_forgets(work, &append);
     if (!err && work->has_before) {
         append.deadline_changes = true;
         append.next_until_ms = next_deadline(state->roster);
-        err = close_members(work, &append);
+        err = pv_work_forget_deadline(work, 0, &append.next_until_ms);
+        if (!err) err = close_members(work, &append);
         if (!err) err = close_gates(work, &append);
     }
     if (work->given_back) {
@@ -391,6 +395,8 @@ void pv_work_committed(struct pv_work *work, const struct pv_meta_append *append
     struct pv_hash root;
     state->row.no = append->no;
     state->row.restored |= append->given_back;
+    if (append->policy_changes) state->row.has_notice = append->has_notice;
+    if (append->policy_changes) state->row.notice_ms = append->notice_ms;
     state->row.kind = append->kind;
     state->row.size = pv_work_size(work);
     state->row.note_time_s = append->note_time_s;

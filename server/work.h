@@ -33,6 +33,8 @@ struct pv_work {
     struct pv_id16 *open_before;
     size_t open_before_count;
     bool given_back; /* what is pending is under `note` already */
+    bool policy_changes, has_notice; /* by the batch; the notice after it */
+    uint64_t notice_ms;
     enum pv_err err; /* the room as a whole failed */
 
     /* What goes to the store, filled by pv_work_close. */
@@ -40,6 +42,10 @@ struct pv_work {
     struct pv_meta_beside *besides;
     struct pv_meta_member *members;
     struct pv_meta_closed *closed;
+    struct pv_meta_forget *forgets;
+    size_t forget_count;
+    struct pv_id16 *deleted;
+    size_t deleted_count;
     struct pv_buf note, roster;
     uint64_t now_ms, note_time_s;
 };
@@ -54,6 +60,9 @@ void pv_work_append(struct pv_work *work, struct pv_job *job);
 void pv_work_release_gate(struct pv_work *work, struct pv_job *job);
 /* Append an `expired` for each invite and membership past its time. */
 void pv_work_expire(struct pv_work *work, struct pv_job *job);
+
+/* Drop bodies and what else goes by forgets that are done, a stretch of the room at a time. Nothing may be pending. */
+void pv_work_drop(struct pv_work *work);
 
 /* Take a restored room's tail if it is that of the note. */
 void pv_work_restore(struct pv_work *work, struct pv_job *job);
@@ -89,5 +98,18 @@ PV_MUST_USE enum pv_err pv_work_rewind(struct pv_work *work, size_t count);
 PV_MUST_USE enum pv_err pv_work_root(struct pv_work *work, uint64_t size, struct pv_hash *ret_root);
 /* Remember the roster as it is before its first change in the batch. Errors: NOMEM. */
 PV_MUST_USE enum pv_err pv_work_remember(struct pv_work *work);
+
+
+/* ---- forgetting (work_forget.c) */
+
+/* How long a forget waits where the policy does not say. */
+#define PV_FORGET_NOTICE_MS (7ull * 24 * 3600 * 1000)
+
+/* What the batch says of forgetting, for the store. Errors: NOMEM. */
+PV_MUST_USE enum pv_err pv_work_note_forgets(struct pv_work *work, struct pv_meta_append *append);
+/* Bring `next_ms` down to the earliest end of a notice after `after_ms`. Errors: the store's. */
+PV_MUST_USE enum pv_err pv_work_forget_deadline(struct pv_work *work, uint64_t after_ms, uint64_t *next_ms);
+/* Forgets whose notice is over and which nobody holds; the caller's to free. */
+PV_MUST_USE enum pv_err pv_work_due_forgets(struct pv_work *work, struct pv_id16 **ret_due, size_t *ret_count);
 
 #endif

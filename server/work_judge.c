@@ -97,6 +97,14 @@ static bool check_refs(struct pv_work *work, struct pv_job *job, const struct pv
     return err == PV_OK;
 }
 
+/* After a cut nothing comes in any more that old keys open. */
+static bool check_cut(const struct pv_work *work, struct pv_job *job, const struct pv_header *header)
+{
+    if (!pv_kind_is_sealed(header->kind) || header->epoch >= pv_roster_cut(work->state->roster)) return true;
+    refuse(job, PV_ERR_CONFLICT, pv_reason_name(PV_REASON_STALE_EPOCH), "the room has forgotten keys of that time: seal it anew");
+    return false;
+}
+
 /* Strangers write only what counts: a join through an open invite, a sign, a lift of their own hold. */
 static bool check_stranger(struct pv_work *work, struct pv_job *job, const struct pv_log_item *item)
 {
@@ -162,7 +170,8 @@ static bool take_item(struct pv_work *work, struct pv_job *job, size_t i)
         refuse(job, PV_ERR_CONFLICT, "genesis", founding ? "a room begins with its genesis" : "the room stands already");
         return false;
     }
-    if (!check_seen(work, job, header) || !check_refs(work, job, prepared) || !check_stranger(work, job, &item))
+    if (!check_seen(work, job, header) || !check_cut(work, job, header) || !check_refs(work, job, prepared) ||
+        !check_stranger(work, job, &item))
         return false;
     struct pv_bars bars;
     pv_bars_before(&bars, work->state->roster, prepared);
@@ -335,6 +344,24 @@ static enum pv_err expire_members(struct pv_work *work, size_t *ret_said)
     return err;
 }
 
+/* A notice that is over: unless somebody holds any of it, what it names is deleted. */
+static enum pv_err end_notices(struct pv_work *work, size_t *ret_said)
+{
+    struct pv_id16 *due;
+    size_t count;
+    enum pv_err err = pv_work_due_forgets(work, &due, &count);
+    if (err) return err;
+    for (size_t i = 0; i < count && !err; i++) {
+        struct pv_server_body body = {.type = PV_SERVER_DELETED};
+        body.u.deleted_forget = due[i];
+        err = say(work, &body);
+        if (!err) ++*ret_said;
+        if (err == PV_ERR_NOT_FOUND) err = PV_OK;
+    }
+    free(due);
+    return err;
+}
+
 /* Deadlines that passed without effect are not asked for again until the roster changes. */
 static enum pv_err skip_deadlines(struct pv_work *work)
 {
@@ -351,7 +378,8 @@ static enum pv_err skip_deadlines(struct pv_work *work)
     for (size_t i = 0; i < count; i++)
         if (principals[i].has_until && principals[i].until_ms > work->now_ms && principals[i].until_ms < next)
             next = principals[i].until_ms;
-    return meta->ops->set_deadline(meta, work->state->row.no, work->state->row.size, next);
+    enum pv_err err = pv_work_forget_deadline(work, work->now_ms, &next);
+    return err ? err : meta->ops->set_deadline(meta, work->state->row.no, work->state->row.size, next);
 }
 
 void pv_work_expire(struct pv_work *work, struct pv_job *job)
@@ -360,6 +388,7 @@ void pv_work_expire(struct pv_work *work, struct pv_job *job)
     if (work->state->row.restored) return; /* nothing is said there before the tail is back */
     enum pv_err err = is_ours(work) ? expire_invites(work, &said) : PV_OK;
     if (!err && is_ours(work)) err = expire_members(work, &said);
+    if (!err && is_ours(work)) err = end_notices(work, &said);
     if (!err && said == 0 && work->count == 0) err = skip_deadlines(work);
     if (err) refuse(job, err, NULL, pv_err_text(err));
 }

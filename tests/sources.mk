@@ -100,6 +100,7 @@ TEST_WASM_SRC := $(TEST_SRC)
 
 # The server's.
 TEST_SRC += \
+	tests/conformance/meta_forget.c \
 	tests/conformance/meta_gates.c \
 	tests/conformance/meta_kit.c \
 	tests/conformance/meta_logs.c \
@@ -133,6 +134,7 @@ NATIVE_TESTS += \
 	tests/simulation/test_disk.c \
 	tests/server/test_keeper.c \
 	tests/server/test_sandbox.c \
+	tests/server/test_forget.c \
 	tests/server/test_gates.c \
 	tests/server/test_pairings.c \
 	tests/server/test_resources.c \

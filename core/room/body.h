@@ -171,6 +171,8 @@ PV_MUST_USE enum pv_err pv_stranger_verify(const struct pv_sign_pk *a_key, const
 void pv_server_value_hash(struct pv_bytes name, const struct pv_sign_pk *log_key, struct pv_hash *ret_hash);
 /* A policy value's: H("policy"; value). */
 void pv_policy_value_hash(struct pv_bytes value, struct pv_hash *ret_hash);
+/* How long a forget waits by a policy's value; false: it does not say. Source: FORMAT.md §10.1. */
+bool pv_policy_notice(struct pv_bytes value, uint64_t *ret_ms);
 /* The replaced log key's signature over the new value. */
 PV_MUST_USE enum pv_err pv_server_change_sign(const struct pv_sign_sk *old_log_sk, const struct pv_hash *room,
                                               const struct pv_hash *replaces, struct pv_bytes name,

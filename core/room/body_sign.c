@@ -224,6 +224,17 @@ void pv_server_value_hash(struct pv_bytes name, const struct pv_sign_pk *log_key
     pv_sha256_final(&sha, ret_hash);
 }
 
+bool pv_policy_notice(struct pv_bytes value, uint64_t *ret_ms)
+{
+    struct pv_cbor in;
+    pv_cbor_init(&in, value);
+    pv_cbor_get_array_of(&in, 2);
+    uint64_t form = pv_cbor_get_uint(&in, 1), notice_ms = pv_cbor_get_uint(&in, PV_LIMIT_N);
+    if (pv_cbor_finish(&in) || form != 1) return false;
+    *ret_ms = notice_ms;
+    return true;
+}
+
 void pv_policy_value_hash(struct pv_bytes value, struct pv_hash *ret_hash)
 {
     pv_hash_bytes("policy", value, ret_hash);

@@ -19,6 +19,9 @@ struct pv_meta_room {
     uint64_t size;
     uint64_t note_time_s;
     bool restored; /* from a backup, and read-only until its lost tail is given back */
+    bool has_notice; /* the room's policy names how long a forget waits: */
+    uint64_t notice_ms;
+    uint64_t dropping; /* index + 1 from where on bodies that are forgotten have yet to be dropped; 0: nowhere */
 };
 
 struct pv_meta_entry {
@@ -74,6 +77,12 @@ struct pv_meta_closed {
     const char *reason; /* expired, spent, revoked; a constant */
 };
 
+/* A forget that was accepted and waits. */
+struct pv_meta_forget {
+    struct pv_id16 id;
+    uint64_t due_ms;
+};
+
 /* Everything one room gains in one commit. The room's size must still be `size`; else, or when a ref or the
  * registration is not there, this room gains nothing and `ret_err` says so while others go on. */
 struct pv_meta_append {
@@ -96,6 +105,13 @@ struct pv_meta_append {
     size_t closed_count;
     const struct pv_meta_release *releases;
     size_t release_count;
+    const struct pv_meta_forget *forgets;
+    size_t forget_count;
+    const struct pv_id16 *deleted; /* forgets that are done: what they name is to be dropped */
+    size_t deleted_count;
+    bool policy_changes;
+    bool has_notice; /* by the new policy */
+    uint64_t notice_ms;
     enum pv_meta_registration registration;
     struct pv_hash registration_hash; /* of the code or ticket */
     uint64_t now_ms;
@@ -191,6 +207,19 @@ struct pv_meta_ops {
     enum pv_err (*overdue)(struct pv_meta *meta, uint64_t now_ms, size_t max, struct pv_hash *ret_rooms,
                            size_t *ret_count);
     enum pv_err (*set_deadline)(struct pv_meta *meta, uint64_t no, uint64_t size, uint64_t next_until_ms);
+
+    /* ---- forgetting */
+    /* The forgets of a room that wait, until `each` fails. */
+    enum pv_err (*forgets)(struct pv_meta *meta, uint64_t no,
+                           enum pv_err (*each)(void *context, const struct pv_meta_forget *forget), void *context);
+    /* Rooms with something that is deleted and not dropped, at most `max`. */
+    enum pv_err (*undropped)(struct pv_meta *meta, size_t max, struct pv_hash *ret_rooms, size_t *ret_count);
+    /* Drop bodies and refs of these entries, overwriting them, and wraps and links beside entries before `beside_before`;
+     * blobs that lose their last reference are unreferenced since ever. All before `next` is then dropped. Durable. */
+    enum pv_err (*drop)(struct pv_meta *meta, uint64_t no, const uint64_t *indexes, size_t count, uint64_t beside_before,
+                        uint64_t next);
+    /* All is: let no earlier copy stay in the store's files, then forget about it. Errors: BUSY: not now. */
+    enum pv_err (*dropped)(struct pv_meta *meta, uint64_t no);
 
     /* ---- sessions, nonces, tickets, codes, counters */
     enum pv_err (*nonce_put)(struct pv_meta *meta, const struct pv_hash *nonce, uint64_t expires_ms);

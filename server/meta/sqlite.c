@@ -13,7 +13,6 @@
 
 enum {
     APPLICATION_ID = 0x50765364, /* "PvSd" */
-    BUSY_MS = 10000,             /* an administrator's command may hold the write lock */
     WAL_PAGES_CHECKPOINT = 1000,
     WAL_PAGES_STOP = 8000        /* start the log over */
 };
@@ -27,6 +26,8 @@ static const char *const schema_steps[] = {
 #include "server/meta/schema_3.sql.inc"
     ,
 #include "server/meta/schema_4.sql.inc"
+    ,
+#include "server/meta/schema_5.sql.inc"
 };
 enum { SCHEMA_VERSION = sizeof schema_steps / sizeof *schema_steps };
 
@@ -192,7 +193,7 @@ static enum pv_err open_conn(struct pv_sqlite *store, struct pv_sqlite_conn *con
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
     int rc = sqlite3_open_v2(path, &conn->db, flags, NULL);
     if (rc) return pv_sqlite_error(conn, rc);
-    sqlite3_busy_timeout(conn->db, BUSY_MS);
+    sqlite3_busy_timeout(conn->db, PV_SQLITE_BUSY_MS);
     sqlite3_wal_hook(conn->db, note_wal, store);
     sqlite3_db_config(conn->db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL); /* else a new LIMIT ? means a new plan */
     snprintf(sql, sizeof sql, "PRAGMA cache_size = -%d", cache_kib);

@@ -10,6 +10,7 @@ enum pv_err pv_sqlite_refs(struct pv_sqlite_conn *conn, uint64_t room, struct pv
 {
     size_t count;
     bool missing = false;
+    if (pv_refs_are_dropped(refs)) return PV_OK; /* of a tail that was given back */
     enum pv_err err = pv_refs_check(refs, &count);
     for (size_t i = 0; i < count && !err; i++) {
         struct pv_id16 name;
@@ -243,6 +244,50 @@ static enum pv_err register_account(struct pv_sqlite_conn *conn, const struct pv
     return err ? err : pv_sqlite_run(conn, stmt);
 }
 
+static enum pv_err put_forget(struct pv_sqlite_conn *conn, uint64_t room, const struct pv_meta_forget *forget)
+{
+    sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_FORGET_PUT);
+    if (stmt) {
+        pv_sqlite_bind_uint(stmt, 1, room);
+        pv_sqlite_bind_bytes(stmt, 2, forget->id.b, sizeof forget->id.b);
+        pv_sqlite_bind_uint(stmt, 3, forget->due_ms);
+    }
+    return pv_sqlite_run(conn, stmt);
+}
+
+/* A forget that is done is remembered until all that it names is dropped. */
+static enum pv_err put_deleted(struct pv_sqlite_conn *conn, uint64_t room, const struct pv_id16 *forget)
+{
+    sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_FORGET_DONE);
+    if (stmt) {
+        pv_sqlite_bind_uint(stmt, 1, room);
+        pv_sqlite_bind_bytes(stmt, 2, forget->b, sizeof forget->b);
+    }
+    enum pv_err err = pv_sqlite_run(conn, stmt);
+    stmt = err ? NULL : pv_sqlite_stmt(conn, SQL_DROPPING);
+    if (stmt) {
+        pv_sqlite_bind_uint(stmt, 1, room);
+        pv_sqlite_bind_uint(stmt, 2, 1); /* from the first entry */
+    }
+    return err ? err : pv_sqlite_run(conn, stmt);
+}
+
+static enum pv_err put_forgetting(struct pv_sqlite_conn *conn, const struct pv_meta_append *room)
+{
+    enum pv_err err = PV_OK;
+    if (room->policy_changes) {
+        sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_NOTICE);
+        if (stmt) {
+            pv_sqlite_bind_uint(stmt, 1, room->no);
+            if (room->has_notice) pv_sqlite_bind_uint(stmt, 2, room->notice_ms);
+        }
+        err = pv_sqlite_run(conn, stmt);
+    }
+    for (size_t i = 0; i < room->forget_count && !err; i++) err = put_forget(conn, room->no, &room->forgets[i]);
+    for (size_t i = 0; i < room->deleted_count && !err; i++) err = put_deleted(conn, room->no, &room->deleted[i]);
+    return err;
+}
+
 static enum pv_err put_room(struct pv_sqlite_conn *conn, struct pv_meta_append *room)
 {
     enum pv_err err = grow_room(conn, room);
@@ -258,6 +303,7 @@ static enum pv_err put_room(struct pv_sqlite_conn *conn, struct pv_meta_append *
     }
     for (size_t i = 0; i < room->beside_count && !err; i++) err = put_beside(conn, room->no, &room->besides[i]);
     if (!err) err = put_roster(conn, room);
+    if (!err) err = put_forgetting(conn, room);
     return err ? err : put_gates(conn, room);
 }
 

@@ -67,7 +67,7 @@ enum pv_err pv_sqlite_each_note(struct pv_meta *meta,
     while (!(err = pv_sqlite_row(conn, stmt))) {
         struct pv_meta_room room;
         pv_sqlite_get_room(stmt, &room);
-        err = each(context, &room, pv_sqlite_bytes(stmt, 6));
+        err = each(context, &room, pv_sqlite_bytes(stmt, 8));
         if (err) break;
     }
     pv_sqlite_done(stmt);

@@ -14,7 +14,10 @@ void pv_sqlite_get_room(sqlite3_stmt *stmt, struct pv_meta_room *ret_room)
                                       .kind = (unsigned)pv_sqlite_uint(stmt, 2),
                                       .size = pv_sqlite_uint(stmt, 3),
                                       .note_time_s = pv_sqlite_uint(stmt, 4),
-                                      .restored = pv_sqlite_uint(stmt, 5) != 0};
+                                      .restored = pv_sqlite_uint(stmt, 5) != 0,
+                                      .has_notice = sqlite3_column_type(stmt, 6) != SQLITE_NULL,
+                                      .notice_ms = pv_sqlite_uint(stmt, 6),
+                                      .dropping = pv_sqlite_uint(stmt, 7)};
     struct pv_bytes id = pv_sqlite_bytes(stmt, 1);
     if (id.n == sizeof ret_room->id.b) memcpy(ret_room->id.b, id.p, id.n);
 }

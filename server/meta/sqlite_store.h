@@ -8,7 +8,12 @@
 
 #include "server/meta/meta.h"
 
-enum { READERS = 3, WRAP_SLOT_BYTES = 1 + 1168, INDEX_BITS = 40 };
+enum {
+    READERS = 3,
+    WRAP_SLOT_BYTES = 1 + 1168,
+    INDEX_BITS = 40,
+    PV_SQLITE_BUSY_MS = 10000 /* an administrator's command may hold the write lock */
+};
 
 /* X(name, SQL): every statement of the store. */
 #define PV_SQLITE_STATEMENTS(X)                                                                                     \
@@ -19,8 +24,8 @@ enum { READERS = 3, WRAP_SLOT_BYTES = 1 + 1168, INDEX_BITS = 40 };
     X(RELEASE, "RELEASE one")                                                                                       \
     X(UNDO, "ROLLBACK TO one")                                                                                      \
     X(CHECK, "SELECT count(*) FROM (SELECT no FROM rooms LIMIT 1)")                                                 \
-    X(ROOM, "SELECT no, id, kind, size, note_time, restored FROM rooms WHERE id = ?1")                              \
-    X(ROOM_BY_NO, "SELECT no, id, kind, size, note_time, restored FROM rooms WHERE no = ?1")                        \
+    X(ROOM, "SELECT no, id, kind, size, note_time, restored, notice, dropping FROM rooms WHERE id = ?1")                              \
+    X(ROOM_BY_NO, "SELECT no, id, kind, size, note_time, restored, notice, dropping FROM rooms WHERE no = ?1")                        \
     X(ROOM_NEW, "INSERT INTO rooms (id, kind, size, note, note_time) VALUES (?1, ?2, ?3, ?4, ?5) "                  \
                 "ON CONFLICT DO NOTHING")                                                                           \
     X(ROOM_GROW, "UPDATE rooms SET size = ?3, note = ?4, note_time = ?5 WHERE no = ?1 AND size = ?2")               \
@@ -44,13 +49,25 @@ enum { READERS = 3, WRAP_SLOT_BYTES = 1 + 1168, INDEX_BITS = 40 };
     X(BESIDE_PUT, "INSERT INTO besides (place, links, count, leaves, wraps) VALUES (?1, ?2, ?3, ?4, ?5)")           \
     X(WRAP, "SELECT count, leaves, substr(wraps, 1 + ?2 * 1169, 1169) FROM besides WHERE place = ?1")               \
     X(LINKS, "SELECT links FROM besides WHERE place = ?1")                                                          \
+    X(NOTICE, "UPDATE rooms SET notice = ?2 WHERE no = ?1")                                                         \
+    X(FORGET_PUT, "INSERT INTO forgets (room, id, due) VALUES (?1, ?2, ?3) ON CONFLICT (room, id) DO UPDATE SET due = ?3") \
+    X(FORGET_DONE, "DELETE FROM forgets WHERE room = ?1 AND id = ?2")                                               \
+    X(FORGETS, "SELECT id, due FROM forgets WHERE room = ?1 ORDER BY id")                                           \
+    X(DROPPING, "UPDATE rooms SET dropping = ?2 WHERE no = ?1")                                                     \
+    X(UNDROPPED, "SELECT id FROM rooms WHERE dropping > 0 ORDER BY no LIMIT ?1")                                    \
+    X(DROP_REFS, "SELECT refs FROM entries WHERE place = ?1 AND refs <> x'f6'")                                     \
+    X(DROP, "UPDATE entries SET body = NULL, refs = x'f6' WHERE place = ?1")                                        \
+    X(DROP_BESIDE, "DELETE FROM besides WHERE place >= ?1 AND place < ?2")                                          \
+    X(BLOB_LET_GO, "UPDATE blobs SET refs = refs - 1, since = iif(refs = 1, 0, since) WHERE room = ?1 AND name = ?2") \
+    X(OVERWRITE, "PRAGMA secure_delete = ON")                                                                       \
+    X(OVERWRITE_FAST, "PRAGMA secure_delete = FAST")                                                                \
     X(KEM_PUT, "INSERT INTO kem_keys (room, hash, key) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")                 \
     X(KEM, "SELECT key FROM kem_keys WHERE room = ?1 AND hash = ?2")                                                \
     X(MEMBER_PUT, "INSERT INTO members (device, room, access) VALUES (?1, ?2, ?3) "                                 \
                   "ON CONFLICT (device, room) DO UPDATE SET access = ?3")                                           \
     X(MEMBER_DROP, "DELETE FROM members WHERE device = ?1 AND room = ?2")                                           \
     X(ACCESS, "SELECT access FROM members WHERE device = ?1 AND room = ?2")                                         \
-    X(ROOMS_OF, "SELECT r.no, r.id, r.kind, r.size, r.note_time, r.restored FROM members m "                        \
+    X(ROOMS_OF, "SELECT r.no, r.id, r.kind, r.size, r.note_time, r.restored, r.notice, r.dropping FROM members m "                        \
                 "JOIN rooms r ON r.no = m.room WHERE m.device = ?1 ORDER BY r.no")                                  \
     X(PERSON_OF, "SELECT a.person, a.suspended FROM members m JOIN rooms r ON r.no = m.room "                       \
                  "JOIN accounts a ON a.person = r.id WHERE m.device = ?1 AND r.kind = 0")                           \
@@ -111,7 +128,7 @@ enum { READERS = 3, WRAP_SLOT_BYTES = 1 + 1168, INDEX_BITS = 40 };
              "(SELECT count(*) FROM accounts), (SELECT count(DISTINCT device) FROM members), "                      \
              "(SELECT count(*) FROM blobs), (SELECT coalesce(sum(size), 0) FROM blobs), "                           \
              "(SELECT count(*) FROM gates), (SELECT count(*) FROM sessions)")                                       \
-    X(NOTES, "SELECT no, id, kind, size, note_time, restored, note FROM rooms ORDER BY no")                         \
+    X(NOTES, "SELECT no, id, kind, size, note_time, restored, notice, dropping, note FROM rooms ORDER BY no")                         \
     X(BLOBS, "SELECT name, locator, size, sha256, refs FROM blobs ORDER BY rowid")                                  \
     X(BLOB_DROP, "DELETE FROM blobs WHERE locator = ?1 AND refs = 0")                                               \
     X(RESTORE_ROOMS, "UPDATE rooms SET restored = 1")                                                               \
@@ -213,6 +230,7 @@ enum pv_err pv_sqlite_refs(struct pv_sqlite_conn *conn, uint64_t room, struct pv
     X(room) X(note) X(renew_note) X(roster) X(entries) X(find) X(newest) X(hashes)            /* sqlite_log.c */    \
     X(wrap) X(links) X(kem_key) X(access) X(rooms_of) X(overdue) X(set_deadline)                                    \
     X(append)                                                                                 /* sqlite_append.c */ \
+    X(forgets) X(undropped) X(drop) X(dropped)                                                /* sqlite_forget.c */ \
     X(nonce_put) X(nonce_take) X(session_put) X(session) X(session_end) X(ticket_put)         /* sqlite_soft.c */   \
     X(ticket) X(code_put) X(count) X(accounts) X(suspend) X(stats)                                                  \
     X(blob) X(blob_put) X(blob_collect) X(blob_known) X(gate_put) X(gate) X(gate_close) X(released) /* sqlite_hold.c */ \

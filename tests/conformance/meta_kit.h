@@ -48,5 +48,6 @@ int meta_kit_done(void);
 void meta_suite_logs(void);
 void meta_suite_people(void);
 void meta_suite_gates(void);
+void meta_suite_forget(void);
 
 #endif

@@ -225,6 +225,7 @@ static void run_suite(const char *name, struct pv_meta *store)
 	meta_suite_people();
 	meta_suite_gates();
 	test_stats();
+	meta_suite_forget();
 	test_snapshot();
 	test_threads();
 	CALL(close);
@@ -255,7 +256,8 @@ static void test_older_file(const char *path)
 	if (sqlite3_open(path, &db) ||
 	    sqlite3_exec(db, "DROP TABLE pairings; DROP TABLE pairing_messages; ALTER TABLE rooms DROP COLUMN restored;"
 			     "DROP TABLE restores; DROP TABLE known_heads; DROP TABLE shown_heads; "
-			     "DROP TABLE kept_heads; DROP TABLE successions; PRAGMA user_version = 1", NULL, NULL, NULL))
+			     "DROP TABLE kept_heads; DROP TABLE successions; DROP TABLE forgets; DROP INDEX rooms_dropping;"
+			     "ALTER TABLE rooms DROP COLUMN notice; ALTER TABLE rooms DROP COLUMN dropping; PRAGMA user_version = 1", NULL, NULL, NULL))
 		abort();
 	sqlite3_close(db);
 	gives(pv_meta_sqlite_open(path, &meta, why), PV_OK, "an older version's file is raised");

@@ -51,23 +51,30 @@ void srv_restart(struct srv *srv)
 	if (pv_committer_new(&srv->server, &srv->server.committer)) abort();
 }
 
-void srv_tick(struct srv *srv)
+static void do_own(struct srv *srv, enum pv_job_kind kind, const struct pv_hash *rooms, size_t count)
 {
-	struct pv_hash rooms[16];
-	size_t count = 0;
-	struct pv_meta *meta = srv->server.meta;
-	if (meta->ops->overdue(meta, srv->now_ms, 16, rooms, &count)) return;
 	for (size_t i = 0; i < count; i++) {
 		struct pv_web_response response;
 		struct pv_job *job;
 		pv_web_response_init(&response);
-		if (pv_job_new(PV_JOB_EXPIRE, 0, &job)) return;
+		if (pv_job_new(kind, 0, &job)) return;
 		job->room = rooms[i];
 		job->response = &response;
 		pv_committer_step(srv->server.committer, job);
 		pv_job_free(job);
 		pv_web_response_release(&response);
 	}
+}
+
+void srv_tick(struct srv *srv)
+{
+	struct pv_hash rooms[16];
+	size_t count = 0;
+	struct pv_meta *meta = srv->server.meta;
+	if (meta->ops->overdue(meta, srv->now_ms, 16, rooms, &count)) return;
+	do_own(srv, PV_JOB_EXPIRE, rooms, count);
+	if (meta->ops->undropped(meta, 16, rooms, &count)) return;
+	do_own(srv, PV_JOB_DROP, rooms, count);
 }
 
 struct driver {
