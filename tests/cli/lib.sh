@@ -20,8 +20,8 @@ server_pid=''
 url=''
 
 cleanup() {
-	local home
-	[ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null
+	local home job
+	for job in $(jobs -p); do kill "$job" 2>/dev/null; done
 	wait 2>/dev/null
 	for home in "$T"/home-*; do
 		[ ! -d "$home" ] || PRIVITY_HOME=$home privity lock >/dev/null 2>&1
@@ -108,21 +108,21 @@ free_port() {
 	python3 tests/lib/free_port.py $$
 }
 
-# start_server [ARG…]: on $port (chosen once), data in $T/server, address in $url.
+# start_server [ARG…]: on $port (chosen once), data in $T/server or what $server_name says, address in $url.
 # shellcheck disable=SC2120  # most tests give no options
 start_server() {
-	local i
+	local i name=${server_name:-server}
 	port=${port:-$(free_port)}
 	url=http://127.0.0.1:$port
-	privityd --listen "127.0.0.1:$port" --public-url "$url" --data "$T/server" --registration "${registration:-open}" "$@" >>"$T/server.log" 2>&1 &
+	privityd --listen "127.0.0.1:$port" --public-url "$url" --data "$T/$name" --registration "${registration:-open}" "$@" >>"$T/$name.log" 2>&1 &
 	server_pid=$!
 	for i in $(seq 100); do
 		if ! kill -0 "$server_pid" 2>/dev/null; then break; fi
 		if python3 -c "import urllib.request as u; u.urlopen('$url/healthz', timeout=1)" 2>/dev/null; then return 0; fi
 		sleep 0.05
 	done
-	echo "Bail out! the server does not start"
-	tail -5 "$T/server.log" | sed 's/^/# /'
+	echo "not ok $((count + 1)) - cannot go on: the server does not start"
+	tail -5 "$T/$name.log" | sed 's/^/# /'
 	exit 1
 }
 
@@ -144,7 +144,7 @@ person() {
 	local who=$1
 	shift
 	as "$who" privity init --name "$who" --server "$url" --kit "$T/kit-$who" "$@" >"$T/out" 2>"$T/err" </dev/null || {
-		echo "Bail out! no person $who: $(cat "$T/err")"
+		echo "not ok $((count + 1)) - cannot go on: no person $who: $(cat "$T/err")"
 		exit 1
 	}
 }
@@ -155,7 +155,7 @@ room_of_two() {
 	person bob
 	if ! { as ada privity room new acme && as ada privity invite acme >"$T/link" &&
 		as bob privity join - --room acme <"$T/link"; } >"$T/out" 2>"$T/err"; then
-		echo "Bail out! no room of two: $(cat "$T/err")"
+		echo "not ok $((count + 1)) - cannot go on: no room of two: $(cat "$T/err")"
 		exit 1
 	fi
 }

@@ -5,23 +5,16 @@
 registration=invite
 start_server
 url_a=$url
-mv "$T/server.log" "$T/server-a.log"
 run 0 "a code of the first server" privityd --data "$T/server" admin invite
 cp "$T/out" "$T/code-a"
 person ada --registration-file "$T/code-a"
 
 # The second one beside it.
-port_b=$(free_port)
-url_b=http://127.0.0.1:$port_b
-privityd --listen "127.0.0.1:$port_b" --public-url "$url_b" --data "$T/server-b" --registration invite >"$T/server-b.log" 2>&1 &
-second=$!
-for _ in $(seq 100); do
-	if (exec 3<>"/dev/tcp/127.0.0.1/$port_b") 2>/dev/null; then break; fi
-	sleep 0.05
-done
+port='' server_name=server-b
+start_server
+url_b=$url
 run 0 "a code of the second" privityd --data "$T/server-b" admin invite
 cp "$T/out" "$T/code-b"
-url=$url_b
 person bob --registration-file "$T/code-b"
 
 run 0 "a room on the first" as ada privity room new acme
@@ -38,8 +31,7 @@ is "$(field 'sorted(r["name"] + " " + r["server"] for r in o["rooms"])')" "[\"ac
 run 0 "both verify" as bob privity verify acme
 run 0 "from either side" as ada privity verify bobs
 
-kill $second
-wait $second 2>/dev/null
+stop_server
 run 0 "with the second server down the first one's room goes on" as bob privity say acme "still here"
 run 5 "and the other waits" as ada privity say bobs "later"
 run 5 "refresh tells" as ada privity refresh

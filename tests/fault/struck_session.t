@@ -42,7 +42,7 @@ def another_device(db):
     row = db.execute(f"SELECT device, sign_pk, kem_hash FROM sessions WHERE device NOT IN"
                      f" (SELECT device FROM members WHERE room IN ({marks})) LIMIT 1", rooms).fetchone()
     if not rooms or not row:
-        raise SystemExit("Bail out! no stranger's session to put in place of the others")
+        raise SystemExit("no stranger's session to put in place of the others")
     db.execute("UPDATE sessions SET device = ?, sign_pk = ?, kem_hash = ?", row)
 
 

@@ -31,7 +31,7 @@ PASSPHRASE = "correct horse battery staple"
 
 
 def bail(why):
-    print("Bail out!", why, flush=True)
+    print("not ok - cannot go on:", why.replace("\n", " "), flush=True)  # this file ends; the others go on
     sys.exit(1)
 
 
