@@ -22,6 +22,7 @@ CORE_SRC := \
 	core/log/merkle.c \
 	core/log/proof.c \
 	core/log/seal.c \
+	core/sync/bodies.c \
 	core/sync/certs.c \
 	core/sync/device_list.c \
 	core/sync/devices.c \

@@ -38,6 +38,19 @@ enum pv_err pv_fold_no_key(struct pv_store *store, uint64_t index, uint64_t epoc
     return pv_sql_run(&sql);
 }
 
+enum pv_err pv_fold_missing_bodies(struct pv_store *store, uint64_t from, size_t max, uint64_t *ret_indexes, size_t *ret_count)
+{
+    size_t count = 0;
+    struct pv_sql sql = pv_sql_begin(store, "SELECT idx FROM unreadable WHERE idx >= ? AND why = ? ORDER BY idx LIMIT ?");
+    pv_sql_bind_u64(&sql, from);
+    pv_sql_bind_text(&sql, pv_bytes_of_string(pv_err_web_name(PV_ERR_NOT_FOUND)));
+    pv_sql_bind_u64(&sql, max);
+    while (count < max && pv_sql_step(&sql)) ret_indexes[count++] = pv_sql_u64(&sql, 0);
+    enum pv_err err = pv_sql_end(&sql);
+    if (!err) *ret_count = count;
+    return err;
+}
+
 enum pv_err pv_fold_key_came(struct pv_store *store, uint64_t epoch)
 {
     uint64_t waiting = 0;

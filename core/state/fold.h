@@ -18,6 +18,9 @@ PV_MUST_USE enum pv_err pv_fold_entry(struct pv_store *store, const struct pv_lo
 PV_MUST_USE enum pv_err pv_fold_unreadable(struct pv_store *store, uint64_t index, enum pv_err why);
 /* The same where the epoch's key is missing (NO_KEY). */
 PV_MUST_USE enum pv_err pv_fold_no_key(struct pv_store *store, uint64_t index, uint64_t epoch);
+/* Indexes from `from` on, rising, at most `max`, of folded entries whose body was not here (NOT_FOUND). */
+PV_MUST_USE enum pv_err pv_fold_missing_bodies(struct pv_store *store, uint64_t from, size_t max, uint64_t *ret_indexes,
+                                               size_t *ret_count);
 /* The key of an epoch came: if anything folded was waiting for it, what is folded is outdated. */
 PV_MUST_USE enum pv_err pv_fold_key_came(struct pv_store *store, uint64_t epoch);
 /* What is folded is not the state any more. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/state/fold.h"
+#include "core/sync/bodies.h"
 #include "core/sync/repair.h"
 
 enum {
@@ -179,7 +180,7 @@ static enum pv_err next_key(struct pv_pull *pull)
         pull->after_repair = next_key;
         return pv_repair_ask(pull, pull->given);
     }
-    return complete(pull);
+    return pv_bodies_ask(pull, complete);
 }
 
 /* One page: [from, [[entry, refs, body or null], …], note or null]. */

@@ -22,6 +22,9 @@ struct pv_pull {
     unsigned repairs;            /* requests that gave */
     uint64_t given;              /* the restored server's size, as it last said */
     enum pv_err (*after_repair)(struct pv_pull *pull);
+    bool bodies_asked;           /* those that are missing, once a pull */
+    uint64_t bodies_from;
+    enum pv_err (*after_bodies)(struct pv_pull *pull);
     pv_task_step *then;          /* goes on after the pull; NULL: the task is done */
 };
 
