@@ -466,7 +466,8 @@ enum pv_err pv_session_person(struct pv_session *session, struct pv_report *repo
 {
     if (session->person) return PV_OK;
     enum pv_err err = pv_session_room(session, &session->me.person, "your own room", &session->secrets.server, &session->person, report);
-    if (err == PV_OK) err = pv_session_room_error(session, session->person, pv_clock_load(session), report);
+    if (err != PV_OK || !session->person) return err;
+    err = pv_session_room_error(session, session->person, pv_clock_load(session), report);
     if (err == PV_OK) pv_room_set_time(session->person->room, pv_session_now_ms(session));
     return err;
 }

@@ -95,10 +95,9 @@ static uint8_t upper(uint8_t c)
 /* Does `text` begin so, in any case? Then that is taken off. */
 static bool take(struct pv_bytes *text, const char *begin)
 {
-    size_t n = strlen(begin);
-    if (text->n < n) return false;
-    for (size_t i = 0; i < n; i++)
-        if (upper(text->p[i]) != (uint8_t)begin[i]) return false;
+    size_t n = 0;
+    for (; begin[n]; n++)
+        if (n == text->n || upper(text->p[n]) != (uint8_t)begin[n]) return false;
     *text = pv_bytes(text->p + n, text->n - n);
     return true;
 }

@@ -22,7 +22,7 @@ enum pv_err pv_crossings_load(struct pv_store *store, struct pv_crossings *ret_c
         err = crossings.rows ? PV_OK : PV_ERR_NOMEM;
     }
     pv_cbor_init(&in, pv_buf_bytes(&value));
-    while (!err && in.p < in.end && !in.err) {
+    while (crossings.rows && in.p < in.end && !in.err) {
         struct pv_crossing *row = &crossings.rows[crossings.count];
         row->from = pv_cbor_get_uint(&in, PV_LIMIT_N);
         row->to = pv_cbor_get_uint(&in, PV_LIMIT_N);
