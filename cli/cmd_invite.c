@@ -102,6 +102,7 @@ enum pv_err pv_cmd_invite(struct pv_session *session, const struct pv_args *args
     if (err == PV_OK) err = pv_contact_server_time(session, &room->server, &now_ms, report);
     if (err == PV_OK) err = read_expiry(args, now_ms, &options, report);
     if (err == PV_OK) err = pv_cli_invite(session, room, &options, &link, report);
+    if (err == PV_OK) err = pv_cli_say_ended_invites(session, room, report);
     if (err == PV_OK) err = print_link(&link, &options, room, args->json, report);
     if (err == PV_ERR_OFFLINE && room) {
         char said[PV_REPORT_BYTES];

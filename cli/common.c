@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/successor.h"
 #include "cli/term.h"
+#include "client/invites.h"
 #include "client/system.h"
 #include "core/sync/devices.h"
 
@@ -247,6 +248,16 @@ void pv_cli_say_restored(const struct pv_session *session, const struct pv_open_
                      "back what came after it; see privity repair %s", room->label, room->label);
 }
 
+enum pv_err pv_cli_say_ended_invites(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
+{
+    size_t ended = 0;
+    enum pv_err err = room == session->person ? PV_OK : pv_invites_look(session, room, &ended);
+    if (err == PV_OK && ended && !session->quiet)
+        pv_term_line(stderr, "privity: %s: %zu open invite%s of yours ended, as links do when somebody goes or a device is revoked; "
+                     "make new ones with privity invite %s", room->label, ended, ended == 1 ? "" : "s", room->label);
+    return pv_session_room_error(session, room, err, report);
+}
+
 enum pv_err pv_cli_fetch(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
 {
     const struct pv_roster *view = NULL;
@@ -261,6 +272,7 @@ enum pv_err pv_cli_fetch(struct pv_session *session, struct pv_open_room *room, 
     }
     if (err == PV_OK) err = pv_cli_follow(session, room, report);
     if (err == PV_OK) pv_cli_say_restored(session, room);
+    if (err == PV_OK) err = pv_cli_say_ended_invites(session, room, report);
     if (err != PV_ERR_OFFLINE && err != PV_ERR_RATE) return err;
     if (pv_room_view(room->room, &view) == PV_OK && !pv_roster_is_born(view)) { /* nothing is no state of a room */
         snprintf(said, sizeof said, "%s", report->text);
@@ -358,6 +370,7 @@ enum pv_err pv_cli_send(struct pv_session *session, struct pv_open_room *room, s
         (void)pv_report(report, err, "%s", why);
     }
     if (err == PV_OK && waits) return say_why_kept(session, room, report);
+    if (err == PV_OK) return pv_cli_say_ended_invites(session, room, report);
     if (err == PV_ERR_DENIED && pv_contact_gone(room) == PV_GONE_REMOVED) {
         enum pv_err dropped = pv_contact_take_back(session, room, false); /* it can never be sent */
         return dropped == PV_OK ? err : pv_session_room_error(session, room, dropped, report);

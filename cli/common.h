@@ -51,6 +51,8 @@ PV_MUST_USE enum pv_err pv_cli_room(struct pv_session *session, const char *text
 PV_MUST_USE enum pv_err pv_cli_fetch(struct pv_session *session, struct pv_open_room *room, struct pv_report *report);
 /* On standard error, if the last contact told so: this room waits on a server that was restored from a backup. */
 void pv_cli_say_restored(const struct pv_session *session, const struct pv_open_room *room);
+/* Whoever made links learns, once, that they ended before they were used up: nobody else would tell. */
+PV_MUST_USE enum pv_err pv_cli_say_ended_invites(struct pv_session *session, struct pv_open_room *room, struct pv_report *report);
 /* After writing: send. What cannot be sent stays; the report then says so and the error is OFFLINE. */
 PV_MUST_USE enum pv_err pv_cli_send(struct pv_session *session, struct pv_open_room *room, struct pv_report *report);
 /* Open the room, and fetch unless it is to be left at that. */

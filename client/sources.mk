@@ -11,6 +11,7 @@ CLIENT_SRC := \
 	client/download.c \
 	client/events.c \
 	client/home.c \
+	client/invites.c \
 	client/keyring.c \
 	client/login.c \
 	client/paper.c \

@@ -179,6 +179,7 @@ TEST_TOOLS := \
 	tests/tools/append_load.c \
 	tests/property/roster_replay.c \
 	tests/simulation/simulate.c \
+	tests/stories/7_thousand_viewers.c \
 	tests/vectors/format_examples.c \
 	#
 

@@ -34,7 +34,9 @@ is_(removed.status, 0, "Ada removes Carol", *removed.why())
 held.release()
 _, err = joining.communicate(timeout=60)
 ok(joining.returncode not in (0, 5), "the join that comes after the removal is not accepted", err.decode())
-bob.must("say", "acme", "after")
+told = bob.run("say", "acme", "after")
+ok("1 open invite of yours ended" in told.err, "Bob, whose link ended by it, is told", told.err)
+ok("invite" not in bob.must("read", "acme").err, "once")
 
 members = {m["id"] for m in ada.must("members", "acme", "--json").json()["members"]}
 for of, link in links.items():

@@ -438,6 +438,7 @@ enum pv_err rig_run(struct rig_server *server, enum pv_err made, struct pv_task 
         if (server->around) server->around(true);
         struct pv_response response = exchange(server, request, &answer, &why);
         if (server->around) server->around(false);
+        server->bytes_up += request->body.n;
         server->bytes_down += answer.n;
         bool append_request = request->method == PV_POST && strstr(request->path, "/entries");
         if (server->lose_ack && append_request) {

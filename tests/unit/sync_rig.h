@@ -60,7 +60,7 @@ struct rig_server {
     unsigned (*serve)(void *context, const struct pv_request *request, struct pv_buf *answer, const char **why);
     void *serve_context;
     /* what it cost */
-    size_t requests, bytes_down, notes_down, logins;
+    size_t requests, bytes_up, bytes_down, notes_down, logins;
 };
 
 struct rig_device {
