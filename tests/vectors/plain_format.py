@@ -189,6 +189,13 @@ DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 
+def safety_number(one, other):
+    """What two persons compare."""
+    ids = sorted((one, other))
+    halves = [H("safety-number", i, *ids) for i in (0, 1)]
+    return " ".join(f"{int.from_bytes(half[5 * g:5 * g + 5], 'big') % 100000:05}" for half in halves for g in range(6))
+
+
 def kit_secret(code):
     """The secret of a recovery kit's code."""
     bits = ""

@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from plain_cbor import Bad, check, decode, encode, first
 from plain_crypto import aes256gcm_open, ed25519_public
 from plain_format import (H, HKDF, ZERO, cert_holds, consistent, device_id, epoch_kem_seed, extract, kit_secret, labelled,
-                          leaf_hash, padme, party_devices, read_note, record_devices, root_by_inclusion, sha256, signed,
+                          leaf_hash, padme, party_devices, read_note, record_devices, root_by_inclusion, safety_number, sha256, signed,
                           tree_root, unseal, unwrap)
 from plain_kem import xwing_decapsulate, xwing_public
 from plain_ristretto import cpace_generator, cpace_key, cpace_share
@@ -531,10 +531,7 @@ def pairing():
 
 
 def safety():
-    ids = sorted((ex("ana.person"), ex("ben.person")))
-    halves = [H("safety-number", i, *ids) for i in (0, 1)]
-    groups = [int.from_bytes(half[5 * g:5 * g + 5], "big") % 100000 for half in halves for g in range(6)]
-    is_(ex("safety.number").decode(), " ".join(f"{group:05}" for group in groups), "safety: the number")
+    is_(ex("safety.number").decode(), safety_number(ex("ben.person"), ex("ana.person")), "safety: the number")
     code = ex("safety.code").decode()
     is_(code, f"PRIVITY:SAFETY:1:{ex('ana.person').hex()}:{ex('ben.person').hex()}".upper(), "safety: the code")
     kind, write_id, person, (how, time, devices) = item("payload.verified")

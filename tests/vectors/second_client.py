@@ -13,7 +13,7 @@ import urllib.request
 from plain_cbor import Bad, check, decode, encode, first
 from plain_crypto import aes256gcm_open, ed25519_public, ed25519_sign
 from plain_format import (H, HKDF, ZERO, consistent, device_id, epoch_kem_seed, kit_secret, labelled, leaf_hash, padme, read_note,
-                          record_devices, root_by_inclusion, sha256, signed, tree_root, unseal, unwrap)
+                          record_devices, root_by_inclusion, safety_number, sha256, signed, tree_root, unseal, unwrap)
 from plain_kem import xwing_public
 
 
@@ -169,6 +169,7 @@ class Room:
 
 def lines(room, secrets):
     kind = ("person", "client")[room.kind]
+    verified = {}
     for payload in room.payloads(secrets):
         if payload[0] == 1:
             yield f"{kind} name {payload[2]}"
@@ -176,6 +177,11 @@ def lines(room, secrets):
             yield f"{kind} message {payload[2]}"
         elif payload[0] == 16:
             yield f"{kind} file {b'/'.join(payload[3][0]).decode()} {sha256(room.content(payload[3])).hex()}"
+        elif payload[0] == 33 and room.kind == 0:
+            verified[payload[2]] = payload[3]
+    for person, what in verified.items():
+        if what:
+            yield f"person verified {safety_number(room.id, person)} {('compared', 'number', 'code')[what[0]]} {len(what[2])}"
 
 
 def main(url, sheet):

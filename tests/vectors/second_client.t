@@ -17,6 +17,9 @@ head -c 3000 /dev/urandom >"$T/data.bin"
 as ada privity put acme "$T/offer.txt" "$T/data.bin" >/dev/null 2>&1
 ok 'ada puts files'
 as bob privity refresh >/dev/null 2>&1
+as bob privity safety acme ada >"$T/number"
+as ada privity safety acme bob --verify - <"$T/number" >/dev/null
+ok 'ada verifies bob'
 
 sum() { sha256sum <"$1" | cut -d' ' -f1; }
 want="client file data.bin $(sum "$T/data.bin")
@@ -26,8 +29,10 @@ client message thänk you, ada"
 
 for who in ada bob; do
 	run 0 "the second client reads by $who's kit" second "$who"
-	is "$(grep -v ' name ' "$T/out")" "$want" "and finds every message and file"
+	is "$(grep -v ' name \| verified ' "$T/out")" "$want" "and finds every message and file"
+	[ "$who" = ada ] && is "$(grep verified "$T/out")" "person verified $(cat "$T/number") number 2" 'and that bob is verified, by the number that both see'
 done
+unlike "$(out)" verified 'which bob does not find'
 like "$(out)" '^client name bob$' 'and a name'
 
 as ada privity remove acme bob >/dev/null 2>&1
