@@ -13,6 +13,8 @@ struct pv_pairing_talk {
     bool host;
     enum pv_pairing_stage stage;
     struct pv_random random;
+    char server_name[PV_LIMIT_SERVER_NAME_BYTES + 1];
+    struct pv_pairing_code code;
     struct pv_pairing pairing;
     uint64_t expires_ms;
     struct pv_buf out;    /* the message to send at TELLING, empty for no */
@@ -23,9 +25,12 @@ struct pv_pairing_talk {
     uint8_t offer_note[PV_LIMIT_NOTE_BYTES], offer_name[PV_LIMIT_NAME_BYTES];
 };
 
+typedef enum pv_err taker(struct pv_task *task, struct pv_bytes message);
+
 struct pairing_task {
     struct pv_task task;
     struct pv_pairing_talk *talk;
+    taker *take; /* what becomes of the other side's message, once it is there */
 };
 
 static pv_task_step go_on;
@@ -42,19 +47,11 @@ static enum pv_err leave(struct pv_task *task, unsigned i, pv_task_step *then)
 {
     const struct pv_pairing_talk *talk = talk_of(task);
     enum pv_err err = pv_task_ask(task, PV_PUT, talk->host ? PV_AUTH_SESSION : PV_AUTH_NONE, ANSWER_MAX, then,
-                                  "/v1/pairings/%u/%s/%u", talk->pairing.code.plate, talk->host ? "old" : "new", i);
+                                  "/v1/pairings/%u/%s/%u", talk->code.plate, talk->host ? "old" : "new", i);
     task->takes_problems = true;
     return err;
 }
 
-static enum pv_err look(struct pv_task *task, unsigned i, pv_task_step *then)
-{
-    const struct pv_pairing_talk *talk = talk_of(task);
-    enum pv_err err = pv_task_ask(task, PV_GET, PV_AUTH_NONE, ANSWER_MAX, then, "/v1/pairings/%u/%s/%u",
-                                  talk->pairing.code.plate, talk->host ? "new" : "old", i);
-    task->takes_problems = true;
-    return err;
-}
 
 static enum pv_err problem(struct pv_task *task, const struct pv_response *response)
 {
@@ -66,17 +63,27 @@ static enum pv_err problem(struct pv_task *task, const struct pv_response *respo
     return pv_task_problem(task, response);
 }
 
-/* The message in an answer. `ret_there` false: not yet. */
-static enum pv_err read_message(struct pv_task *task, const struct pv_response *response, struct pv_bytes *ret_message,
-                                bool *ret_there)
+static enum pv_err looked(struct pv_task *task, const struct pv_response *response)
 {
+    struct pv_bytes message = pv_bytes(NULL, 0);
     struct pv_cbor in;
     if (response->status >= 400) return problem(task, response);
     pv_cbor_init(&in, response->body);
-    *ret_there = !pv_cbor_take_null(&in);
-    if (*ret_there) *ret_message = pv_cbor_get_bytes(&in, PV_LIMIT_PAIRING_BYTES);
+    bool there = !pv_cbor_take_null(&in);
+    if (there) message = pv_cbor_get_bytes(&in, PV_LIMIT_PAIRING_BYTES);
     if (pv_cbor_finish(&in)) return pv_task_error(task, PV_ERR_IO, "the server's answer is not of the expected form");
-    return PV_OK;
+    return there ? ((struct pairing_task *)task)->take(task, message) : pv_task_finish(task);
+}
+
+/* Is the other side's message there? Then `take` gets it; else the task is done for now. */
+static enum pv_err look(struct pv_task *task, unsigned i, taker *take)
+{
+    const struct pv_pairing_talk *talk = talk_of(task);
+    ((struct pairing_task *)task)->take = take;
+    enum pv_err err = pv_task_ask(task, PV_GET, PV_AUTH_NONE, ANSWER_MAX, looked, "/v1/pairings/%u/%s/%u", talk->code.plate,
+                                  talk->host ? "new" : "old", i);
+    task->takes_problems = true;
+    return err;
 }
 
 /* What the other side sent does not open. */
@@ -105,7 +112,7 @@ static enum pv_err host_opened(struct pv_task *task, const struct pv_response *r
     unsigned plate = (unsigned)pv_cbor_get_uint(&in, PV_PAIRING_PLATES - 1);
     talk->expires_ms = pv_cbor_get_uint(&in, PV_LIMIT_N);
     if (pv_cbor_finish(&in)) return pv_task_error(task, PV_ERR_IO, "the server's answer is not of the expected form");
-    pv_pairing_code_make(plate, &talk->random, &talk->pairing.code);
+    pv_pairing_code_make(plate, &talk->random, &talk->code);
     return advance(task, NULL, PV_PAIRING_WAITING);
 }
 
@@ -114,31 +121,17 @@ static enum pv_err host_answered(struct pv_task *task, const struct pv_response 
     return advance(task, response, PV_PAIRING_ANSWERED);
 }
 
-static enum pv_err host_met(struct pv_task *task, const struct pv_response *response)
+static enum pv_err host_met(struct pv_task *task, struct pv_bytes message)
 {
     struct pv_pairing_talk *talk = talk_of(task);
-    struct pv_bytes message;
-    bool there = false;
-    enum pv_err err = read_message(task, response, &message, &there);
-    if (err) return err;
-    if (!there) return pv_task_finish(task);
-    char server_name[sizeof talk->pairing.server_name];
-    struct pv_pairing_code code = talk->pairing.code;
-    memcpy(server_name, talk->pairing.server_name, sizeof server_name);
-    err = pv_pairing_answer(&talk->pairing, &code, server_name, &talk->random, message, &talk->offer, &task->body);
-    pv_wipe(&code, sizeof code);
+    enum pv_err err = pv_pairing_answer(&talk->pairing, &talk->code, talk->server_name, &talk->random, message, &talk->offer, &task->body);
     return err ? refuse(task, err) : leave(task, 1, host_answered);
 }
 
-static enum pv_err host_asked(struct pv_task *task, const struct pv_response *response)
+static enum pv_err host_asked(struct pv_task *task, struct pv_bytes message)
 {
     struct pv_pairing_talk *talk = talk_of(task);
-    struct pv_bytes message;
-    bool there = false;
-    enum pv_err err = read_message(task, response, &message, &there);
-    if (err) return err;
-    if (!there) return pv_task_finish(task);
-    err = pv_pairing_request_get(&talk->pairing, message, &talk->request, &talk->memory);
+    enum pv_err err = pv_pairing_request_get(&talk->pairing, message, &talk->request, &talk->memory);
     if (err) return refuse(task, err);
     return advance(task, NULL, PV_PAIRING_ASKED);
 }
@@ -177,41 +170,27 @@ static enum pv_err guest_refused(struct pv_task *task, const struct pv_response 
     return refuse(task, PV_ERR_BAD_MAC);
 }
 
-static enum pv_err guest_offered(struct pv_task *task, const struct pv_response *response)
+static enum pv_err guest_offered(struct pv_task *task, struct pv_bytes message)
 {
     struct pv_pairing_talk *talk = talk_of(task);
-    struct pv_bytes message;
-    bool there = false;
-    enum pv_err err = read_message(task, response, &message, &there);
-    if (err) return err;
-    if (!there) return pv_task_finish(task);
-    err = pv_pairing_accept(&talk->pairing, message, &talk->offer, &talk->memory);
+    enum pv_err err = pv_pairing_accept(&talk->pairing, message, &talk->offer, &talk->memory);
     if (err == PV_ERR_NOMEM) return err;
     if (err) return leave(task, 2, guest_refused);
     return advance(task, NULL, PV_PAIRING_OFFERED);
 }
 
-static enum pv_err guest_done(struct pv_task *task, const struct pv_response *response)
+static enum pv_err guest_done(struct pv_task *task, struct pv_bytes message)
 {
     struct pv_pairing_talk *talk = talk_of(task);
-    struct pv_bytes message;
-    bool there = false;
-    enum pv_err err = read_message(task, response, &message, &there);
-    if (err) return err;
-    if (!there) return pv_task_finish(task);
     if (message.n == 0) return pv_task_error(task, PV_ERR_DENIED, "the other device did not add this one");
-    err = pv_pairing_done_get(&talk->pairing, message, &talk->note, &talk->memory);
+    enum pv_err err = pv_pairing_done_get(&talk->pairing, message, &talk->note, &talk->memory);
     if (err) return refuse(task, err);
     return advance(task, NULL, PV_PAIRING_DONE);
 }
 
 static enum pv_err guest_begin(struct pv_task *task, struct pv_pairing_talk *talk)
 {
-    char server_name[sizeof talk->pairing.server_name];
-    struct pv_pairing_code code = talk->pairing.code;
-    memcpy(server_name, talk->pairing.server_name, sizeof server_name);
-    enum pv_err err = pv_pairing_begin(&talk->pairing, &code, server_name, &talk->random, &task->body);
-    pv_wipe(&code, sizeof code);
+    enum pv_err err = pv_pairing_begin(&talk->pairing, &talk->code, talk->server_name, &talk->random, &task->body);
     return err ? err : leave(task, 1, guest_begun);
 }
 
@@ -258,7 +237,7 @@ static enum pv_err talk_new(bool host, const char *server_name, const struct pv_
     if (!talk) return PV_ERR_NOMEM;
     talk->host = host;
     talk->random = *random;
-    memcpy(talk->pairing.server_name, server_name, strlen(server_name));
+    memcpy(talk->server_name, server_name, strlen(server_name));
     pv_buf_init(&talk->out, PV_LIMIT_PAIRING_BYTES);
     pv_buf_init(&talk->memory, PV_LIMIT_PAIRING_BYTES);
     *ret_talk = talk;
@@ -284,7 +263,7 @@ enum pv_err pv_pairing_guest(const char *server_name, const struct pv_pairing_co
                              struct pv_pairing_talk **ret_talk)
 {
     enum pv_err err = talk_new(false, server_name, random, ret_talk);
-    if (!err) (*ret_talk)->pairing.code = *code;
+    if (!err) (*ret_talk)->code = *code;
     return err;
 }
 
@@ -305,7 +284,7 @@ enum pv_pairing_stage pv_pairing_stage(const struct pv_pairing_talk *talk)
 const struct pv_pairing_code *pv_pairing_code(const struct pv_pairing_talk *talk, uint64_t *ret_expires_ms)
 {
     *ret_expires_ms = talk->expires_ms;
-    return talk->stage == PV_PAIRING_OPENING ? NULL : &talk->pairing.code;
+    return talk->stage == PV_PAIRING_OPENING ? NULL : &talk->code;
 }
 
 const struct pv_pairing_request *pv_pairing_asked(const struct pv_pairing_talk *talk)

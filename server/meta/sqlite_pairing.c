@@ -50,9 +50,8 @@ enum pv_err pv_sqlite_pairing(struct pv_meta *meta, unsigned plate, uint64_t now
     return err;
 }
 
-/* Why nothing was written: no such pairing, or a message that stands there and may be this very one. */
-static enum pv_err compare_message(struct pv_sqlite_conn *conn, unsigned plate, unsigned slot, uint64_t now_ms,
-                                   struct pv_bytes message)
+/* The message in a slot, to be stepped to. */
+static sqlite3_stmt *find_message(struct pv_sqlite_conn *conn, unsigned plate, unsigned slot, uint64_t now_ms)
 {
     sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_PAIRING_GET);
     if (stmt) {
@@ -60,6 +59,14 @@ static enum pv_err compare_message(struct pv_sqlite_conn *conn, unsigned plate, 
         pv_sqlite_bind_uint(stmt, 2, slot);
         pv_sqlite_bind_uint(stmt, 3, now_ms);
     }
+    return stmt;
+}
+
+/* Why nothing was written: no such pairing, or a message that stands there and may be this very one. */
+static enum pv_err compare_message(struct pv_sqlite_conn *conn, unsigned plate, unsigned slot, uint64_t now_ms,
+                                   struct pv_bytes message)
+{
+    sqlite3_stmt *stmt = find_message(conn, plate, slot, now_ms);
     enum pv_err err = pv_sqlite_row(conn, stmt);
     if (!err && !pv_bytes_equal(pv_sqlite_bytes(stmt, 0), message)) err = PV_ERR_CONFLICT;
     pv_sqlite_done(stmt);
@@ -89,12 +96,7 @@ enum pv_err pv_sqlite_pairing_get(struct pv_meta *meta, unsigned plate, unsigned
 {
     struct pv_sqlite *store = pv_sqlite_of(meta);
     struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_READ);
-    sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_PAIRING_GET);
-    if (stmt) {
-        pv_sqlite_bind_uint(stmt, 1, plate);
-        pv_sqlite_bind_uint(stmt, 2, slot);
-        pv_sqlite_bind_uint(stmt, 3, now_ms);
-    }
+    sqlite3_stmt *stmt = find_message(conn, plate, slot, now_ms);
     enum pv_err err = pv_sqlite_row(conn, stmt);
     if (!err) {
         struct pv_bytes bytes = pv_sqlite_bytes(stmt, 0);
