@@ -236,7 +236,7 @@ static enum pv_err follow(struct pv_session *session, struct pv_open_room *room,
         if (err == PV_ERR_EXPIRED)
             err = pv_report(report, err, "its invite into the room in which this one goes on has ended: ask an owner to run privity repair --successor there again");
     }
-    return err == PV_OK ? go_over(session, room, to, successor->size, &successor->founder, report) : err;
+    return err == PV_OK && to ? go_over(session, room, to, successor->size, &successor->founder, report) : err;
 }
 
 enum pv_err pv_cli_follow(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
