@@ -104,9 +104,10 @@ static enum pv_err fetch_place(struct get *get, struct pv_bytes place, const cha
     pv_buf_clear(&get->encoded);
     err = pv_query_versions(&query, place, take_version, get);
     if (err != PV_OK && err != PV_ERR_NOT_FOUND) return pv_session_room_error(get->session, get->room, err, get->report);
-    if (err == PV_ERR_NOT_FOUND) return pv_report(get->report, err, "%s has no file %s", get->room->label, label);
+    if (err == PV_ERR_NOT_FOUND) return pv_report(get->report, err, "%s has no file %s%s", get->room->label, label, pv_cli_forgotten(get->room));
     if (get->encoded.n == 0)
-        return pv_report(get->report, PV_ERR_NOT_FOUND, "%s has no version %llu: see privity versions", label, (unsigned long long)get->version);
+        return pv_report(get->report, PV_ERR_NOT_FOUND, "%s has no version %llu: see privity versions%s", label, (unsigned long long)get->version,
+                         pv_cli_forgotten(get->room));
     pv_cbor_init(&in, pv_buf_bytes(&get->encoded));
     pv_file_get(&in, &file);
     err = pv_cbor_finish(&in);

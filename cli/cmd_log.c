@@ -46,6 +46,11 @@ static bool is_crossed(const struct log *log, const struct pv_header *header, co
            pv_crossings_find(&log->crossings, stored->index, &header->author);
 }
 
+static bool is_forgotten(const struct log *log, const struct pv_header *header, const struct pv_stored_entry *stored)
+{
+    return pv_kind_is_sealed(header->kind) && pv_roster_is_forgotten(pv_room_roster(log->room->room), stored->index);
+}
+
 static enum pv_err print_entry(void *context, const struct pv_stored_entry *stored)
 {
     struct log *log = context;
@@ -71,11 +76,12 @@ static enum pv_err print_entry(void *context, const struct pv_stored_entry *stor
     if (!log->json) {
         pv_out_time(entry.header.time_ms, when);
         pv_hex_encode(leaf.b, 8, id);
-        pv_term_line(stdout, "%6llu  %s  %s  %s %s  %s%s%s %s%s", (unsigned long long)stored->index, when, id, kinds[entry.header.kind],
+        pv_term_line(stdout, "%6llu  %s  %s  %s %s  %s%s%s %s%s%s", (unsigned long long)stored->index, when, id, kinds[entry.header.kind],
                      type ? type : "", name, stored->has_verdict && stored->verdict != PV_ACCEPTED ? "  " : "",
                      stored->has_verdict && stored->verdict != PV_ACCEPTED ? verdicts[stored->verdict] : "",
                      stored->has_verdict && stored->verdict == PV_REJECTED ? pv_reason_name(stored->reason) : "",
-                     is_crossed(log, &entry.header, stored) ? "  crossed a removal" : "");
+                     is_crossed(log, &entry.header, stored) ? "  crossed a removal" : "",
+                     is_forgotten(log, &entry.header, stored) ? "  forgotten" : "");
         return PV_OK;
     }
     pv_json_begin_object(log->json, NULL);
@@ -90,6 +96,7 @@ static enum pv_err print_entry(void *context, const struct pv_stored_entry *stor
     pv_out_json_string(log->json, "verdict", stored->has_verdict ? verdicts[stored->verdict] : NULL);
     pv_out_json_string(log->json, "reason", stored->has_verdict && stored->verdict == PV_REJECTED ? pv_reason_name(stored->reason) : NULL);
     pv_json_bool(log->json, "crossed", is_crossed(log, &entry.header, stored));
+    pv_json_bool(log->json, "forgotten", is_forgotten(log, &entry.header, stored));
     pv_json_end_object(log->json);
     return PV_OK;
 }

@@ -109,7 +109,7 @@ enum pv_err pv_cmd_versions(struct pv_session *session, const struct pv_args *ar
         err = pv_query_versions(&query, pv_buf_bytes(&place), print_version, NULL);
     }
     if (err == PV_ERR_NOT_FOUND && report->err != err)
-        err = pv_report(report, err, "%s has no file %s: see privity ls %s -R", room->label, args->words[1], room->label);
+        err = pv_report(report, err, "%s has no file %s: see privity ls %s -R%s", room->label, args->words[1], room->label, pv_cli_forgotten(room));
     pv_buf_wipe(&place);
     pv_buf_wipe(&text);
     return room && report->err != err ? pv_session_room_error(session, room, err, report) : err;

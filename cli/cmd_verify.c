@@ -22,7 +22,7 @@ struct verify {
     struct pv_cli_progress progress;
     struct pv_buf names;       /* blobs to ask for, 16 bytes each */
     uint64_t first_index;      /* of the entry that names the first of them */
-    uint64_t entries, files, blobs, bytes;
+    uint64_t entries, files, blobs, bytes, forgotten;
     struct pv_hash root;
 };
 
@@ -143,6 +143,7 @@ static enum pv_err collect_refs(void *context, const struct pv_stored_entry *sto
     size_t count = 0;
     enum pv_err err = PV_OK;
 
+    if (!stored->has_body && pv_roster_is_forgotten(pv_room_roster(verify->fresh.room), stored->index)) verify->forgotten++;
     if (stored->has_verdict && stored->verdict != PV_ACCEPTED) return PV_OK;
     if (pv_refs_check(stored->refs, &count) != PV_OK) return PV_OK;
     for (size_t i = 0; i < count && err == PV_OK; i++) {
@@ -245,6 +246,7 @@ static enum pv_err print_result(const struct verify *verify, bool json, struct p
         pv_json_u64(&out.json, "files", verify->files);
         pv_json_u64(&out.json, "blobs", verify->blobs);
         pv_json_u64(&out.json, "bytes", verify->bytes);
+        pv_json_u64(&out.json, "forgotten", verify->forgotten);
         return pv_out_end(&out, report);
     }
     pv_hex_encode(verify->root.b, 32, root);
@@ -252,6 +254,10 @@ static enum pv_err print_result(const struct verify *verify, bool json, struct p
     pv_term_line(stdout, "%s: %llu entries, their signatures, chains and tree are right; %llu file version%s of %s open%s.", verify->room->label,
                  (unsigned long long)verify->entries, (unsigned long long)verify->files, verify->files == 1 ? "" : "s", size,
                  verify->files == 1 ? "s" : "");
+    if (verify->forgotten)
+        pv_term_line(stdout, "%llu of the entries %s forgotten: %s in the log as %s, without what %s held.", (unsigned long long)verify->forgotten,
+                     verify->forgotten == 1 ? "was" : "were", verify->forgotten == 1 ? "it stands" : "they stand",
+                     verify->forgotten == 1 ? "a header" : "headers", verify->forgotten == 1 ? "it" : "they");
     pv_term_line(stdout, "root %s", root);
     return PV_OK;
 }

@@ -468,7 +468,8 @@ const struct pv_command pv_commands[] = {
                        "roster, sign, talk, work or server", "type", "what a roster or server entry does, or null", "author",
                        "person or device id", "author_name", "the author's name", "time", "by the author's clock", "verdict",
                        "accepted, rejected, or null", "reason", "why it was rejected, or null", "crossed",
-                       "whether it was sealed while another's removal was on its way"),
+                       "whether it was sealed while another's removal was on its way", "forgotten",
+                       "whether what it held was deleted for good, by an owner's word"),
         .min_words = 1,
         .max_words = 1,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE},
@@ -479,9 +480,11 @@ const struct pv_command pv_commands[] = {
         .synopsis = "ROOM",
         .summary = "check the whole log, tree, signatures, and all blobs",
         .text = TEXT("Checks anew everything that this device holds, and that the server still has every blob and that each "
-                     "opens to what its entry says. Exit status 4 and a line that names it when something does not."),
+                     "opens to what its entry says. Exit status 4 and a line that names it when something does not. Entries that were "
+                     "forgotten are counted, and nothing is missed of them."),
         .json = FIELDS("id", "the room's id, hex", "entries", "how many were checked", "root", "of the tree, hex", "files",
-                       "how many versions were checked", "blobs", "how many were fetched and opened", "bytes", "of them"),
+                       "how many versions were checked", "blobs", "how many were fetched and opened", "bytes", "of them",
+                       "forgotten", "how many entries stand as headers, as what they held was deleted for good"),
         .min_words = 1,
         .max_words = 1,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE},

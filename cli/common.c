@@ -533,3 +533,14 @@ struct pv_open_room *pv_cli_room_unlocked(struct pv_session *session, const stru
     if (said.err != PV_ERR_NOT_FOUND) pv_term_line(stderr, "privity: %s", said.text);
     return NULL;
 }
+
+const char *pv_cli_forgotten(const struct pv_open_room *room)
+{
+    const struct pv_roster *roster = pv_room_roster(room->room);
+    for (size_t i = 0; i < pv_roster_forget_count(roster); i++) {
+        struct pv_forget_info forget;
+        pv_roster_forget_at(roster, i, &forget);
+        if (forget.done) return "; some of this room was forgotten and is gone for good: see privity log";
+    }
+    return "";
+}

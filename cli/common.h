@@ -93,4 +93,7 @@ PV_MUST_USE enum pv_err pv_cli_query(struct pv_session *session, struct pv_open_
 /* How many writes wait. */
 uint64_t pv_cli_unsent(struct pv_open_room *room);
 
+/* What to add where something is not in the room: that some of it was forgotten, if it was. */
+const char *pv_cli_forgotten(const struct pv_open_room *room);
+
 #endif

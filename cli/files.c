@@ -147,7 +147,8 @@ enum pv_err pv_cli_files_at(struct pv_session *session, struct pv_open_room *roo
     if (err == PV_ERR_NOT_FOUND && place.n && pv_query_versions(&query, place, see_version, NULL) == PV_OK)
         return pv_report(report, err, "%.*s was removed: its versions can be fetched, see privity versions", (int)place.n, (const char *)place.p);
     if (err == PV_ERR_NOT_FOUND)
-        return pv_report(report, err, "%s has no file or folder %.*s: see privity ls %s -R (what came with a message is fetched by the message's id)", room->label, (int)place.n, (const char *)place.p, room->label);
+        return pv_report(report, err, "%s has no file or folder %.*s: see privity ls %s -R (what came with a message is fetched by the message's id)%s", room->label, (int)place.n, (const char *)place.p, room->label,
+                         pv_cli_forgotten(room));
     return pv_session_room_error(session, room, err, report);
 }
 

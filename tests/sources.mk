@@ -177,6 +177,7 @@ SPOIL_MAIN := tests/fuzz/spoil.c
 # Programs that tests in other languages drive.
 TEST_TOOLS := \
 	tests/tools/append_load.c \
+	tests/tools/forgetful.c \
 	tests/property/roster_replay.c \
 	tests/simulation/simulate.c \
 	tests/stories/7_thousand_viewers.c \

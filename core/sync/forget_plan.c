@@ -292,8 +292,10 @@ static enum pv_err is_between_clear(void *context, const struct pv_stored_entry 
 static enum pv_err make_ranges(struct planning *p)
 {
     struct pv_forget_plan *plan = &p->plan;
+    bool any = false; /* of what was asked for */
     for (size_t i = 0; i < p->count; i++) {
         const struct item *item = &p->items[i];
+        any |= item->goes && in_ranges(p->ranges, p->range_count, item->index);
         struct pv_range *last = plan->range_count ? &plan->ranges[plan->range_count - 1] : NULL;
         if (!item->goes) continue;
         enum pv_err err = last ? pv_store_header_each(p->room->store, last->to, item->index, is_between_clear, p) : PV_ERR_CONFLICT;
@@ -307,7 +309,7 @@ static enum pv_err make_ranges(struct planning *p)
             return refuse(p, PV_ERR_LIMIT, "one forget takes %llu ranges: forget in several steps", PV_LIMIT_RANGES);
         plan->ranges[plan->range_count++] = (struct pv_range){item->index, item->index + 1};
     }
-    if (plan->range_count == 0) return refuse(p, PV_ERR_DENIED, "there is nothing that can be forgotten", 0);
+    if (!any) return refuse(p, PV_ERR_DENIED, "there is nothing that can be forgotten", 0);
     if (pv_roster_is_held(p->room->roster, plan->ranges, plan->range_count))
         return refuse(p, PV_ERR_DENIED, "a member holds some of these entries", 0);
     return PV_OK;
