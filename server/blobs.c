@@ -2,48 +2,66 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/server.h"
 #include "server/metrics.h"
+#include "server/survivors.h"
 
 enum { ASKED_MAX = 1024 };
 
-static void answer_again(struct pv_server *server, struct pv_web_request *request, const struct pv_meta_blob *ours,
-                         struct pv_web_response *response)
+/* The name is taken. The same bytes are welcome, also where the store has lost those that stood there. */
+static enum pv_err put_again(struct pv_server *server, struct pv_web_request *request, const struct pv_meta_blob *ours,
+                             const struct pv_meta_blob *there, struct pv_web_response *response)
 {
+    bool stands;
+    if (!pv_hash_equal(&there->sha256, &ours->sha256) || there->size_bytes != ours->size_bytes) {
+        pv_problem(response, PV_ERR_CONFLICT, "blob", "other bytes stand under this name");
+        return PV_OK;
+    }
+    enum pv_err err = pv_blob_stands(server->blobs, &there->locator, &stands);
+    if (!err && !stands && request->upload) {
+        struct pv_blob_writer *writer = request->upload;
+        request->upload = NULL;
+        err = server->blobs->ops->commit_as(writer, &there->locator);
+        if (err == PV_ERR_CONFLICT) err = PV_OK;
+    }
+    if (!err) response->status = 200;
+    return err;
+}
+
+static enum pv_err put_new(struct pv_server *server, struct pv_web_request *request, struct pv_meta_blob *blob,
+                           struct pv_web_response *response)
+{
+    struct pv_blob_writer *writer = request->upload;
     struct pv_meta_blob there;
-    enum pv_err err = server->blobs->ops->remove(server->blobs, &ours->locator);
-    (void)err; /* collected later, if not now */
-    err = server->meta->ops->blob(server->meta, request->room_row.no, &request->id, &there);
-    if (err) pv_problem_of(response, err);
-    else if (pv_hash_equal(&there.sha256, &ours->sha256) && there.size_bytes == ours->size_bytes) response->status = 200;
-    else pv_problem(response, PV_ERR_CONFLICT, "blob", "other bytes stand under this name");
+    struct pv_id16 called;
+    request->upload = NULL; /* commit frees it in any case */
+    enum pv_err err = server->blobs->ops->commit(writer);
+    if (err) return err;
+    pv_blob_name(&request->room_row.id, &blob->name, &called);
+    enum pv_err named = server->blobs->ops->name(server->blobs, &blob->locator, &called);
+    (void)named; /* it only helps should the metadata be lost */
+    err = server->meta->ops->blob_put(server->meta, request->room_row.no, blob, pv_server_now_ms(server));
+    if (!err) response->status = 201;
+    if (err != PV_ERR_CONFLICT) return err;
+    err = server->blobs->ops->remove(server->blobs, &blob->locator); /* another came first; collected later, if not now */
+    err = server->meta->ops->blob(server->meta, request->room_row.no, &blob->name, &there);
+    return err ? err : put_again(server, request, blob, &there, response);
 }
 
 void pv_blob_put(struct pv_server *server, struct pv_web_request *request, struct pv_web_response *response)
 {
-    struct pv_meta_blob blob = {.name = request->id, .locator = request->upload_locator,
-                                .size_bytes = request->upload_bytes};
-    struct pv_blob_writer *writer = request->upload;
+    struct pv_meta_blob blob = {.name = request->id, .locator = request->upload_locator, .size_bytes = request->upload_bytes};
+    struct pv_meta_blob there;
     if (request->upload_bytes == 0) {
         pv_problem(response, PV_ERR_MALFORMED, "blob", "a blob is not empty");
         return;
     }
     pv_sha256_final(request->upload_hash, &blob.sha256);
     enum pv_err err = request->upload_err;
-    if (!err) {
-        request->upload = NULL; /* commit frees it in any case */
-        err = server->blobs->ops->commit(writer);
-    }
-    if (!err) {
-        err = server->meta->ops->blob_put(server->meta, request->room_row.no, &blob, pv_server_now_ms(server));
-        if (err == PV_ERR_CONFLICT) {
-            answer_again(server, request, &blob, response);
-            return;
-        }
-    }
+    if (!err) err = server->meta->ops->blob(server->meta, request->room_row.no, &blob.name, &there);
+    if (!err) err = put_again(server, request, &blob, &there, response);
+    else if (err == PV_ERR_NOT_FOUND) err = put_new(server, request, &blob, response);
     if (err == PV_ERR_FULL) pv_problem(response, err, NULL, "the server's disk is full; nothing was taken");
     else if (err) pv_problem_of(response, err);
-    else response->status = 201;
     if (!err) PV_METRIC_ADD(server->metrics, blobs_in_bytes, blob.size_bytes);
 }
 
@@ -89,6 +107,7 @@ void pv_blob_get(struct pv_server *server, struct pv_web_request *request, struc
 {
     struct pv_meta_blob blob;
     enum pv_err err = server->meta->ops->blob(server->meta, request->room_row.no, &request->id, &blob);
+    if (err == PV_ERR_NOT_FOUND) err = pv_survivor_adopt(server, &request->room_row, &request->id, &blob);
     if (err) {
         if (err == PV_ERR_NOT_FOUND) pv_problem(response, err, NULL, "no such blob");
         else pv_problem_of(response, err);
@@ -123,11 +142,14 @@ void pv_blobs_exist_post(struct pv_server *server, struct pv_web_request *reques
         struct pv_meta_blob blob;
         pv_cbor_get_id16(&in, &name);
         enum pv_err err = in.err ? PV_OK : server->meta->ops->blob(server->meta, request->room_row.no, &name, &blob);
+        if (err == PV_ERR_NOT_FOUND) err = pv_survivor_adopt(server, &request->room_row, &name, &blob);
+        bool stands = false;
+        if (!err && !in.err) err = pv_blob_stands(server->blobs, &blob.locator, &stands);
         if (err && err != PV_ERR_NOT_FOUND) {
             pv_problem_of(response, err);
             return;
         }
-        pv_cbor_put_bool(&response->body, !err);
+        pv_cbor_put_bool(&response->body, !err && stands);
     }
     enum pv_err err = pv_cbor_finish(&in);
     if (err) pv_problem(response, err, NULL, "the body is not an array of up to 1024 names");

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "server/survivors.h"
+
 enum { AT_ONCE = 256, SWEEP_AFTER_MS = 24 * 3600 * 1000 };
 
 /* Those unreferenced since before `before_ms`. */
@@ -43,8 +45,13 @@ enum pv_err pv_gc(struct pv_server *server, struct pv_gc_result *ret_result)
     uint64_t now_ms = pv_server_now_ms(server);
     struct sweep sweep = {server, now_ms > SWEEP_AFTER_MS ? now_ms - SWEEP_AFTER_MS : 0, 0};
     *ret_result = (struct pv_gc_result){0};
-    enum pv_err err = collect(server, now_ms > PV_BLOB_KEEP_MS ? now_ms - PV_BLOB_KEEP_MS : 0, &ret_result->collected);
-    if (!err) err = server->blobs->ops->each(server->blobs, sweep_one, &sweep);
+    uint64_t restored_ms = 0;
+    enum pv_err err = pv_survivors_adopt(server, &ret_result->adopted);
+    if (!err) err = collect(server, now_ms > PV_BLOB_KEEP_MS ? now_ms - PV_BLOB_KEEP_MS : 0, &ret_result->collected);
+    if (!err) err = server->meta->ops->restored_at(server->meta, &restored_ms);
+    bool sweeps = !restored_ms || now_ms > restored_ms + PV_SURVIVORS_KEEP_MS;
+    if (!err && sweeps) err = server->blobs->ops->each(server->blobs, sweep_one, &sweep);
+    if (!err) err = server->blobs->ops->tidy(server->blobs);
     ret_result->swept = sweep.swept;
     return err;
 }

@@ -6,7 +6,8 @@
 
 struct pv_gc_result {
     uint64_t collected; /* blobs unreferenced for PV_BLOB_KEEP_MS */
-    uint64_t swept;     /* files that no row names, a day old */
+    uint64_t swept;     /* files that no row names, a day old; none for a month after a restore */
+    uint64_t adopted;   /* blobs that outlived their rows, and that entries refer to */
 };
 
 /* Errors: the stores'. What was done before one is told. */

@@ -60,6 +60,7 @@ SERVER_SRC := \
 	server/session_cache.c \
 	server/signer.c \
 	server/successors.c \
+	server/survivors.c \
 	server/tls_files.c \
 	server/work.c \
 	server/work_forget.c \
@@ -67,4 +68,4 @@ SERVER_SRC := \
 	server/work_restore.c \
 	#
 
-EMBED += server/meta/schema.sql server/meta/schema_2.sql server/meta/schema_3.sql server/meta/schema_4.sql server/meta/schema_5.sql
+EMBED += server/meta/schema.sql server/meta/schema_2.sql server/meta/schema_3.sql server/meta/schema_4.sql server/meta/schema_5.sql server/meta/schema_6.sql

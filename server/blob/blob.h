@@ -18,6 +18,8 @@ struct pv_blob_ops {
     enum pv_err (*write)(struct pv_blob_writer *writer, const void *p, size_t n);
     /* Durable when OK. Frees the writer in any case. Errors: CONFLICT: the locator is taken. */
     enum pv_err (*commit)(struct pv_blob_writer *writer);
+    /* The same, under another locator than it was begun with. */
+    enum pv_err (*commit_as)(struct pv_blob_writer *writer, const struct pv_id16 *locator);
     /* Drop what was written and free the writer; NULL is nothing. */
     void (*abandon)(struct pv_blob_writer *writer);
     /* Append bytes [offset, offset + n). Errors: NOT_FOUND; TRUNCATED: the blob is shorter. */
@@ -32,6 +34,13 @@ struct pv_blob_ops {
     enum pv_err (*each)(struct pv_blobs *blobs,
                         enum pv_err (*each)(void *context, const struct pv_id16 *locator, uint64_t written_ms),
                         void *context);
+    /* Let a blob be found by its name, 16 bytes that its reader can derive, should the metadata be lost. Not durable by
+     * itself; a name that is taken stays whose it is. */
+    enum pv_err (*name)(struct pv_blobs *blobs, const struct pv_id16 *locator, const struct pv_id16 *name);
+    /* Make what has that name a blob under a new locator, too. Errors: NOT_FOUND; CONFLICT: the locator is taken. */
+    enum pv_err (*find)(struct pv_blobs *blobs, const struct pv_id16 *name, const struct pv_id16 *locator);
+    /* Forget names of what is gone. */
+    enum pv_err (*tidy)(struct pv_blobs *blobs);
     /* One file apart from all blobs, for server/heads. Append, durably; a power cut may leave a beginning of it. */
     enum pv_err (*heads_add)(struct pv_blobs *blobs, struct pv_bytes bytes);
     /* Put these in the place of all that is there, durably and at once; what was there may stay beside it. */

@@ -2,6 +2,7 @@
  *
  *   DIR/tmp/<hex>       being written; swept at start
  *   DIR/ab/<hex>        a blob
+ *   DIR/names/ab/<hex>  a blob once more, by its name: a link to the same file
  *   DIR/heads           the newest heads of rooms (server/heads); heads.damaged: what was found in its place
  * All access is relative to descriptors of our own folders, and nothing follows a symbolic link. */
 #include "server/blob/blob.h"
@@ -133,15 +134,15 @@ static enum pv_err open_folder(struct fs *fs, const struct name *name, int *ret_
     return PV_OK;
 }
 
-static enum pv_err move_into_place(struct pv_blob_writer *writer)
+static enum pv_err move_into_place(struct pv_blob_writer *writer, const struct pv_id16 *locator)
 {
-    struct name name = name_of(&writer->locator);
+    struct name name = name_of(locator), begun = name_of(&writer->locator);
     int folder;
     if (fsync(writer->fd)) return error_of(errno);
     enum pv_err err = open_folder(writer->fs, &name, &folder);
     if (err) return err;
     /* A link, not a rename: it never replaces what stands there. */
-    if (linkat(writer->fs->tmp, file_part(&name), folder, file_part(&name), 0))
+    if (linkat(writer->fs->tmp, file_part(&begun), folder, file_part(&name), 0))
         err = errno == EEXIST ? PV_ERR_CONFLICT : error_of(errno);
     else if (fsync(folder))
         err = error_of(errno);
@@ -149,11 +150,16 @@ static enum pv_err move_into_place(struct pv_blob_writer *writer)
     return err;
 }
 
-static enum pv_err fs_commit(struct pv_blob_writer *writer)
+static enum pv_err fs_commit_as(struct pv_blob_writer *writer, const struct pv_id16 *locator)
 {
-    enum pv_err err = move_into_place(writer);
+    enum pv_err err = move_into_place(writer, locator);
     fs_abandon(writer);
     return err;
+}
+
+static enum pv_err fs_commit(struct pv_blob_writer *writer)
+{
+    return fs_commit_as(writer, &writer->locator);
 }
 
 static enum pv_err fs_open(struct pv_blobs *blobs, const struct pv_id16 *locator, int *ret_fd)
@@ -188,8 +194,13 @@ static enum pv_err fs_read(struct pv_blobs *blobs, const struct pv_id16 *locator
 static enum pv_err fs_remove(struct pv_blobs *blobs, const struct pv_id16 *locator)
 {
     struct name name = name_of(locator);
+    struct stat status;
+    int fd = openat(of(blobs)->dir, name.path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    /* Its name would keep the bytes; other blobs of the same bytes are not touched. */
+    int failed = fd >= 0 && fstat(fd, &status) == 0 && status.st_nlink <= 2 ? ftruncate(fd, 0) : 0;
+    if (fd >= 0) close(fd);
     if (unlinkat(of(blobs)->dir, name.path, 0) && errno != ENOENT) return error_of(errno);
-    return PV_OK;
+    return failed ? PV_ERR_IO : PV_OK;
 }
 
 static bool locator_of(const char *file, struct pv_id16 *ret_locator)
@@ -229,6 +240,79 @@ static enum pv_err fs_each(struct pv_blobs *blobs,
         char folder[3];
         snprintf(folder, sizeof folder, "%02x", i);
         err = each_in(of(blobs), folder, each, context);
+        if (err == PV_ERR_NOT_FOUND) err = PV_OK;
+    }
+    return err;
+}
+
+/* ---- names */
+
+/* names/ab, made if asked for. */
+static enum pv_err open_names(struct fs *fs, const char *folder, bool makes, int *ret_fd)
+{
+    char path[sizeof "names/ab"];
+    snprintf(path, sizeof path, "names/%.2s", folder);
+    int fd = openat(fs->dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT && makes) {
+        if (mkdirat(fs->dir, "names", 0700) && errno != EEXIST) return error_of(errno);
+        if (mkdirat(fs->dir, path, 0700) && errno != EEXIST) return error_of(errno);
+        fd = openat(fs->dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    }
+    if (fd < 0) return error_of(errno);
+    *ret_fd = fd;
+    return PV_OK;
+}
+
+static enum pv_err fs_name(struct pv_blobs *blobs, const struct pv_id16 *locator, const struct pv_id16 *name)
+{
+    struct name from = name_of(locator), to = name_of(name);
+    int names;
+    enum pv_err err = open_names(of(blobs), to.folder, true, &names);
+    if (err) return err;
+    if (linkat(of(blobs)->dir, from.path, names, file_part(&to), 0) && errno != EEXIST) err = error_of(errno);
+    close(names);
+    return err;
+}
+
+static enum pv_err fs_find(struct pv_blobs *blobs, const struct pv_id16 *name, const struct pv_id16 *locator)
+{
+    struct name from = name_of(name), to = name_of(locator);
+    int names, folder = -1;
+    struct stat status;
+    enum pv_err err = open_names(of(blobs), from.folder, false, &names);
+    if (err) return err;
+    if (fstatat(names, file_part(&from), &status, AT_SYMLINK_NOFOLLOW)) err = error_of(errno);
+    else if (!S_ISREG(status.st_mode)) err = PV_ERR_NOT_FOUND;
+    if (!err) err = open_folder(of(blobs), &to, &folder);
+    if (!err && linkat(names, file_part(&from), folder, file_part(&to), 0))
+        err = errno == EEXIST ? PV_ERR_CONFLICT : error_of(errno);
+    if (!err && fsync(folder)) err = error_of(errno);
+    if (folder >= 0) close(folder);
+    close(names);
+    return err;
+}
+
+/* A file that only its name holds is no blob any more. */
+static enum pv_err fs_tidy(struct pv_blobs *blobs)
+{
+    enum pv_err err = PV_OK;
+    for (unsigned i = 0; i < 256 && !err; i++) {
+        char folder[3];
+        int fd;
+        snprintf(folder, sizeof folder, "%02x", i);
+        err = open_names(of(blobs), folder, false, &fd);
+        DIR *list = err ? NULL : fdopendir(fd);
+        if (!err && !list) {
+            close(fd);
+            err = PV_ERR_NOMEM;
+        }
+        for (struct dirent *item; list && (item = readdir(list));) {
+            struct pv_id16 name;
+            struct stat status;
+            if (!locator_of(item->d_name, &name) || fstatat(fd, item->d_name, &status, AT_SYMLINK_NOFOLLOW)) continue;
+            if (status.st_nlink == 1 && unlinkat(fd, item->d_name, 0) && errno != ENOENT) err = error_of(errno);
+        }
+        if (list) closedir(list);
         if (err == PV_ERR_NOT_FOUND) err = PV_OK;
     }
     return err;
@@ -292,8 +376,8 @@ static enum pv_err fs_heads_read(struct pv_blobs *blobs, struct pv_buf *ret_byte
 }
 
 static const struct pv_blob_ops fs_ops = {
-    fs_close,  fs_check, fs_begin, fs_write, fs_commit,    fs_abandon,       fs_read,
-    fs_open,   fs_remove, fs_each, fs_heads_add, fs_heads_replace, fs_heads_read,
+    fs_close, fs_check,  fs_begin, fs_write,     fs_commit,        fs_commit_as,  fs_abandon, fs_read,
+    fs_open,  fs_remove, fs_each,  fs_name,      fs_find,          fs_tidy,       fs_heads_add, fs_heads_replace, fs_heads_read,
 };
 
 /* Half-written blobs of a process that died. */

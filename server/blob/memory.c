@@ -7,6 +7,7 @@
 
 struct item {
     struct pv_id16 locator;
+    struct pv_id16 name; /* zero: none */
     struct pv_buf bytes;
     struct item *next;
 };
@@ -91,8 +92,9 @@ static void memory_abandon(struct pv_blob_writer *writer)
     free(writer);
 }
 
-static enum pv_err memory_commit(struct pv_blob_writer *writer)
+static enum pv_err memory_commit_as(struct pv_blob_writer *writer, const struct pv_id16 *locator)
 {
+    writer->item->locator = *locator;
     struct memory *m = writer->memory;
     enum pv_err err = writer->item->bytes.err;
     pthread_mutex_lock(&m->lock);
@@ -105,6 +107,12 @@ static enum pv_err memory_commit(struct pv_blob_writer *writer)
     pthread_mutex_unlock(&m->lock);
     memory_abandon(writer);
     return err;
+}
+
+static enum pv_err memory_commit(struct pv_blob_writer *writer)
+{
+    struct pv_id16 locator = writer->item->locator;
+    return memory_commit_as(writer, &locator);
 }
 
 static enum pv_err memory_read(struct pv_blobs *blobs, const struct pv_id16 *locator, uint64_t offset, size_t n,
@@ -160,6 +168,46 @@ static enum pv_err memory_each(struct pv_blobs *blobs,
     return err;
 }
 
+static enum pv_err memory_name(struct pv_blobs *blobs, const struct pv_id16 *locator, const struct pv_id16 *name)
+{
+    struct memory *m = of(blobs);
+    pthread_mutex_lock(&m->lock);
+    struct item *item = *place(m, locator);
+    bool taken = false;
+    for (const struct item *other = m->items; other; other = other->next) taken |= pv_id16_equal(&other->name, name);
+    if (item && !taken) item->name = *name;
+    pthread_mutex_unlock(&m->lock);
+    return item ? PV_OK : PV_ERR_NOT_FOUND;
+}
+
+static enum pv_err memory_find(struct pv_blobs *blobs, const struct pv_id16 *name, const struct pv_id16 *locator)
+{
+    struct memory *m = of(blobs);
+    struct item *copy = calloc(1, sizeof *copy);
+    enum pv_err err = copy ? PV_ERR_NOT_FOUND : PV_ERR_NOMEM;
+    pthread_mutex_lock(&m->lock);
+    for (const struct item *item = m->items; copy && item && err == PV_ERR_NOT_FOUND; item = item->next) {
+        if (!pv_id16_equal(&item->name, name)) continue;
+        copy->locator = *locator;
+        pv_buf_init(&copy->bytes, SIZE_MAX);
+        pv_buf_append(&copy->bytes, item->bytes.p, item->bytes.n);
+        err = *place(m, locator) ? PV_ERR_CONFLICT : copy->bytes.err;
+    }
+    if (!err) {
+        *place(m, locator) = copy;
+        copy = NULL;
+    }
+    pthread_mutex_unlock(&m->lock);
+    if (copy) item_free(copy);
+    return err;
+}
+
+static enum pv_err memory_tidy(struct pv_blobs *blobs)
+{
+    (void)blobs; /* a name goes with its blob */
+    return PV_OK;
+}
+
 static enum pv_err put_heads(struct memory *m, struct pv_bytes bytes, bool replaces)
 {
     enum pv_err err = PV_OK;
@@ -200,8 +248,9 @@ static enum pv_err memory_heads_read(struct pv_blobs *blobs, struct pv_buf *ret_
 }
 
 static const struct pv_blob_ops memory_ops = {
-    memory_close, memory_check,  memory_begin, memory_write,     memory_commit,        memory_abandon,    memory_read,
-    memory_open,  memory_remove, memory_each,  memory_heads_add, memory_heads_replace, memory_heads_read,
+    memory_close,   memory_check, memory_begin,  memory_write, memory_commit,    memory_commit_as,
+    memory_abandon, memory_read,  memory_open,   memory_remove, memory_each,     memory_name,
+    memory_find,    memory_tidy,  memory_heads_add, memory_heads_replace, memory_heads_read,
 };
 
 enum pv_err pv_blobs_memory_open(struct pv_blobs **ret_blobs)

@@ -135,6 +135,11 @@ struct pv_meta_blob {
     uint64_t refs; /* filled by each_blob alone */
 };
 
+struct pv_meta_lost {
+    struct pv_meta_room room;
+    struct pv_id16 name;
+};
+
 enum { PV_META_REASON_MAX = 16 };
 
 struct pv_meta_gate {
@@ -317,6 +322,10 @@ struct pv_meta_ops {
     enum pv_err (*succeed)(struct pv_meta *meta, uint64_t no, const struct pv_hash *successor, struct pv_bytes signed_succession);
     /* That word, appended. Errors: NOT_FOUND. */
     enum pv_err (*succession)(struct pv_meta *meta, uint64_t no, struct pv_buf *signed_succession);
+    /* Blobs without a row that entries given back refer to, in order, those behind `after` (room.no 0: from the first).
+     * Of the room, number and id are filled. */
+    enum pv_err (*lost_refs)(struct pv_meta *meta, const struct pv_meta_lost *after, size_t max, struct pv_meta_lost *ret_lost,
+                             size_t *ret_count);
     /* It waits no more. Errors: CONFLICT: another size. */
     enum pv_err (*open_room)(struct pv_meta *meta, uint64_t no, uint64_t size);
     /* When the store was last marked, 0 for never. */

@@ -28,6 +28,8 @@ static const char *const schema_steps[] = {
 #include "server/meta/schema_4.sql.inc"
     ,
 #include "server/meta/schema_5.sql.inc"
+    ,
+#include "server/meta/schema_6.sql.inc"
 };
 enum { SCHEMA_VERSION = sizeof schema_steps / sizeof *schema_steps };
 

@@ -69,11 +69,24 @@ static enum pv_err put_entry(struct pv_sqlite_conn *conn, uint64_t room, const s
     return err;
 }
 
-/* Blobs of a tail that is given back may be gone with the disk; those that are here count. */
+/* Blobs of a tail that is given back may be gone with the disk, or have lost their rows: those count for when they come. */
 static enum pv_err put_refs(struct pv_sqlite_conn *conn, const struct pv_meta_append *room, struct pv_bytes refs)
 {
+    size_t count = 0;
     enum pv_err err = pv_sqlite_refs(conn, room->no, refs, 1);
-    return err == PV_ERR_NOT_FOUND && room->given_back ? PV_OK : err;
+    if (err != PV_ERR_NOT_FOUND || !room->given_back) return err;
+    err = pv_refs_check(refs, &count);
+    for (size_t i = 0; i < count && !err; i++) {
+        struct pv_id16 name;
+        sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_BLOB_LOST);
+        pv_refs_at(refs, i, &name);
+        if (stmt) {
+            pv_sqlite_bind_uint(stmt, 1, room->no);
+            pv_sqlite_bind_bytes(stmt, 2, name.b, sizeof name.b);
+        }
+        err = pv_sqlite_run(conn, stmt);
+    }
+    return err;
 }
 
 static enum pv_err put_kem_keys(struct pv_sqlite_conn *conn, uint64_t room, const struct pv_meta_beside *beside)

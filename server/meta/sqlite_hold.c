@@ -31,7 +31,8 @@ enum pv_err pv_sqlite_blob_put(struct pv_meta *meta, uint64_t room, const struct
 {
     struct pv_sqlite *store = pv_sqlite_of(meta);
     struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_DURABLE);
-    sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_BLOB_PUT);
+    enum pv_err err = pv_sqlite_begin(conn);
+    sqlite3_stmt *stmt = err ? NULL : pv_sqlite_stmt(conn, SQL_BLOB_PUT);
     if (stmt) {
         pv_sqlite_bind_uint(stmt, 1, room);
         pv_sqlite_bind_bytes(stmt, 2, blob->name.b, sizeof blob->name.b);
@@ -40,10 +41,44 @@ enum pv_err pv_sqlite_blob_put(struct pv_meta *meta, uint64_t room, const struct
         pv_sqlite_bind_hash(stmt, 5, &blob->sha256);
         pv_sqlite_bind_uint(stmt, 6, now_ms);
     }
-    enum pv_err err = pv_sqlite_run(conn, stmt);
+    if (!err) err = pv_sqlite_run(conn, stmt);
     if (!err && sqlite3_changes(conn->db) == 0) err = PV_ERR_CONFLICT;
+    stmt = err ? NULL : pv_sqlite_stmt(conn, SQL_BLOB_FOUND);
+    if (stmt) {
+        pv_sqlite_bind_uint(stmt, 1, room);
+        pv_sqlite_bind_bytes(stmt, 2, blob->name.b, sizeof blob->name.b);
+    }
+    if (!err) err = pv_sqlite_run(conn, stmt);
+    err = pv_sqlite_end(conn, err);
     pv_sqlite_give(store, conn);
     return err;
+}
+
+enum pv_err pv_sqlite_lost_refs(struct pv_meta *meta, const struct pv_meta_lost *after, size_t max, struct pv_meta_lost *ret_lost,
+                                size_t *ret_count)
+{
+    struct pv_sqlite *store = pv_sqlite_of(meta);
+    struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_READ);
+    sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_LOST_REFS);
+    size_t count = 0;
+    enum pv_err err;
+    if (stmt) {
+        pv_sqlite_bind_uint(stmt, 1, after->room.no);
+        pv_sqlite_bind_bytes(stmt, 2, after->name.b, sizeof after->name.b);
+        pv_sqlite_bind_uint(stmt, 3, max);
+    }
+    while (!(err = pv_sqlite_row(conn, stmt)) && count < max) {
+        struct pv_meta_lost lost = {.room.no = pv_sqlite_uint(stmt, 0)};
+        err = pv_sqlite_fixed(stmt, 1, lost.room.id.b, sizeof lost.room.id.b);
+        if (!err) err = pv_sqlite_fixed(stmt, 2, lost.name.b, sizeof lost.name.b);
+        if (err) break;
+        ret_lost[count++] = lost;
+    }
+    pv_sqlite_done(stmt);
+    pv_sqlite_give(store, conn);
+    if (err && err != PV_ERR_NOT_FOUND) return err;
+    *ret_count = count;
+    return PV_OK;
 }
 
 enum pv_err pv_sqlite_blob_collect(struct pv_meta *meta, uint64_t before_ms, size_t max, struct pv_id16 *ret_locators,

@@ -106,8 +106,13 @@ enum {
     X(EXPIRE_CODES, "DELETE FROM codes WHERE expires <= ?1")                                                        \
     X(EXPIRE_COUNTERS, "DELETE FROM counters WHERE expires <= ?1")                                                  \
     X(BLOB, "SELECT locator, size, sha256 FROM blobs WHERE room = ?1 AND name = ?2")                                \
-    X(BLOB_PUT, "INSERT INTO blobs (room, name, locator, size, sha256, refs, since) "                               \
-                "VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6) ON CONFLICT DO NOTHING")                                        \
+    X(BLOB_PUT, "INSERT INTO blobs (room, name, locator, size, sha256, refs, since) VALUES (?1, ?2, ?3, ?4, ?5, "   \
+                "coalesce((SELECT refs FROM lost_refs WHERE room = ?1 AND name = ?2), 0), ?6) ON CONFLICT DO NOTHING")\
+    X(BLOB_FOUND, "DELETE FROM lost_refs WHERE room = ?1 AND name = ?2")                                            \
+    X(BLOB_LOST, "INSERT INTO lost_refs (room, name, refs) SELECT ?1, ?2, 1 WHERE NOT EXISTS "                      \
+                 "(SELECT 1 FROM blobs WHERE room = ?1 AND name = ?2) ON CONFLICT DO UPDATE SET refs = refs + 1")   \
+    X(LOST_REFS, "SELECT l.room, r.id, l.name FROM lost_refs l JOIN rooms r ON r.no = l.room "                      \
+                 "WHERE (l.room, l.name) > (?1, ?2) ORDER BY l.room, l.name LIMIT ?3")                              \
     X(BLOB_REF, "UPDATE blobs SET refs = refs + ?3 WHERE room = ?1 AND name = ?2")                                  \
     X(BLOB_COLLECT, "DELETE FROM blobs WHERE rowid IN (SELECT rowid FROM blobs WHERE refs = 0 AND since < ?1 "      \
                     "AND room NOT IN (SELECT no FROM rooms WHERE restored = 1) ORDER BY since LIMIT ?2) "           \
@@ -236,7 +241,7 @@ enum pv_err pv_sqlite_refs(struct pv_sqlite_conn *conn, uint64_t room, struct pv
     X(blob) X(blob_put) X(blob_collect) X(blob_known) X(gate_put) X(gate) X(gate_close) X(released) /* sqlite_hold.c */ \
     X(pairing_new) X(pairing) X(pairing_put) X(pairing_get)                                   /* sqlite_pairing.c */ \
     X(snapshot) X(each_note) X(each_blob) X(blob_drop) X(mark_restored) X(restored_at)        /* sqlite_backup.c */ \
-    X(show) X(shown) X(known_size) X(open_room) X(keep_head) X(kept_head) X(succeed) X(succession)
+    X(show) X(shown) X(known_size) X(open_room) X(keep_head) X(kept_head) X(succeed) X(succession) X(lost_refs)
 
 #define PV_SQLITE_DECLARE(call) __typeof__(*((struct pv_meta_ops *)0)->call) pv_sqlite_##call;
 PV_SQLITE_CALLS(PV_SQLITE_DECLARE)

@@ -105,6 +105,31 @@ static void run_suite(const char *name, struct pv_blobs *store)
 	gives(CALL(remove, &three), PV_OK, "going twice is no error");
 	check(count_all() == 2, "two stay");
 	gives(put(3, "again", ""), PV_OK, "its place can be taken again");
+	struct pv_id16 called = {{7}}, other = {{8}}, four = locator_of(4);
+	gives(CALL(find, &called, &four), PV_ERR_NOT_FOUND, "nothing has a name at first");
+	gives(CALL(name, &one, &called), PV_OK, "one gets a name");
+	gives(CALL(name, &three, &called), PV_OK, "which is asked for by another");
+	gives(CALL(find, &other, &four), PV_ERR_NOT_FOUND, "by another name it is not found");
+	gives(CALL(find, &called, &three), PV_ERR_CONFLICT, "nor put where something is");
+	gives(CALL(find, &called, &four), PV_OK, "by its own it is");
+	pv_buf_clear(&bytes);
+	gives(CALL(read, &four, 0, 11, &bytes), PV_OK, "under a new locator");
+	check(pv_bytes_equal(pv_buf_bytes(&bytes), pv_bytes_of_string("hello world")), "as who had the name first");
+	check(count_all() == 4, "a name is no blob");
+	gives(CALL(remove, &four), PV_OK, "the new one goes");
+	gives(CALL(tidy), PV_OK, "names of what stands");
+	gives(CALL(find, &called, &four), PV_OK, "are kept");
+	gives(CALL(remove, &four), PV_OK, "until");
+	gives(CALL(remove, &one), PV_OK, "all of it");
+	gives(CALL(tidy), PV_OK, "went");
+	gives(CALL(find, &called, &four), PV_ERR_NOT_FOUND, "and the name with it");
+	gives(put(1, "hello ", "world"), PV_OK, "it is written again");
+	gives(CALL(begin, &four, &writer), PV_OK, "one is begun");
+	gives(blobs->ops->write(writer, "4", 1), PV_OK, "written");
+	gives(blobs->ops->commit_as(writer, &(struct pv_id16){{0xab, 5, [15] = 5}}), PV_OK, "and put elsewhere");
+	gives(CALL(read, &four, 0, 1, &bytes), PV_ERR_NOT_FOUND, "it is not where it was begun");
+	gives(CALL(read, &(struct pv_id16){{0xab, 5, [15] = 5}}, 0, 1, &bytes), PV_OK, "but there");
+	gives(CALL(remove, &(struct pv_id16){{0xab, 5, [15] = 5}}), PV_OK, "and goes");
 	pv_buf_clear(&bytes);
 	gives(CALL(heads_read, &bytes), PV_ERR_NOT_FOUND, "no heads are there at first");
 	gives(CALL(heads_add, pv_bytes_of_string("x")), PV_ERR_NOT_FOUND, "nor can any be added");
@@ -163,8 +188,11 @@ static void clean(const char *dir)
 		path_to(path, sizeof path, dir, rest[i]);
 		unlink(path);
 	}
-	path_to(path, sizeof path, dir, "ab");
-	rmdir(path);
+	static const char *const folders[] = {"names/07", "names", "ab"};
+	for (size_t i = 0; i < 3; i++) {
+		path_to(path, sizeof path, dir, folders[i]);
+		rmdir(path);
+	}
 	path_to(path, sizeof path, dir, "tmp");
 	rmdir(path);
 	rmdir(dir);

@@ -171,6 +171,42 @@ static void test_shown(void)
 	gives(CALL(kept_head, row.no, &size, &is_last), PV_ERR_NOT_FOUND, "nor by the blobs");
 }
 
+/* Entries of a tail may name blobs whose rows were lost; those count when they come. */
+static void test_lost_refs(void)
+{
+	struct pv_hash room = hash_of("room", 91);
+	struct pv_id16 names[2] = {id_of("lost blob", 1), id_of("lost blob", 2)};
+	struct pv_merkle_edge at = {0};
+	struct pv_meta_lost lost[4], after = {.room.no = 0};
+	struct made one, two;
+	size_t count = 9;
+	gives(CALL(lost_refs, &after, 4, lost, &count), PV_OK, "no blob is missed");
+	check(count == 0, "at first");
+	make_entry(&at, 1, 1, 0, names, 2, "body", &one);
+	make_entry(&at, 1, 2, 3, names, 1, "body", &two);
+	struct pv_meta_entry rows[2] = {one.row, two.row};
+	struct pv_meta_append append = append_of(room, 0, 0, rows, 2);
+	append.given_back = true;
+	append.registration = PV_REGISTRATION_NONE;
+	gives(CALL(append, &append, 1), PV_OK, "a tail is given back");
+	gives(append.ret_err, PV_OK, "that names blobs which are not here");
+	gives(CALL(lost_refs, &after, 4, lost, &count), PV_OK, "they are missed");
+	check(count == 2 && pv_hash_equal(&lost[0].room.id, &room) && lost[0].room.no == append.no, "both, in their room");
+	gives(CALL(lost_refs, &lost[0], 4, lost, &count), PV_OK, "one after the other");
+	check(count == 1, "each once");
+	struct pv_meta_blob blob = {.name = names[0], .locator = id_of("locator", 501), .size_bytes = 3, .sha256 = hash_of("blob", 501)};
+	struct pv_id16 gone[4];
+	size_t collected = 9;
+	gives(CALL(blob_put, append.no, &blob, NOW), PV_OK, "one comes");
+	gives(CALL(lost_refs, &after, 4, lost, &count), PV_OK, "and the other");
+	check(count == 1 && pv_id16_equal(&lost[0].name, &names[1]), "is missed still");
+	gives(CALL(open_room, append.no, 2), PV_OK, "the room opens");
+	gives(CALL(blob_collect, NOW + 1000, 4, gone, &collected), PV_OK, "what nothing refers to is collected");
+	gives(CALL(blob_drop, &blob.locator), PV_ERR_CONFLICT, "what came back is not among it");
+	free_made(&one);
+	free_made(&two);
+}
+
 static void test_succession(void)
 {
 	struct pv_hash room = hash_of("room", 1), next = hash_of("room", 50), other = hash_of("room", 51);
@@ -207,6 +243,7 @@ static void test_snapshot(void)
 	test_restored();
 	test_shown();
 	test_succession();
+	test_lost_refs();
 	CALL(close);
 	meta = original;
 	struct pv_hash room = hash_of("room", 1);
@@ -256,7 +293,7 @@ static void test_older_file(const char *path)
 	if (sqlite3_open(path, &db) ||
 	    sqlite3_exec(db, "DROP TABLE pairings; DROP TABLE pairing_messages; ALTER TABLE rooms DROP COLUMN restored;"
 			     "DROP TABLE restores; DROP TABLE known_heads; DROP TABLE shown_heads; "
-			     "DROP TABLE kept_heads; DROP TABLE successions; DROP TABLE forgets; DROP INDEX rooms_dropping;"
+			     "DROP TABLE kept_heads; DROP TABLE successions; DROP TABLE lost_refs; DROP TABLE forgets; DROP INDEX rooms_dropping;"
 			     "ALTER TABLE rooms DROP COLUMN notice; ALTER TABLE rooms DROP COLUMN dropping; PRAGMA user_version = 1", NULL, NULL, NULL))
 		abort();
 	sqlite3_close(db);
