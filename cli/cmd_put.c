@@ -18,6 +18,7 @@ struct standing {
     bool has_sha256;
     struct pv_hash sha256;
     uint64_t size_bytes;
+    struct pv_buf blobs; /* encoded array of the names that it lies in, where the server may have lost some */
 };
 
 struct put {
@@ -171,8 +172,14 @@ static enum pv_err walk(struct put *put, const char *word)
 static enum pv_err take_standing(void *context, const struct pv_file_row *row)
 {
     struct standing *standing = context;
-    *standing = (struct standing){true, row->head, row->file.has_sha256, row->file.sha256, row->file.size_bytes};
-    return PV_OK;
+    struct pv_chunk_list list = row->file.manifest;
+    struct pv_chunk chunk;
+    *standing = (struct standing){true, row->head, row->file.has_sha256, row->file.sha256, row->file.size_bytes, standing->blobs};
+    pv_buf_init(&standing->blobs, 32 * PV_LIMIT_MANIFEST_PAGES);
+    pv_cbor_put_array(&standing->blobs, list.count);
+    while (pv_chunk_list_next(&list, &chunk)) pv_cbor_put_id16(&standing->blobs, &chunk.blob);
+    pv_wipe(&chunk, sizeof chunk);
+    return standing->blobs.err;
 }
 
 static int by_place(const void *a, const void *b, void *context)
@@ -222,6 +229,26 @@ static enum pv_err find_standing(struct put *put)
     return pv_session_room_error(put->session, put->room, err, put->report);
 }
 
+/* After a restore, the server may have lost what a file lies in; then the same bytes are put anew. */
+static bool may_be_lost(const struct put *put, const struct standing *standing)
+{
+    struct pv_request request = {.method = PV_POST, .auth = PV_AUTH_SESSION, .body = pv_buf_bytes(&standing->blobs), .max_response_bytes = 1 << 14};
+    struct pv_response response;
+    struct pv_report ignored = {.err = PV_OK};
+    struct pv_cbor in;
+    uint64_t restored_ms = 0;
+    bool all = true;
+    char room[65];
+    if (pv_store_number_get(put->room->store, PV_CONTACT_RESTORED, 0, &restored_ms) != PV_OK || !restored_ms) return false;
+    pv_hex_encode(put->room->id.b, 32, room);
+    snprintf(request.path, sizeof request.path, "/v1/rooms/%s/blobs/exist", room);
+    if (pv_contact_send(put->session, put->room, &request, NULL, &response, &ignored) != PV_OK || response.status >= 400) return false;
+    pv_cbor_init(&in, response.body);
+    size_t count = pv_cbor_get_array(&in, PV_LIMIT_MANIFEST_PAGES);
+    for (size_t i = 0; i < count && in.err == PV_OK; i++) all &= pv_cbor_get_bool(&in);
+    return pv_cbor_finish(&in) == PV_OK && !all;
+}
+
 static enum pv_err stored(void *context, size_t number, const struct pv_upload_result *result)
 {
     struct put *put = context;
@@ -232,7 +259,7 @@ static enum pv_err stored(void *context, size_t number, const struct pv_upload_r
     enum pv_err err;
 
     if (standing->found && standing->has_sha256 && result->has_sha256 && standing->size_bytes == result->size_bytes &&
-        pv_hash_equal(&standing->sha256, &result->sha256)) {
+        pv_hash_equal(&standing->sha256, &result->sha256) && !may_be_lost(put, standing)) {
         put->unchanged++;
         return PV_OK;
     }
@@ -246,7 +273,8 @@ static enum pv_err stored(void *context, size_t number, const struct pv_upload_r
     if (err == PV_OK) err = pv_cli_write(put->session, put->room, &payload, pv_buf_bytes(&refs), put->report);
     pv_buf_release(&refs);
     if (err == PV_OK) /* for another file of the same place */
-        *standing = (struct standing){true, {put->session->me.device, put->writes[number]}, result->has_sha256, result->sha256, result->size_bytes};
+        *standing = (struct standing){true, {put->session->me.device, put->writes[number]}, result->has_sha256, result->sha256, result->size_bytes,
+                                      standing->blobs};
     return err;
 }
 
@@ -308,6 +336,7 @@ static void release(struct put *put)
     free(put->sources);
     free(put->places);
     free(put->writes);
+    for (size_t i = 0; put->standings && i < put->count; i++) pv_buf_release(&put->standings[i].blobs);
     free(put->standings);
     free(put->first);
     pv_buf_wipe(&put->folder);

@@ -1,12 +1,29 @@
 /* `privity repair`: how far a room is that a restored server waits with; an owner's word that it goes on, here or in a
- * successor. */
+ * successor; giving back blobs from files at hand. */
 #include "cli/common.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
+#include "cli/regain.h"
 #include "cli/successor.h"
 #include "cli/term.h"
 
-static enum pv_err print_json(struct pv_open_room *room, struct pv_report *report)
+static void put_lost(const struct pv_regain *regain, struct pv_json *json)
+{
+    const struct pv_lost_version *lost;
+    pv_json_begin_array(json, "lost");
+    for (size_t i = 0; (lost = pv_regain_lost(regain, i)); i++) {
+        pv_json_begin_object(json, NULL);
+        pv_out_json_string(json, "path", lost->name);
+        pv_json_u64(json, "version", lost->number);
+        pv_json_u64(json, "index", lost->index);
+        pv_json_u64(json, "blobs", lost->missing);
+        pv_json_end_object(json);
+    }
+    pv_json_end_array(json);
+    pv_json_u64(json, "lost_else", pv_regain_lost_else(regain));
+}
+
+static enum pv_err print_json(struct pv_open_room *room, const struct pv_regain *regain, uint64_t sent, struct pv_report *report)
 {
     struct pv_hash successor;
     struct pv_out out;
@@ -18,6 +35,8 @@ static enum pv_err print_json(struct pv_open_room *room, struct pv_report *repor
     pv_json_u64(&out.json, "missing", missing);
     if (ended) pv_out_json_hash(&out.json, "successor", &successor);
     else pv_json_null(&out.json, "successor");
+    put_lost(regain, &out.json);
+    pv_json_u64(&out.json, "blobs_given", sent);
     return pv_out_end(&out, report);
 }
 
@@ -35,6 +54,25 @@ static void print_state(const struct pv_open_room *room)
                      "privity repair %s --go-on", room->label, room->label);
 }
 
+/* Blobs that the server lost: those that the named files make again are given back, the others are told. */
+static enum pv_err regain(struct pv_session *session, struct pv_open_room *room, const struct pv_args *args, struct pv_report *report)
+{
+    struct pv_regain *regain = NULL;
+    uint64_t sent = 0;
+    enum pv_err err = pv_regain_new(session, room, &regain, report);
+
+    for (size_t i = 1; i < args->word_count && err == PV_OK; i++) err = pv_regain_look(regain, args->words[i], report);
+    if (err == PV_OK && args->word_count > 1) err = pv_regain_send(regain, &sent, report);
+    if (err == PV_OK && args->json) err = print_json(room, regain, sent, report);
+    else if (err == PV_OK) {
+        print_state(room);
+        if (args->word_count > 1) pv_term_line(stdout, "given back: %llu blob%s", (unsigned long long)sent, sent == 1 ? "" : "s");
+        pv_regain_print(regain, room);
+    }
+    pv_regain_free(regain);
+    return err;
+}
+
 enum pv_err pv_cmd_repair(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
 {
     bool succeeds = pv_args_get(args, "successor") != NULL, goes_on = pv_args_get(args, "go-on") != NULL;
@@ -47,7 +85,5 @@ enum pv_err pv_cmd_repair(struct pv_session *session, const struct pv_args *args
     if (err == PV_OK) err = pv_contact_pull(session, room, 0, report);
     if (err == PV_OK) err = succeeds ? pv_cli_succeed(session, room, report) : pv_cli_follow(session, room, report);
     if (err != PV_OK) return err;
-    if (args->json) return print_json(room, report);
-    print_state(room);
-    return PV_OK;
+    return regain(session, room, args, report);
 }

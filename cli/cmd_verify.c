@@ -9,6 +9,7 @@
 #include "cli/files.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
+#include "cli/regain.h"
 #include "cli/term.h"
 #include "client/system.h"
 
@@ -157,6 +158,26 @@ static enum pv_err collect_refs(void *context, const struct pv_stored_entry *sto
     return err == PV_OK ? verify->names.err : err;
 }
 
+/* What is lost, by the name and version that people know. */
+static enum pv_err find_lost(struct verify *verify)
+{
+    struct pv_regain *regain = NULL;
+    const struct pv_lost_version *lost;
+    char what[64] = "the attachment", more[48] = "";
+    size_t count = 0;
+    enum pv_err err = pv_regain_new(verify->session, verify->room, &regain, verify->report);
+
+    lost = err == PV_OK ? pv_regain_lost(regain, 0) : NULL;
+    while (lost && pv_regain_lost(regain, count)) count++;
+    if (lost && lost->number) snprintf(what, sizeof what, "version %llu of", (unsigned long long)lost->number);
+    if (count > 1) snprintf(more, sizeof more, " and %zu more", count - 1);
+    if (lost)
+        err = pv_report(verify->report, PV_ERR_BROKEN_CHAIN, "%s: the server does not have what entry %llu names, %s %.200s by %.60s%s; see privity repair %s",
+                        verify->room->label, (unsigned long long)lost->index, what, lost->name, lost->writer, more, verify->room->label);
+    pv_regain_free(regain);
+    return err;
+}
+
 /* ---- contents */
 
 static enum pv_err count_bytes(void *context, struct pv_bytes bytes)
@@ -224,6 +245,7 @@ static enum pv_err check_all(struct verify *verify)
         const struct pv_query query = {verify->fresh.store, pv_room_roster(verify->fresh.room), NULL};
         err = pv_query_unreadable(&query, unreadable, verify);
     }
+    if (err == PV_OK) err = find_lost(verify);
     if (err == PV_OK) err = pv_store_header_each(verify->fresh.store, 0, verify->entries, collect_refs, verify);
     if (err == PV_OK) err = ask_blobs(verify);
     if (err == PV_OK) err = open_all(verify);

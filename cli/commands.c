@@ -492,7 +492,7 @@ const struct pv_command pv_commands[] = {
     },
     {
         .name = "repair",
-        .synopsis = "ROOM [--go-on | --successor]",
+        .synopsis = "ROOM [FILE…] [--go-on | --successor]",
         .summary = "how far a room is on a server that was restored from a backup",
         .text = TEXT("A server that was restored from a backup lacks what came after it. Each of your commands gives back what this device "
                      "has of it; until all of it is there, the room is read-only, and what you write waits. This command says what is "
@@ -503,14 +503,19 @@ const struct pv_command pv_commands[] = {
                      "under the same name. Members follow by themselves when their next command reaches the server, also those who come late "
                      "with a longer history; each gets the role that it had. Messages that only they had, and what waits unsent, go with them. "
                      "Files do not: they stay in the ended room, which each can read as NAME-ended and put anew from. Run again (with the "
-                     "ended room's name), it makes the invites anew for those who did not come yet, if a removal has ended the old ones."),
+                     "ended room's name), it makes the invites anew for those who did not come yet, if a removal has ended the old ones.",
+                     "Versions of files whose bytes the server has lost are listed. Whoever still has such a file gives it back by naming "
+                     "it: exactly the bytes that were lost are made of it again. Small files of one put share them: name all of these. Of "
+                     "a file of more than 32 chunks (some 30 MB) the list of chunks is lost too; put it anew."),
         .options = OPTIONS({.name = "go-on", .help = "say, as an owner, that the room goes on with what it has; open invites end"},
                            {.name = "successor", .help = "found, as an owner, a room in which this one goes on"}),
         .json = FIELDS("id", "the room's id, hex", "open", "whether it takes what is written", "missing",
-                       "how many entries are known to be missing", "successor", "the id of the room in which it goes on, or null"),
+                       "how many entries are known to be missing", "successor", "the id of the room in which it goes on, or null",
+                       "lost", "versions whose bytes the server lost: path, version (0: an attachment), index, blobs", "lost_else",
+                       "lost blobs of none of these", "blobs_given", "how many were given back now"),
         .min_words = 1,
-        .max_words = 1,
-        .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE},
+        .max_words = 64,
+        .words = {PV_COMPLETE_ROOM, PV_COMPLETE_FILE},
         .run = pv_cmd_repair,
     },
     {

@@ -41,6 +41,7 @@ CLI_SRC := \
 	cli/pairing.c \
 	cli/person.c \
 	cli/progress.c \
+	cli/regain.c \
 	cli/successor.c \
 	cli/term.c \
 	cli/when.c \

@@ -152,7 +152,8 @@ enum pv_err pv_contact_own_head(struct pv_session *session, struct pv_open_room 
 /* Now and then: a commit for each read would cost more than it tells. */
 static void note_contact(struct pv_open_room *room)
 {
-    uint64_t now_ms = pv_system_now_ms(), last_ms = 0;
+    uint64_t now_ms = pv_system_now_ms(), last_ms = 0, missing;
+    if (pv_room_is_restored(room->room, &missing) && pv_store_number_set(room->store, PV_CONTACT_RESTORED, now_ms) != PV_OK) return;
     if (pv_store_number_get(room->store, PV_CONTACT_LAST, 0, &last_ms) != PV_OK) return;
     if (now_ms >= last_ms && now_ms - last_ms < NOTE_EVERY_MS) return;
     if (pv_store_number_set(room->store, PV_CONTACT_LAST, now_ms) != PV_OK) return;

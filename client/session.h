@@ -142,6 +142,8 @@ PV_MUST_USE enum pv_err pv_contact_run(struct pv_session *session, const struct 
                                        pv_contact_make_task *make, void *context, struct pv_report *report);
 /* The store's number under which the time of the last answer of the server stands, in ms. */
 #define PV_CONTACT_LAST "client.last_contact"
+/* And that of the last one that said that the server was restored: blobs put before may be lost. */
+#define PV_CONTACT_RESTORED "client.restored"
 /* A server's clock, asked for just now. Errors: OFFLINE. */
 PV_MUST_USE enum pv_err pv_contact_server_time(struct pv_session *session, const struct pv_server_url *server,
                                                uint64_t *ret_ms, struct pv_report *report);

@@ -82,7 +82,7 @@ static bool find(void *context, const struct pv_hash *sha256, uint32_t length_by
     struct pv_chunk chunk;
     struct pv_buf value;
     struct pv_cbor in;
-    uint64_t time_ms, now_ms = pv_system_now_ms();
+    uint64_t time_ms, now_ms = pv_system_now_ms(), restored_ms = 0;
     bool found;
 
     if (length_bytes < PV_LIMIT_CHUNK_MIN_BYTES) return false;
@@ -94,7 +94,8 @@ static bool find(void *context, const struct pv_hash *sha256, uint32_t length_by
     list.encoded = pv_cbor_get_item(&in);
     found = pv_cbor_finish(&in) == PV_OK && pv_chunk_list_next(&list, &chunk) && chunk.length_bytes == length_bytes &&
             pv_hash_equal(&chunk.sha256, sha256);
-    if (found && (now_ms < time_ms || now_ms - time_ms > TRUST_MS)) {
+    if (found && pv_store_number_get(up->put->room->store, PV_CONTACT_RESTORED, 0, &restored_ms) != PV_OK) found = false;
+    if (found && (now_ms < time_ms || now_ms - time_ms > TRUST_MS || time_ms <= restored_ms)) {
         found = server_has(up, &chunk.blob);
         if (found && remember(up, &chunk) != PV_OK) found = false;
     }

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Blobs that a restored server has lost: repair and verify name the files and versions, whoever still has a file makes the
+very bytes again, and what comes back is kept."""
+
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from tap import done, is_, ok
+from world import World
+
+world = World()
+server = world.server()
+ada, bob = world.room_of_two(server)
+backup, key = world.dir / "backup", world.dir / "key"
+rng = random.Random(5)
+
+
+def admin(*args):
+    argv = [str(a) for a in (world.server_bin, "--data", server.data, "admin", *args)]
+    return subprocess.run(argv, capture_output=True, text=True, env=world.env, check=False, timeout=120)
+
+
+def lost(home):
+    state = home.must("repair", "acme", "--json").json()
+    return {(v["path"], v["version"]) for v in state["lost"]}, state
+
+
+def fetched(home, name):
+    place = world.dir / f"got-{rng.random()}"
+    place.mkdir()
+    got = home.run("get", "acme", name, "-o", place)
+    if got.status:
+        print("#", got.err)
+    return got.status == 0 and (place / name).read_bytes() == (world.dir / name).read_bytes()
+
+
+for name, size in (("before", 900_000), ("large", 3_000_000), ("small-1", 1000), ("small-2", 70_000), ("photo", 40_000), ("huge", 12_000_000)):
+    (world.dir / name).write_bytes(rng.randbytes(size))
+ada.must("put", "acme", world.dir / "before")
+is_(lost(ada)[0], set(), "nothing is lost at first")
+is_(admin("backup", backup, key).returncode, 0, "a backup is taken")
+ada.must("put", "acme", world.dir / "large")
+ada.must("put", "acme", world.dir / "small-1", world.dir / "small-2")
+ada.must("put", "acme", world.dir / "huge")
+ada.must("say", "acme", "look", "--attach", world.dir / "photo")
+bob.must("refresh")
+server.kill()
+shutil.rmtree(server.data)
+is_(admin("restore", backup, key).returncode, 0, "the server is restored, blobs too")
+server.start()
+for home in (ada, bob, ada):
+    home.must("refresh")
+
+# --- what is told
+
+gone, state = lost(bob)
+is_(gone, {("large", 1), ("small-1", 1), ("small-2", 1), ("photo", 0), ("huge", 1)}, "repair names each file and version that is lost")
+told = bob.must("repair", "acme").out
+ok("version 1 of large, by ada" in told and "the attachment photo" in told, "in words, with who put it", told)
+checked = bob.run("verify", "acme")
+ok(checked.status == 4 and ("version 1 of" in checked.err or "the attachment photo" in checked.err) and "and 4 more" in checked.err, "so does verify", *checked.why())
+
+# --- giving back
+
+other = world.dir / "other"
+other.write_bytes(rng.randbytes(3_000_000))
+nothing = bob.must("repair", "acme", other, "--json").json()
+is_(nothing["blobs_given"], 0, "another file of the same length gives nothing back")
+given = ada.must("repair", "acme", world.dir / "large", "--json").json()
+ok(given["blobs_given"] > 1, "who has a file gives its blobs back", given)
+ok(fetched(bob, "large"), "and another member opens it")
+part = ada.run("repair", "acme", world.dir / "small-1")
+ok("name them all" in part.out and "given back: 0" in part.out, "small files of one put come back together", *part.why())
+whole = ada.must("repair", "acme", world.dir / "small-1", world.dir / "small-2", "--json").json()
+is_(whole["blobs_given"], 1, "when all are named")
+ok(fetched(bob, "small-1") and fetched(bob, "small-2"), "and open")
+ada.must("repair", "acme", world.dir / "photo")
+gone, state = lost(ada)
+is_(gone, {("huge", 1)}, "only that is left of which the list of chunks is lost")
+is_(ada.run("put", "acme", world.dir / "huge").status, 0, "it is put anew, and refers to nothing that was lost")
+ok(fetched(bob, "huge"), "and opens")
+files = lambda: {p.name for p in (server.data / "blobs").glob("??/*")}
+held = files()
+is_(admin("gc").returncode, 0, "what nothing refers to is collected")
+is_(files(), held, "and nothing of it is among that")
+
+# --- bytes that the store loses while the row stands
+
+held_by = [p for p in (server.data / "blobs").glob("??/*") if 40_000 <= p.stat().st_size < 60_000]
+is_(len(held_by), 1, "the photo lies in a blob of its own")
+held_by[0].unlink()
+gone, state = lost(ada)
+is_(gone - {("huge", 1)}, {("photo", 0)}, "a blob that the store alone has lost is told, too")
+ada.must("repair", "acme", world.dir / "photo")
+is_(lost(ada)[0] - {("huge", 1)}, set(), "and comes back")
+done()
