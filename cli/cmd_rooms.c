@@ -14,7 +14,7 @@ static void print_room(struct pv_session *session, const struct pv_known_room *k
     const struct pv_roster *view = NULL;
     const struct pv_principal *me = NULL;
     const char *state = pv_cli_room_state(session, known, room);
-    bool gone = strcmp(state, "left") == 0 || strcmp(state, "removed") == 0;
+    bool gone = strcmp(state, "left") == 0 || strcmp(state, "removed") == 0 || strcmp(state, "ended") == 0;
     char id[17];
     size_t count = 0;
 

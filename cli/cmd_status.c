@@ -153,7 +153,8 @@ static void list_changed(struct status *status, struct pv_open_room *room)
 static void status_lines(struct status *status, const struct pv_known_room *known, struct pv_open_room *room)
 {
     const char *state = pv_cli_room_state(status->session, known, room);
-    const char *gone = strcmp(state, "removed") == 0 ? "you were removed, " : strcmp(state, "left") == 0 ? "you left, " : "";
+    const char *gone = strcmp(state, "removed") == 0 ? "you were removed, " : strcmp(state, "left") == 0 ? "you left, "
+                       : strcmp(state, "ended") == 0 ? "it ended, " : "";
     char when[PV_OUT_TIME_BYTES] = "never";
     uint64_t unsent = room ? pv_cli_unsent(room) : 0, contact_ms = 0;
 

@@ -492,6 +492,7 @@ const char *pv_cli_room_state(const struct pv_session *session, const struct pv_
     const struct pv_roster *view = NULL;
 
     if (!room || pv_room_view(room->room, &view) != PV_OK || !pv_roster_is_born(view)) return states[known->state];
+    if (pv_cli_has_ended(room, NULL)) return "ended";
     if (pv_contact_gone(room) == PV_GONE_REMOVED) return "removed";
     if (pv_contact_gone(room) == PV_GONE_LEFT || known->state == PV_ROOM_LEFT) return "left";
     if (pv_roster_principal(view, &session->me.person) && pv_roster_principal(pv_room_roster(room->room), &session->me.person)) return "joined";

@@ -82,7 +82,7 @@ PV_MUST_USE enum pv_err pv_cli_write(struct pv_session *session, struct pv_open_
 /* Write this person's name into a room. */
 PV_MUST_USE enum pv_err pv_cli_write_profile(struct pv_session *session, struct pv_open_room *room, const char *name,
                                              struct pv_report *report);
-/* "intended", "joined", "left" or "removed", as far as this device knows. `room` NULL: locked. */
+/* "intended", "joined", "left", "removed" or "ended" (it goes on in a successor), as far as this device knows. `room` NULL: locked. */
 const char *pv_cli_room_state(const struct pv_session *session, const struct pv_known_room *known, struct pv_open_room *room);
 /* The members of a room's object, as of `rooms`. `room` NULL: locked. */
 void pv_cli_room_json(struct pv_session *session, const struct pv_known_room *known, struct pv_open_room *room,

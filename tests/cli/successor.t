@@ -79,6 +79,8 @@ ended = made.json()
 ok(ended["successor"] and not ended["open"], "the room has ended", ended)
 names = ada.must("rooms").out.split()
 ok("acme" in names and "acme-ended" in names, "the name goes over", names)
+states = {r["name"]: r["state"] for r in ada.must("rooms", "--json").json()["rooms"]}
+is_((states["acme"], states["acme-ended"]), ("joined", "ended"), "each says what it is")
 is_(ada.messages("acme-ended")[0], "ada was here", "the ended room stays readable")
 is_(ada.run("get", "acme-ended", "note.txt", "-o", world.dir / "again").status, 0, "with its files")
 closed = ada.run("say", "acme-ended", "too late")
