@@ -49,7 +49,8 @@ void pv_cli_tell_change(struct pv_session *session, struct pv_open_room *room, c
     const char *room_word = pv_term_word(room->label, word);
     size_t unverified = 0;
 
-    for (size_t i = 0; i < session->told_count; i++) unverified += !session->told[i].is_verified;
+    for (size_t i = 0; i < session->told_count; i++)
+        unverified += !session->told[i].is_verified && pv_hash_equal(&session->told[i].room, &room->id);
     if (!told->is_verified && unverified > LINES_MAX) { /* a large room; the list says the rest */
         if (unverified == LINES_MAX + 1)
             pv_term_line(stderr, "privity: %s: other members' devices changed, too: see privity members %s --json", room->label, room_word);

@@ -72,13 +72,13 @@ enum pv_err pv_cmd_rooms(struct pv_session *session, const struct pv_args *args,
 static void print_member(struct pv_session *session, struct pv_open_room *room, const struct pv_principal *member,
                          const struct pv_verification *verification)
 {
-    char name[PV_CLI_NAME_BYTES], id[17], verified[PV_CLI_VERIFIED_BYTES] = "";
+    char name[PV_CLI_NAME_BYTES], id[17], what[PV_CLI_VERIFIED_BYTES] = "";
     pv_cli_person_name(room, &member->id, name);
     pv_hex_encode(member->id.b, 8, id);
-    if (verification) pv_cli_verified_text(session, pv_room_roster(room->room), verification, verified);
+    if (verification) pv_cli_verified_text(session, pv_room_roster(room->room), verification, what);
     pv_term_column(stdout, name, 20);
-    pv_term_line(stdout, "%s  %-6s%s%s", id, pv_cli_role_name(member->role),
-                 pv_hash_equal(&member->id, &session->me.person) ? "  (you)" : *verified ? "  " : "", verified);
+    if (pv_hash_equal(&member->id, &session->me.person)) snprintf(what, sizeof what, "(you)");
+    pv_term_line(stdout, *what ? "%s  %-6s  %s" : "%s  %s", id, pv_cli_role_name(member->role), what);
 }
 
 /* The person's own room says who was verified, maybe by another device. */

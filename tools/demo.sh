@@ -75,6 +75,10 @@ as mara privity room new otto
 as mara privity invite otto --role editor --expires 7d | tee "$dir/printed" | sed "s|$url/i#.*|$url/i#…|"
 link=$(grep -o "$url/i#.*" "$dir/printed")
 as otto privity join "$link" --room mara
+
+tell 'On the telephone Otto reads their safety number to Mara, who types it: nobody stands between them.'
+as otto privity safety mara Mara | tee "$dir/printed"
+as mara privity safety otto Otto --verify "$(tail -1 "$dir/printed")"
 as mara privity members otto
 
 tell 'They talk, and share files.'

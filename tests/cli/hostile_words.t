@@ -61,6 +61,7 @@ PLACES = {
     "rm": (["acme", "{}"],),
     "versions": (["acme", "{}"],),
     "members": (["{}"],),
+    "safety": (["{}", "bob"], ["acme", "{}"], ["acme", "bob", "--verify", "{}"]),
     "role": (["acme", "{}", "viewer"], ["acme", "bob", "{}"]),
     "remove": (["acme", "{}"],),
     "invite": (["acme", "--expires", "{}"], ["acme", "--uses", "{}"], ["acme", "--role", "{}"]),
@@ -115,9 +116,10 @@ for i, word in enumerate((b"\x1b[2J\x07", "\u202egnp.exe".encode(), b"\xff\xfe",
     result = evil.run("put", "acme", os.fsencode(folder) + b"/" + word)
     ok(judge(result, (0,)) is None, f"put {word[:20]!r}", *result.why())
     evil.run("say", "acme", f"see {i}", "--attach", os.fsencode(folder) + b"/" + word)
+evil_id = evil.must("whoami", "--json").json()["id"]
 views = (["read", "acme", "--limit", "0"], ["read", "acme", "--limit", "0", "--json"], ["members", "acme"], ["members", "acme", "--json"],
          ["ls", "acme", "-l", "-R"], ["ls", "acme", "-R", "--json"], ["log", "acme"], ["log", "acme", "--json"], ["status"],
-         ["search", "acme", "see"], ["rooms"], ["verify", "acme"], ["role", "acme", "nobody", "viewer"])
+         ["search", "acme", "see"], ["rooms"], ["safety", "acme", evil_id], ["safety", "acme", evil_id, "--json"], ["safety", "acme", evil_id, "--verify", "1" * 60], ["verify", "acme"], ["role", "acme", "nobody", "viewer"])
 for view in views:
     result = bob.run(*view)
     is_(spoken(result), None, f"{' '.join(view)}: nothing that a terminal obeys")

@@ -35,6 +35,8 @@ each "read --offline" privity read acme --offline
 each "ls" privity ls acme
 each "search" privity search acme first
 each "members" privity members acme --json
+each "safety" privity safety acme bob --json
+each "a verification" privity safety acme bob --compared
 each "rooms" privity rooms
 each "status" privity status --json
 each "log" privity log acme
