@@ -103,6 +103,11 @@ for what, fields in wrong:
     everyone_reads(what)
     say(bob, f"Bob, after one {what}")
     room = hands.look()
+# A `keys` entry, as a forget writes it, with keys that are not those of the entries that it names.
+room = hands.look()
+talked = [i for i, (header, _) in enumerate(room.entries) if header[7] == TALK]
+entry, body = hands.sealed(room, WORK, [21, os.urandom(16), [[i, os.urandom(32)] for i in talked], []])
+is_(hands.send(room, [bundle(entry, body)]), (200, [(0, "none")]), "a list of wrong keys for all messages is let in")
 everyone_reads("wrong keys")
 for home in (ada, bob):
     verified = home.run("verify", "acme")
