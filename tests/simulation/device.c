@@ -201,7 +201,7 @@ static void found_person(struct sim_world *world, struct sim_device *device)
 
 static void machine_init(struct sim_world *world, struct sim_device *device, unsigned number, unsigned person)
 {
-    *device = (struct sim_device){.number = number, .person = person, .there = true, .up = true, .adder = number, .saved = -1,
+    *device = (struct sim_device){.number = number, .person = person, .there = true, .named = true, .up = true, .adder = number, .saved = -1,
                                   .shaken_step = SIZE_MAX};
     sim_device_shake(world, device);
     device->random = seeded_random(&device->dice);
@@ -225,6 +225,9 @@ enum pv_err sim_device_add(struct sim_world *world, struct sim_device *old)
     struct pv_identity me = identity_from(&seed);
     struct pv_new_device handed;
     enum pv_err err = pv_device_consent(&me, false, &old->me.person, &old->me.device, &handed);
+    world->devices[number].named = true; /* the log may come to list it, even if this ends as the power does */
+    world->devices[number].adder = old->number;
+    world->devices[number].me = me;
     if (!err) err = pv_device_add(old->copies[sim_own_room(old)].room, &handed);
     if (err) return err;
     struct sim_device *device = &world->devices[number];

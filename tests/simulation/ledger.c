@@ -90,7 +90,7 @@ void sim_ledger_crafted(struct sim_world *world, const struct sim_device *device
     ledger->crafted[room] = true;
     if (ledger->seal_count == SIM_SEALS) return;
     ledger->seals[ledger->seal_count++] =
-        (struct sim_seal){.leaf = *leaf, .device = device->number, .room = room, .kind = PV_KIND_ROSTER, .step = world->step};
+        (struct sim_seal){.leaf = *leaf, .crafted = true, .device = device->number, .room = room, .kind = PV_KIND_ROSTER, .step = world->step};
 }
 
 static const struct sim_seal *seal_of(const struct sim_ledger *ledger, const struct pv_hash *leaf)
@@ -112,7 +112,7 @@ static unsigned person_named(const struct sim_world *world, const struct pv_hash
 static unsigned device_named(const struct sim_world *world, const struct pv_hash *id)
 {
     for (unsigned d = 0; d < SIM_DEVICES; d++)
-        if (world->devices[d].there && pv_hash_equal(id, &world->devices[d].me.device)) return d;
+        if (world->devices[d].named && pv_hash_equal(id, &world->devices[d].me.device)) return d;
     return SIM_DEVICES;
 }
 
@@ -150,7 +150,8 @@ static void device_out(struct observing *o, unsigned device, bool whole, uint64_
     const struct sim_seal *seal = seal_of(ledger, leaf);
     if (device >= SIM_DEVICES || !o->log->present[device]) return;
     o->log->present[device] = false;
-    if (ledger->out_count == SIM_OUTS) return;
+    /* A thief may take out a device that its person keeps, and leave it the person's key: nobody meant it to be out. */
+    if (ledger->out_count == SIM_OUTS || (!whole && seal && seal->crafted)) return;
     ledger->outs[ledger->out_count++] =
         (struct sim_out){o->host, o->room, device, whole, index, seal ? seal->step : ledger->world->step};
 }
@@ -192,7 +193,9 @@ static void take_effect(struct observing *o, struct sim_entry *entry, struct pv_
     for (size_t i = 0; lists && i < party->device_count; i++) listed_in(o, &party->devices[i], index);
     if (body.type == PV_ROSTER_DEVICE_ADD) {
         pv_device_id(&body.u.device_add.certs[body.u.device_add.cert_count - 1].device, &id);
-        device_in(o, device_named(world, &id), author, index);
+        unsigned device = device_named(world, &id);
+        if (device < SIM_DEVICES && o->room >= SIM_CLIENT_ROOMS) world->devices[device].adder = author;
+        device_in(o, device, author, index);
     }
     if (body.type == PV_ROSTER_DEVICE_REMOVE) sweep_out(o, &body.u.device_remove, index, author, leaf);
     if (body.type == PV_ROSTER_LEAVE) person_out(o, author % SIM_PERSONS, index, leaf);
@@ -204,7 +207,7 @@ static void check_members(const struct observing *o)
 {
     struct sim_world *world = o->ledger->world;
     for (unsigned d = 0; d < SIM_DEVICES; d++) {
-        if (!world->devices[d].there) continue;
+        if (!world->devices[d].named) continue;
         bool there = pv_roster_device(o->log->roster, &world->devices[d].me.device) != NULL;
         if (there != o->log->present[d])
             sim_fail(world, "P4", "the roster of %s %s device %u", sim_room_name(o->room), there ? "still has" : "lacks", d);

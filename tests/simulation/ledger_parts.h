@@ -30,6 +30,7 @@ struct sim_log {
 /* A version that a device signed, and what it knew then. */
 struct sim_seal {
     struct pv_hash leaf;
+    bool crafted;
     unsigned device, room;
     uint64_t kind, epoch, view, seen, own_view; /* entries judged, here and in the person's own room */
     size_t step;

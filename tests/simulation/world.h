@@ -98,6 +98,7 @@ struct sim_history {
 struct sim_device {
     unsigned number, person;
     bool there, up;
+    bool named; /* its keys are made: a log may list it */
     unsigned adder;   /* the device that certified it; itself for the first */
     bool rolled_back; /* its home once went back: what it had kept may be gone */
     unsigned disk;
