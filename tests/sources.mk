@@ -107,20 +107,25 @@ TEST_SRC += \
 	tests/conformance/meta_people.c \
 	tests/property/roster_names.c \
 	tests/simulation/act.c \
+	tests/simulation/calm.c \
 	tests/simulation/craft.c \
 	tests/simulation/device.c \
 	tests/simulation/disk.c \
 	tests/simulation/disk_vfs.c \
 	tests/simulation/export.c \
+	tests/simulation/feud.c \
 	tests/simulation/flow.c \
 	tests/simulation/hooks.c \
 	tests/simulation/host.c \
+	tests/simulation/kit.c \
 	tests/simulation/ledger.c \
 	tests/simulation/ledger_keys.c \
 	tests/simulation/ledger_writes.c \
 	tests/simulation/liar.c \
+	tests/simulation/machine.c \
 	tests/simulation/network.c \
 	tests/simulation/schedule.c \
+	tests/simulation/second.c \
 	tests/simulation/world.c \
 	tests/server/http_client.c \
 	tests/server/server_rig.c \

@@ -11,9 +11,9 @@ static const char template_name[] = "room";
 
 static sqlite3 *open_database(unsigned disk, const char *file)
 {
-    char path[SIM_FILE_NAME + 8];
+    char path[SIM_FILE_NAME + 8] = ":memory:";
     sqlite3 *db = NULL;
-    sim_disk_path(disk, file, path);
+    if (file) sim_disk_path(disk, file, path);
     int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE, NULL);
     if (rc == SQLITE_OK) rc = sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     if (rc == SQLITE_OK) return db;
@@ -59,16 +59,16 @@ void sim_device_shake(const struct sim_world *world, struct sim_device *device)
     enum { TIMES = 16 };
     device->shaken_times = device->shaken_step == world->step ? (device->shaken_times + 1) % TIMES : 0;
     device->shaken_step = world->step;
-    device->dice = seeded_make((world->step * TIMES + device->shaken_times) * SIM_DEVICES + device->number + 1);
+    device->dice = seeded_make((world->step * TIMES + device->shaken_times) * SIM_PROGRAMS + device->slot + 1);
 }
 
 struct sim_device *sim_device_of_store(struct sim_world *world, const struct pv_store *store, unsigned *ret_room)
 {
-    for (unsigned i = 0; i < SIM_DEVICES; i++)
+    for (unsigned i = 0; store && i < SIM_PROGRAMS; i++)
         for (unsigned r = 0; r < SIM_ROOMS; r++)
-            if (store && world->devices[i].copies[r].store == store) {
+            if (sim_program(world, i)->copies[r].store == store) {
                 *ret_room = r;
-                return &world->devices[i];
+                return sim_program(world, i);
             }
     return NULL;
 }
@@ -97,9 +97,10 @@ enum pv_err sim_copy_open(struct sim_world *world, struct sim_device *device, un
     if (copy->room) return PV_OK;
     names(room, file, pin_file);
     make_template();
-    if (!sim_disk_has(device->disk, file) && !sim_chance(world, 16))
+    if (!device->paper && !sim_disk_has(device->disk, file) && !sim_chance(world, 16))
         sim_disk_clone_file(device->disk, file, SIM_TEMPLATES, template_name);
-    copy->db = open_database(device->disk, file);
+    sim_disk_open_as(device->process);
+    copy->db = open_database(device->disk, device->paper ? NULL : file);
     if (!copy->db) return PV_ERR_IO;
     pv_buf_init(&pin, PV_LIMIT_NOTE_BYTES);
     enum pv_err err = pv_store_open(copy->db, &copy->store);
@@ -126,7 +127,7 @@ void sim_device_save_pin(struct sim_device *device, unsigned room)
     char file[8], pin_file[8];
     struct pv_bytes pin = device->copies[room].room ? pv_room_pin(device->copies[room].room) : pv_bytes(NULL, 0);
     struct pv_buf held;
-    if (!pin.n) return;
+    if (!pin.n || device->paper) return;
     names(room, file, pin_file);
     pv_buf_init(&held, PV_LIMIT_NOTE_BYTES);
     sim_disk_get(device->disk, pin_file, &held);
@@ -139,7 +140,7 @@ void sim_device_save_pin(struct sim_device *device, unsigned room)
 bool sim_device_start(struct sim_world *world, struct sim_device *device)
 {
     unsigned own = SIM_CLIENT_ROOMS + device->person;
-    if (device->up) return true;
+    if (device->up || device->lost) return device->up;
     for (unsigned i = 0; i < SIM_ROOMS; i++) {
         unsigned room = (own + i) % SIM_ROOMS; /* one's own first */
         char file[8], pin[8];
@@ -147,7 +148,7 @@ bool sim_device_start(struct sim_world *world, struct sim_device *device)
         if (!world->has_room[room] || !sim_disk_has(device->disk, file)) continue;
         enum pv_err err = sim_copy_open(world, device, room);
         if (!err) continue;
-        if (!sim_disk_is_dead(device->disk))
+        if (!sim_disk_is_dead(device->disk) && !sim_disk_is_full(device->disk))
             sim_fail(world, "P2", "device %u does not open %s: %s", device->number, sim_room_name(room), pv_err_web_name(err));
         return false;
     }
@@ -157,22 +158,53 @@ bool sim_device_start(struct sim_world *world, struct sim_device *device)
     return true;
 }
 
-void sim_device_stop(struct sim_world *world, struct sim_device *device, bool crash)
+bool sim_device_shares(struct sim_world *world, const struct sim_device *device)
 {
-    sim_disk_kill(device->disk);
+    for (unsigned i = 0; i < SIM_PROGRAMS; i++) {
+        const struct sim_device *other = sim_program(world, i);
+        if (other != device && other->there && other->up && other->disk == device->disk && !other->paper) return true;
+    }
+    return false;
+}
+
+void sim_device_close(struct sim_device *device)
+{
     sim_flow_drop(device);
     for (unsigned i = 0; i < SIM_ROOMS; i++) copy_close(&device->copies[i]);
     device->token[0] = device->ticket[0] = 0;
     device->up = false;
+    if (device->process) device->there = false; /* only the first is started anew */
+}
+
+void sim_machine_stop(struct sim_world *world, struct sim_device *device)
+{
+    unsigned disk = device->disk;
+    sim_disk_kill(disk);
+    for (unsigned i = 0; i < SIM_PROGRAMS; i++) {
+        struct sim_device *other = sim_program(world, i);
+        if (other == device || (other->there && other->disk == disk && !other->paper)) sim_device_close(other);
+    }
+}
+
+void sim_device_stop(struct sim_world *world, struct sim_device *device, bool crash)
+{
+    if (!crash && sim_device_shares(world, device)) {
+        sim_disk_kill_process(device->disk, device->process);
+        sim_device_close(device);
+        return;
+    }
+    sim_machine_stop(world, device);
     if (crash) sim_disk_crash(device->disk, &world->dice);
 }
 
 bool sim_device_revive(struct sim_world *world, struct sim_device *device)
 {
     if (!sim_disk_is_dead(device->disk)) return false;
-    sim_tell(world, "device %u loses power while it writes", device->number);
-    sim_device_stop(world, device, true);
-    (void)sim_device_start(world, device);
+    bool powered = sim_disk_keeps_power(device->disk);
+    sim_tell(world, "device %u %s while it writes", device->number, powered ? "is killed" : "loses power");
+    if (powered) sim_machine_stop(world, device);
+    else sim_device_stop(world, device, true);
+    if (!device->process) (void)sim_device_start(world, device);
     return true;
 }
 
@@ -194,6 +226,7 @@ static void found_person(struct sim_world *world, struct sim_device *device)
     struct pv_new_room founded;
     device->me = identity_from(&seed);
     struct pv_identity paper = identity_from(&seed);
+    world->devices[SIM_KITS + device->person].me = paper;
     enum pv_err err = pv_found_person_room(&device->me, &paper, &world->server, &random, 1700000000000, &founded);
     if (!err) err = sim_adopt(world, device, SIM_CLIENT_ROOMS + device->person, &founded);
     if (err) abort();
@@ -201,7 +234,7 @@ static void found_person(struct sim_world *world, struct sim_device *device)
 
 static void machine_init(struct sim_world *world, struct sim_device *device, unsigned number, unsigned person)
 {
-    *device = (struct sim_device){.number = number, .person = person, .there = true, .named = true, .up = true, .adder = number, .saved = -1,
+    *device = (struct sim_device){.number = number, .person = person, .slot = number, .home = number, .there = true, .named = true, .up = true, .adder = number, .saved = -1,
                                   .shaken_step = SIZE_MAX};
     sim_device_shake(world, device);
     device->random = seeded_random(&device->dice);
@@ -219,8 +252,8 @@ void sim_device_init(struct sim_world *world, struct sim_device *device, unsigne
 enum pv_err sim_device_add(struct sim_world *world, struct sim_device *old)
 {
     unsigned number = old->person;
-    while (number < SIM_DEVICES && world->devices[number].there) number += SIM_PERSONS;
-    if (number >= SIM_DEVICES) return PV_ERR_LIMIT;
+    while (number < SIM_COMPUTERS && world->devices[number].there) number += SIM_PERSONS;
+    if (number >= SIM_COMPUTERS) return PV_ERR_LIMIT;
     struct seeded seed = seeded_make(2000 + number);
     struct pv_identity me = identity_from(&seed);
     struct pv_new_device handed;
@@ -276,8 +309,7 @@ enum pv_err sim_device_follow_list(struct sim_world *world, struct sim_device *d
 
 void sim_device_release(struct sim_world *world, struct sim_device *device)
 {
-    if (!device->there) return;
-    sim_device_stop(world, device, false);
+    if (device->there && !device->paper) sim_machine_stop(world, device);
     for (unsigned r = 0; r < SIM_ROOMS; r++) {
         free(device->held[r].leaves);
         free(device->held[r].prefix);

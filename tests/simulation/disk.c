@@ -6,6 +6,7 @@
 #include <string.h>
 
 struct sim_disk sim_disks[SIM_DISKS];
+unsigned sim_disk_process;
 
 /* ---- blocks and images */
 
@@ -150,7 +151,7 @@ unsigned sim_disk_new(void)
     while (i < SIM_DISKS && sim_disks[i].used) i++;
     if (i == SIM_DISKS) abort();
     unsigned boot = sim_disks[i].boot;
-    sim_disks[i] = (struct sim_disk){.used = true, .boot = boot + 1};
+    sim_disks[i] = (struct sim_disk){.used = true, .boot = boot + 1}; /* no boot is 0 */
     return i;
 }
 
@@ -207,11 +208,42 @@ bool sim_disk_is_dead(unsigned disk)
 void sim_disk_doom(unsigned disk, unsigned writes)
 {
     sim_disks[disk].doom = writes;
+    sim_disks[disk].powered = false;
 }
 
-void sim_disk_fill(unsigned disk, bool full)
+void sim_disk_strike(unsigned disk, unsigned writes)
 {
-    sim_disks[disk].full = full;
+    sim_disks[disk].doom = writes;
+    sim_disks[disk].powered = true;
+}
+
+bool sim_disk_keeps_power(unsigned disk)
+{
+    return sim_disks[disk].powered;
+}
+
+void sim_disk_fill(unsigned disk, unsigned writes)
+{
+    sim_disks[disk].filling = true;
+    sim_disks[disk].space = writes;
+}
+
+void sim_disk_clear(unsigned disk)
+{
+    sim_disks[disk].filling = false;
+}
+
+bool sim_disk_is_full(unsigned disk)
+{
+    return sim_disks[disk].filling && sim_disks[disk].space == 0;
+}
+
+bool sim_disk_has_space(struct sim_disk *disk)
+{
+    if (!disk->filling) return true;
+    if (disk->space == 0) return false;
+    disk->space--;
+    return true;
 }
 
 /* One more write or sync: does the disk survive it? */
@@ -224,7 +256,7 @@ bool sim_disk_survives(struct sim_disk *disk)
 bool sim_disk_put(unsigned number, const char *name, struct pv_bytes bytes)
 {
     struct sim_disk *disk = &sim_disks[number];
-    if (disk->dead || !sim_disk_survives(disk)) return false;
+    if (disk->dead || !sim_disk_has_space(disk) || !sim_disk_survives(disk)) return false;
     struct sim_file *file = sim_file_make(disk, name);
     sim_image_resize(&file->now, 0);
     sim_image_write(&file->now, 0, bytes.p, bytes.n);
@@ -268,6 +300,20 @@ void sim_disk_kill(unsigned number)
     sim_disks[number].boot++;
     sim_disks[number].dead = false;
     sim_disks[number].doom = 0;
+}
+
+void sim_disk_open_as(unsigned process)
+{
+    sim_disk_process = process;
+}
+
+/* Its locks go with it. */
+void sim_disk_kill_process(unsigned number, unsigned process)
+{
+    struct sim_disk *disk = &sim_disks[number];
+    for (size_t i = 0; i < disk->file_count; i++)
+        for (struct sim_handle *h = disk->files[i].handles; h; h = h->next)
+            if (h->process == process) h->boot = 0;
 }
 
 /* What of a block that was not synced is found again. */

@@ -41,13 +41,22 @@ bool sim_disk_contains(unsigned disk, struct pv_bytes needle);
 
 /* Whoever has files open here dies: the program was killed, what it wrote stays. */
 void sim_disk_kill(unsigned disk);
+/* Files that are opened from now on are this process's, of several on a disk; and only one of them dies. */
+void sim_disk_open_as(unsigned process);
+void sim_disk_kill_process(unsigned disk, unsigned process);
 /* The machine goes down: what was not synced stays, goes or is torn, sector by sector, as the dice say. */
 void sim_disk_crash(unsigned disk, struct seeded *dice);
 /* Let the disk die with the `writes`-th write or sync from now; 0: never. */
 void sim_disk_doom(unsigned disk, unsigned writes);
+/* The same, but the power stays: whoever writes then is killed. */
+void sim_disk_strike(unsigned disk, unsigned writes);
+bool sim_disk_keeps_power(unsigned disk);
 /* It died since the last kill or crash. */
 bool sim_disk_is_dead(unsigned disk);
-/* From now on, writes that make a file longer fail for want of space, or no longer. */
-void sim_disk_fill(unsigned disk, bool full);
+/* After as many writes that make a file longer, the next ones fail for want of space. */
+void sim_disk_fill(unsigned disk, unsigned writes);
+/* There is space again. */
+void sim_disk_clear(unsigned disk);
+bool sim_disk_is_full(unsigned disk);
 
 #endif

@@ -30,8 +30,9 @@ struct sim_file {
 };
 
 struct sim_disk {
-    bool used, dead, full;
+    bool used, dead, filling, powered;
     unsigned boot, doom;
+    unsigned space; /* while filling: writes that still find some */
     struct sim_file files[SIM_FILES];
     size_t file_count;
 };
@@ -41,13 +42,14 @@ struct sim_handle {
     struct sim_disk *disk;
     struct sim_file *file;
     struct sim_handle *next;
-    unsigned boot;
+    unsigned boot, process;
     int lock;
     bool has_shm;
     uint16_t shared, exclusive; /* shm slots */
 };
 
 extern struct sim_disk sim_disks[SIM_DISKS];
+extern unsigned sim_disk_process; /* whose the next file is that is opened */
 
 void sim_image_resize(struct sim_image *image, uint64_t size);
 void sim_image_write(struct sim_image *image, uint64_t at, const void *bytes, size_t n);
@@ -59,6 +61,8 @@ struct sim_file *sim_file_make(struct sim_disk *disk, const char *name);
 /* What it is now is what a crash leaves. */
 void sim_file_keep(struct sim_file *file);
 void sim_file_free_shm(struct sim_file *file);
+/* One more write that makes a file longer: is there space? */
+bool sim_disk_has_space(struct sim_disk *disk);
 /* One more write or sync: does the disk survive it? */
 bool sim_disk_survives(struct sim_disk *disk);
 

@@ -40,7 +40,7 @@ static int write_file(sqlite3_file *base, const void *bytes, int n, sqlite3_int6
 {
     struct sim_handle *h = of(base);
     if (is_dead(h)) return SQLITE_IOERR_WRITE;
-    if (h->disk->full && (uint64_t)at + (uint64_t)n > h->file->now.size) return SQLITE_FULL;
+    if ((uint64_t)at + (uint64_t)n > h->file->now.size && !sim_disk_has_space(h->disk)) return SQLITE_FULL;
     sim_image_write(&h->file->now, (uint64_t)at, bytes, (size_t)n);
     return sim_disk_survives(h->disk) ? SQLITE_OK : SQLITE_IOERR_WRITE;
 }
@@ -213,7 +213,8 @@ static int open_file(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *base
     struct sim_file *file = sim_file_find(disk, name);
     if ((!file || !file->there) && !(flags & SQLITE_OPEN_CREATE)) return SQLITE_CANTOPEN;
     if (!file || !file->there) file = sim_file_make(disk, name);
-    *h = (struct sim_handle){.base.pMethods = &methods, .disk = disk, .file = file, .next = file->handles, .boot = disk->boot};
+    *h = (struct sim_handle){.base.pMethods = &methods, .disk = disk, .file = file, .next = file->handles, .boot = disk->boot,
+                             .process = sim_disk_process};
     file->handles = h;
     if (ret_flags) *ret_flags = flags;
     return SQLITE_OK;

@@ -30,10 +30,24 @@ static enum pv_err pull(struct pv_room *room, struct sim_flow *flow, enum sim_fl
     return pv_pull_task(room, PV_AUTH_SESSION, &flow->task);
 }
 
-static enum pv_err push(struct pv_room *room, struct sim_flow *flow, enum sim_flow_at at)
+/* Only one program of a home sends in a room at a time; here, the others give up. */
+static bool is_locked(struct sim_world *world, const struct sim_device *device, unsigned room)
 {
-    flow->at = at;
-    return pv_push_task(room, NULL, &flow->task);
+    for (unsigned i = 0; i < SIM_PROGRAMS; i++) {
+        const struct sim_device *other = sim_program(world, i);
+        bool sends = other->there && other->flow.task && other->flow.sends && other->flow.sends_to == room;
+        if (other != device && sends && other->disk == device->disk) return true;
+    }
+    return false;
+}
+
+static enum pv_err push(struct sim_world *world, struct sim_device *device, unsigned room, enum sim_flow_at at)
+{
+    if (is_locked(world, device, room)) return PV_ERR_BUSY;
+    device->flow.at = at;
+    device->flow.sends = true;
+    device->flow.sends_to = room;
+    return pv_push_task(device->copies[room].room, NULL, &device->flow.task);
 }
 
 /* What an invite needs before anything is sent. */
@@ -68,7 +82,7 @@ static enum pv_err send(struct sim_world *world, struct sim_device *device)
 {
     struct sim_flow *flow = &device->flow;
     if (flow->room == sim_own_room(device) || !pv_roster_is_born(pv_room_roster(own_of(device))))
-        return push(room_of(device), flow, SIM_AT_PUSH);
+        return push(world, device, flow->room, SIM_AT_PUSH);
     if (sim_chance(world, 128)) return pull(own_of(device), flow, SIM_AT_FOLLOW); /* at most once a minute */
     flow->at = SIM_AT_FOLLOW;
     return PV_OK;
@@ -85,7 +99,7 @@ static enum pv_err after_join_pull(struct sim_world *world, struct sim_device *d
 }
 
 /* What stands in the way in the own room, done there. */
-static enum pv_err help_on(struct sim_device *device)
+static enum pv_err help_on(struct sim_world *world, struct sim_device *device)
 {
     struct sim_flow *flow = &device->flow;
     struct pv_devices_report report;
@@ -93,7 +107,7 @@ static enum pv_err help_on(struct sim_device *device)
     if (flow->room == sim_own_room(device) || flow->rounds++ == HELP_ROUNDS) return PV_OK;
     enum pv_err err = pv_devices_report(room_of(device), &report);
     if (err) return err;
-    if (report.state == PV_DEVICES_PERSON_DUE) return push(own_of(device), flow, SIM_AT_HELP);
+    if (report.state == PV_DEVICES_PERSON_DUE) return push(world, device, sim_own_room(device), SIM_AT_HELP);
     return pv_room_wants_person(room_of(device)) ? pull(own_of(device), flow, SIM_AT_HELP) : PV_OK;
 }
 
@@ -132,13 +146,13 @@ static enum pv_err advance(struct sim_world *world, struct sim_device *device)
     case SIM_AT_FOLLOW:
         err = lacks_record(device, &lacks);
         if (err) return err;
-        return lacks ? push(own_of(device), flow, SIM_AT_RECORD) : push(room_of(device), flow, SIM_AT_PUSH);
+        return lacks ? push(world, device, sim_own_room(device), SIM_AT_RECORD) : push(world, device, flow->room, SIM_AT_PUSH);
     case SIM_AT_RECORD:
         err = lacks_record(device, &lacks);
         if (!err && lacks) err = PV_ERR_OFFLINE;
-        return err ? err : push(room_of(device), flow, SIM_AT_PUSH);
-    case SIM_AT_PUSH: return help_on(device);
-    case SIM_AT_HELP: return push(room_of(device), flow, SIM_AT_PUSH);
+        return err ? err : push(world, device, flow->room, SIM_AT_PUSH);
+    case SIM_AT_PUSH: return help_on(world, device);
+    case SIM_AT_HELP: return push(world, device, flow->room, SIM_AT_PUSH);
     case SIM_AT_PULL:
         flow->at = SIM_AT_END;
         if (flow->room == sim_own_room(device) || !pv_room_wants_person(room_of(device))) return PV_OK;
@@ -152,6 +166,7 @@ static enum pv_err advance(struct sim_world *world, struct sim_device *device)
 static enum pv_err next_task(struct sim_world *world, struct sim_device *device)
 {
     enum pv_err err = PV_OK;
+    device->flow.sends = false;
     do err = advance(world, device);
     while (!err && !device->flow.task && device->flow.at != SIM_AT_END);
     return err;
@@ -170,8 +185,9 @@ static const char *flow_name(enum sim_flow_kind kind)
 }
 
 /* Some things can be refused or be too late; other errors there must not be. */
-static bool may_happen(const struct sim_world *world, const struct sim_device *device, enum pv_err err)
+static bool may_happen(struct sim_world *world, const struct sim_device *device, enum pv_err err)
 {
+    const struct sim_host *host = &world->hosts[device->host];
     switch ((int)err) {
     case PV_ERR_OFFLINE:
     case PV_ERR_DENIED:
@@ -180,9 +196,11 @@ static bool may_happen(const struct sim_world *world, const struct sim_device *d
     case PV_ERR_NO_KEY:
     case PV_ERR_NOT_FOUND:
     case PV_ERR_UNAUTHENTICATED: return true;
+    case PV_ERR_BUSY: return sim_device_shares(world, device) || world->weather.hostile;
     case PV_ERR_FULL:
-    case PV_ERR_IO:
-    case PV_ERR_BUSY: return sim_disk_is_dead(device->disk) || world->weather.hostile;
+        if (sim_disk_is_full(device->disk) || sim_disk_is_full(host->disk)) return true;
+        return sim_disk_is_dead(device->disk) || world->weather.hostile;
+    case PV_ERR_IO: return sim_disk_is_dead(device->disk) || world->weather.hostile;
     default: return world->weather.hostile && err != PV_ERR_CORRUPT;
     }
 }

@@ -187,7 +187,10 @@ static void take_effect(struct observing *o, struct sim_entry *entry, struct pv_
     if (body.type == PV_ROSTER_REKEY) sim_keys_epoch(o->ledger, &body.u.rekey.secret_hash, &body.u.rekey.kem_hash);
     if (entry->verdict != PV_ACCEPTED) return;
     if (body.type == PV_ROSTER_REKEY) entry->secret = body.u.rekey.secret_hash;
-    if (body.type == PV_ROSTER_GENESIS && o->room >= SIM_CLIENT_ROOMS) device_in(o, author, author, index);
+    if (body.type == PV_ROSTER_GENESIS && o->room >= SIM_CLIENT_ROOMS) {
+        device_in(o, author, author, index);
+        device_in(o, SIM_KITS + author % SIM_PERSONS, SIM_KITS + author % SIM_PERSONS, index);
+    }
     const struct pv_party *party = body.type == PV_ROSTER_JOIN ? &body.u.join.party : &body.u.genesis.founder;
     bool lists = body.type == PV_ROSTER_JOIN || (body.type == PV_ROSTER_GENESIS && o->room < SIM_CLIENT_ROOMS);
     for (size_t i = 0; lists && i < party->device_count; i++) listed_in(o, &party->devices[i], index);
@@ -379,8 +382,29 @@ void sim_ledger_look(struct sim_world *world, struct sim_device *device, bool an
         if (device->copies[r].room && !world->failed) look_at_room(world->ledger, device, r, anew);
 }
 
+bool sim_ledger_has(struct sim_world *world, const struct sim_device *device, unsigned room)
+{
+    const struct sim_log *log = &world->ledger->logs[device->host][room];
+    return log->roster && pv_roster_principal_of(log->roster, &device->me.device);
+}
+
+bool sim_ledger_opens(struct sim_world *world, unsigned person)
+{
+    const struct sim_log *log = &world->ledger->logs[0][SIM_CLIENT_ROOMS + person];
+    return log->roster && !world->ledger->crafted[SIM_CLIENT_ROOMS + person];
+}
+
+void sim_ledger_fought(struct sim_world *world, const struct sim_device *a, const struct sim_device *b, unsigned room)
+{
+    if (world->weather.hostile || !sim_ledger_has(world, a, room) || !sim_ledger_has(world, b, room)) return;
+    sim_fail(world, "life", "devices %u and %u removed each other's persons from %s, and both are in", a->number, b->number,
+             sim_room_name(room));
+}
+
 void sim_ledger_up_to_date(struct sim_world *world, struct sim_device *device, unsigned room)
 {
+    uint64_t missing;
+    if (pv_room_is_restored(device->copies[room].room, &missing)) return;
     const struct sim_log *log = &world->ledger->logs[device->host][room];
     const struct sim_history *held = &device->held[room];
     if (world->weather.lies) return;

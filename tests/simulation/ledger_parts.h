@@ -76,7 +76,7 @@ struct sim_ledger {
     } uses[SIM_USES];
     size_t use_count;
     struct {
-        unsigned device, room;
+        unsigned home, room;
         bool kept;
     } writes[SIM_WRITES];
     size_t write_count;

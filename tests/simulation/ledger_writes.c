@@ -8,7 +8,7 @@ size_t sim_ledger_write(struct sim_world *world, struct sim_device *device, unsi
 {
     struct sim_ledger *ledger = world->ledger;
     if (ledger->write_count == SIM_WRITES) return SIM_WRITES;
-    ledger->writes[ledger->write_count].device = device->number;
+    ledger->writes[ledger->write_count].home = device->home;
     ledger->writes[ledger->write_count].room = room;
     ledger->writes[ledger->write_count].kept = false;
     return ledger->write_count++;
@@ -76,7 +76,7 @@ void sim_ledger_kept(struct sim_world *world, struct sim_device *device)
         for (size_t i = 0; i < ledger->write_count; i++) {
             if (ledger->writes[i].room != r) continue;
             if (texts.read[i] > 1) sim_fail(world, "P2", "device %u reads message %zu of %s twice", device->number, i, sim_room_name(r));
-            if (ledger->writes[i].device != device->number || !ledger->writes[i].kept || device->rolled_back) continue;
+            if (ledger->writes[i].home != device->home || !ledger->writes[i].kept || device->rolled_back) continue;
             if (texts.read[i] + texts.waiting[i] == 0)
                 sim_fail(world, "P2", "device %u lost message %zu of %s, which it had kept", device->number, i, sim_room_name(r));
         }
@@ -97,8 +97,8 @@ static void finish_room(struct sim_ledger *ledger, unsigned room)
     struct sim_world *world = ledger->world;
     struct pv_hash first = {{0}};
     bool some = false;
-    for (unsigned d = 0; d < SIM_DEVICES && !world->failed; d++) {
-        struct sim_device *device = &world->devices[d];
+    for (unsigned d = 0; d < SIM_PROGRAMS && !world->failed; d++) {
+        struct sim_device *device = sim_program(world, d);
         struct texts texts;
         struct pv_hash all;
         if (!device->there || !is_member(ledger, device, room)) continue;
@@ -112,10 +112,10 @@ static void finish_room(struct sim_ledger *ledger, unsigned room)
         some = true;
         first = all;
         for (size_t i = 0; i < ledger->write_count; i++) {
-            unsigned author = ledger->writes[i].device;
-            if (ledger->writes[i].room != room || !ledger->writes[i].kept || world->devices[author].rolled_back) continue;
-            if (is_member(ledger, &world->devices[author], room) && texts.read[i] != 1)
-                sim_fail(world, "P2", "message %zu by device %u is read %u times by device %u in the end", i, author, texts.read[i], d);
+            const struct sim_device *author = sim_program(world, ledger->writes[i].home);
+            if (ledger->writes[i].room != room || !ledger->writes[i].kept || author->rolled_back) continue;
+            if (is_member(ledger, author, room) && texts.read[i] != 1)
+                sim_fail(world, "P2", "message %zu by program %u is read %u times by program %u in the end", i, author->slot, texts.read[i], d);
         }
     }
 }
@@ -124,8 +124,8 @@ static void check_members_came_along(struct sim_ledger *ledger, unsigned room)
 {
     struct sim_world *world = ledger->world;
     const struct sim_log *log = &ledger->logs[0][room];
-    for (unsigned d = 0; d < SIM_DEVICES && log->roster && !world->failed; d++) {
-        const struct sim_device *device = &world->devices[d];
+    for (unsigned d = 0; d < SIM_PROGRAMS && log->roster && !world->failed; d++) {
+        const struct sim_device *device = sim_program(world, d);
         if (!device->there || !device->copies[room].room || !pv_roster_principal_of(log->roster, &device->me.device)) continue;
         if (device->held[room].count != log->history.count)
             sim_fail(world, "life", "device %u has %zu of %zu entries of %s in the end", d, device->held[room].count,
@@ -141,8 +141,8 @@ void sim_writes_finish(struct sim_ledger *ledger)
     if (world->weather.hostile) return; /* it may never show what it has */
     for (unsigned r = 0; r < SIM_ROOMS && !world->failed; r++) check_members_came_along(ledger, r);
     for (unsigned r = 0; r < SIM_CLIENT_ROOMS && !world->failed; r++) finish_room(ledger, r);
-    for (unsigned d = 0; d < SIM_DEVICES && !world->failed; d++)
-        if (world->devices[d].there && world->devices[d].up) sim_ledger_kept(world, &world->devices[d]);
+    for (unsigned d = 0; d < SIM_PROGRAMS && !world->failed; d++)
+        if (sim_program(world, d)->there && sim_program(world, d)->up) sim_ledger_kept(world, sim_program(world, d));
     if (sim_disk_contains(world->hosts[0].disk, pv_bytes_of_string(SIM_CANARY)))
         sim_fail(world, "P1", "the server's disk holds what only members may read");
 }

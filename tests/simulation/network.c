@@ -48,7 +48,8 @@ static bool serve(struct sim_world *world, struct sim_host *host, const struct p
         sim_host_stop(world, host, true);
     }
     pv_web_response_release(&response);
-    if (alive && ret_answer->status >= 500 && !world->failed)
+    bool waits = strcmp(ret_answer->reason, "restored") == 0, full = sim_disk_is_full(host->disk);
+    if (alive && ret_answer->status >= 500 && !waits && !full && !world->failed)
         sim_fail(world, "P2", "the server answers %u to %s", ret_answer->status, packet->path);
     return alive;
 }
@@ -71,7 +72,7 @@ static bool log_in(struct sim_world *world, struct sim_device *device, struct si
         if (!err) err = pv_task_feed(task, &response);
     }
     if (!err) snprintf(device->token, sizeof device->token, "Bearer %s", pv_session_token(task, &expires_ms));
-    else if (err != PV_ERR_OFFLINE) sim_fail(world, "life", "device %u gets no session: %s", device->number, pv_err_web_name(err));
+    else if (err != PV_ERR_OFFLINE && !sim_disk_is_full(host->disk)) sim_fail(world, "life", "device %u gets no session: %s", device->number, pv_err_web_name(err));
     pv_task_free(task);
     pv_buf_release(&answer.body);
     return !err;

@@ -19,25 +19,33 @@ static const struct weight life[] = {
     {SIM_DO_SAY, 30}, {SIM_DO_WORK, 6},   {SIM_DO_PULL, 24},   {SIM_DO_PUSH, 14}, {SIM_DO_INVITE, 10}, {SIM_DO_JOIN, 16},
     {SIM_DO_REMOVE, 6}, {SIM_DO_ROLE, 8}, {SIM_DO_LEAVE, 2},   {SIM_DO_CLOSE, 3}, {SIM_DO_GO_ON, 20},  {SIM_DO_REGISTER, 2},
     {SIM_DO_FOUND, 1},  {SIM_DO_TIME, 8}, {SIM_DO_LATE, 6},    {SIM_DO_ADD, 5},  {SIM_DO_REVOKE, 6},
+    {SIM_DO_RECOVER, 1}, {SIM_DO_ADD_KIT, 1},
 };
 static const struct weight crashes[] = {
-    {SIM_DO_KILL, 4}, {SIM_DO_CRASH, 4}, {SIM_DO_DOOM, 6}, {SIM_DO_SERVER_KILL, 2}, {SIM_DO_SERVER_CRASH, 2},
-    {SIM_DO_SERVER_DOOM, 4}, {SIM_DO_SAVE, 2}, {SIM_DO_ROLL_BACK, 2},
+    {SIM_DO_KILL, 4},   {SIM_DO_STRIKE, 3}, {SIM_DO_CRASH, 4},        {SIM_DO_DOOM, 6},         {SIM_DO_FILL, 3},
+    {SIM_DO_SECOND, 5}, {SIM_DO_COPY, 1},   {SIM_DO_LOSE, 1},         {SIM_DO_SAVE, 2},         {SIM_DO_ROLL_BACK, 2},
+    {SIM_DO_SERVER_KILL, 2},                {SIM_DO_SERVER_CRASH, 2}, {SIM_DO_SERVER_DOOM, 4},  {SIM_DO_SERVER_FILL, 2},
 };
-static const struct weight thefts[] = {{SIM_DO_CRAFT, 16}};
+static const struct weight feuds[] = {
+    {SIM_DO_DUEL, 4}, {SIM_DO_BRING_BACK, 6}, {SIM_DO_OLD_LINK, 6}, {SIM_DO_FLOOD, 2}, {SIM_DO_REMOVE, 6}, {SIM_DO_ROLE, 4},
+};
+static const struct weight restores[] = {{SIM_DO_BACKUP, 4}, {SIM_DO_RESTORE, 3}};
+static const struct weight thefts[] = {{SIM_DO_CRAFT, 16}, {SIM_DO_ADD_KIT, 4}, {SIM_DO_RECOVER, 2}};
 static const struct weight hostilities[] = {
     {SIM_DO_FORK, 2}, {SIM_DO_ROUTE, 10}, {SIM_DO_BACKUP, 4}, {SIM_DO_RESTORE, 3},
 };
 
 static enum sim_step_kind pick(struct seeded *dice, const struct sim_weather *weather)
 {
-    enum { SETS = 4 };
+    enum { SETS = 6 };
     struct {
         const struct weight *all;
         size_t count;
         bool in_force;
     } sets[] = {{life, sizeof life / sizeof *life, true},
                 {thefts, sizeof thefts / sizeof *thefts, weather->thieves},
+                {feuds, sizeof feuds / sizeof *feuds, weather->feuds},
+                {restores, sizeof restores / sizeof *restores, weather->restores},
                 {crashes, sizeof crashes / sizeof *crashes, weather->crashes},
                 {hostilities, sizeof hostilities / sizeof *hostilities, weather->hostile && !weather->lies}};
     unsigned total = 0;
@@ -62,6 +70,8 @@ static struct sim_weather weather_of(struct seeded *dice)
     weather.thieves = seeded_below(dice, 3) == 0;
     weather.hostile = kind >= 4;
     weather.lies = kind >= 6;
+    weather.restores = !weather.hostile && seeded_below(dice, 4) == 0;
+    weather.feuds = seeded_below(dice, 3) == 0;
     return weather;
 }
 
@@ -88,7 +98,7 @@ void sim_schedule_make(uint64_t seed, size_t steps, struct sim_schedule *ret_sch
         add(ret_schedule, &dice, settling[i].kind, settling[i].weight, 0); /* the weight is a device here */
     while (ret_schedule->count < steps) {
         enum sim_step_kind kind = pick(&dice, &ret_schedule->weather);
-        unsigned device = (unsigned)seeded_below(&dice, SIM_DEVICES + SIM_PERSONS) % SIM_DEVICES; /* first ones more often */
+        unsigned device = (unsigned)seeded_below(&dice, SIM_COMPUTERS + SIM_PERSONS) % SIM_COMPUTERS; /* first ones more often */
         unsigned room = seeded_below(&dice, 4) ? 0 : (unsigned)seeded_below(&dice, SIM_CLIENT_ROOMS);
         add(ret_schedule, &dice, kind, device, room);
     }

@@ -7,17 +7,22 @@
 enum { SIM_STEPS_MAX = 4096 };
 
 /* X(name, words for people) */
-#define SIM_STEP_TABLE(X)                                                                                     \
-    X(REGISTER, "registers") X(FOUND, "founds a room") X(SAY, "says something") X(WORK, "changes something")   \
-    X(PULL, "fetches") X(PUSH, "sends") X(INVITE, "invites") X(JOIN, "joins") X(REMOVE, "removes someone")     \
-    X(ROLE, "changes a role") X(LEAVE, "leaves") X(CLOSE, "closes an invite") X(ADD, "adds a device")            \
-    X(REVOKE, "revokes a device") X(CRAFT, "has its keys used by a thief") X(GO_ON, "goes on")                                                          \
-    X(KILL, "is killed") X(CRASH, "loses power") X(DOOM, "will lose power as it writes") X(FILL, "has a full disk") \
-    X(SAVE, "keeps a copy of its home") X(ROLL_BACK, "gets its home back from the copy")                       \
-    X(TIME, "time passes") X(LATE, "something held up arrives")                                                \
-    X(SERVER_KILL, "the server is killed") X(SERVER_CRASH, "the server loses power")                           \
-    X(SERVER_DOOM, "the server will lose power as it writes")                                                  \
-    X(FORK, "the server splits") X(ROUTE, "is shown another server") X(BACKUP, "the server keeps a copy")      \
+#define SIM_STEP_TABLE(X)                                                                                          \
+    X(REGISTER, "registers") X(FOUND, "founds a room") X(SAY, "says something") X(WORK, "changes something")       \
+    X(PULL, "fetches") X(PUSH, "sends") X(INVITE, "invites") X(JOIN, "joins") X(REMOVE, "removes someone")         \
+    X(ROLE, "changes a role") X(LEAVE, "leaves") X(CLOSE, "closes an invite") X(ADD, "adds a device")              \
+    X(REVOKE, "revokes a device") X(ADD_KIT, "adds a recovery kit") X(RECOVER, "recovers by a kit")                \
+    X(CRAFT, "has its keys used by a thief") X(GO_ON, "goes on")                                                   \
+    X(DUEL, "owners remove each other") X(BRING_BACK, "an owner brings back who is out")                           \
+    X(OLD_LINK, "comes by an old link") X(FLOOD, "someone who is removed floods")                                  \
+    X(KILL, "is killed") X(STRIKE, "will be killed as it writes") X(CRASH, "loses power")                          \
+    X(DOOM, "will lose power as it writes") X(FILL, "runs out of space") X(SECOND, "starts another program")       \
+    X(COPY, "has its home copied to another machine") X(LOSE, "is destroyed") X(SAVE, "keeps a copy of its home")  \
+    X(ROLL_BACK, "gets its home back from the copy")                                                               \
+    X(TIME, "time passes") X(LATE, "something held up arrives")                                                    \
+    X(SERVER_KILL, "the server is killed") X(SERVER_CRASH, "the server loses power")                               \
+    X(SERVER_DOOM, "the server will lose power as it writes") X(SERVER_FILL, "the server runs out of space")       \
+    X(FORK, "the server splits") X(ROUTE, "is shown another server") X(BACKUP, "the server keeps a copy")          \
     X(RESTORE, "the server goes back to the copy")
 
 enum sim_step_kind {

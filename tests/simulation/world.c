@@ -73,11 +73,12 @@ void sim_world_init(struct sim_world *world, uint64_t seed, const struct sim_wea
         if (weather->clocks && sim_below(world, 4) < weather->clocks)
             world->devices[i].clock_ms = ((int64_t)sim_below(world, 5) - 2) * 24 * 3600 * 1000;
     }
+    sim_kits_init(world);
 }
 
 void sim_world_release(struct sim_world *world)
 {
-    for (unsigned i = 0; i < SIM_DEVICES; i++) sim_device_release(world, &world->devices[i]);
+    for (unsigned i = 0; i < SIM_PROGRAMS; i++) sim_device_release(world, sim_program(world, i));
     for (unsigned i = 0; i < SIM_HOSTS; i++) sim_host_release(&world->hosts[i]);
     for (unsigned i = 0; i < SIM_HELD; i++)
         if (world->held[i].there) pv_buf_release(&world->held[i].body);

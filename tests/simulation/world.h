@@ -14,7 +14,12 @@
 
 enum {
     SIM_PERSONS = 4,
-    SIM_DEVICES = 3 * SIM_PERSONS, /* the first of each, then the second of each, … */
+    SIM_COMPUTERS = 3 * SIM_PERSONS, /* the first of each, then the second of each, … */
+    SIM_KITS = SIM_COMPUTERS,        /* then recovery kits: the first of each, and one more that is added */
+    SIM_DEVICES = SIM_KITS + 2 * SIM_PERSONS,
+    SIM_COPIES = 2,    /* homes copied to another machine, in one world */
+    SIM_PROCESSES = 3, /* beside the first of each device, at once */
+    SIM_SECONDS = SIM_COPIES + SIM_PROCESSES,
     SIM_CLIENT_ROOMS = 2,
     SIM_ROOMS = SIM_CLIENT_ROOMS + SIM_PERSONS, /* then each person's own */
     SIM_HOSTS = 3,                              /* a hostile server may be several, under one key */
@@ -83,6 +88,8 @@ struct sim_flow {
     enum sim_flow_at at;
     unsigned room, link, rounds;
     struct pv_task *task;
+    bool sends; /* the task holds the lock of the room `sends_to` */
+    unsigned sends_to;
     bool has_gate;
     struct pv_buf gate_request;
     struct pv_half_b half_b;
@@ -97,12 +104,17 @@ struct sim_history {
 
 struct sim_device {
     unsigned number, person;
+    unsigned slot;    /* among all programs: the first ones of devices, then `seconds` */
+    unsigned process; /* among those that share the disk; 0: the first */
+    unsigned home;    /* the slot of the program that its home began with: copied homes are others */
     bool there, up;
+    bool paper; /* a kit: its rooms lie in memory, for as long as a command runs */
+    bool lost;  /* it was destroyed, and never comes back */
     bool named; /* its keys are made: a log may list it */
     unsigned adder;   /* the device that certified it; itself for the first */
     bool rolled_back; /* its home once went back: what it had kept may be gone */
     unsigned disk;
-    int saved; /* a copy of the disk, -1: none */
+    int saved; /* a copy of the disk, by its number; -1: none */
     struct pv_identity me;
     struct seeded dice;
     struct pv_random random;
@@ -122,6 +134,8 @@ struct sim_weather {
     bool hostile;        /* the server goes back, forks, … */
     bool lies;           /* … and gives false answers */
     bool crashes;        /* machines go down */
+    bool restores;       /* the server is put back from a backup, and says so */
+    bool feuds;          /* members fight */
     unsigned net_faults; /* of 256 requests, those that meet a fault */
     unsigned clocks;     /* of 4 devices, those whose clock is off by days */
 };
@@ -142,6 +156,7 @@ struct sim_world {
     struct sim_link links[SIM_LINKS];
     size_t link_count;
     struct sim_device devices[SIM_DEVICES];
+    struct sim_device seconds[SIM_SECONDS]; /* copied homes, then further processes of devices */
     bool has_room[SIM_ROOMS];
     struct pv_hash room_ids[SIM_ROOMS];
     struct pv_server_info server;
@@ -215,9 +230,22 @@ enum pv_err sim_device_add(struct sim_world *world, struct sim_device *old);
 enum pv_err sim_device_record(struct sim_world *world, struct sim_device *device, unsigned room);
 /* Open the rooms that the own one lists and this device lacks. */
 enum pv_err sim_device_follow_list(struct sim_world *world, struct sim_device *device);
+/* Every program there is: devices' first ones, then `seconds`. */
+static inline struct sim_device *sim_program(struct sim_world *world, unsigned slot)
+{
+    return slot < SIM_DEVICES ? &world->devices[slot] : &world->seconds[slot - SIM_DEVICES];
+}
+enum { SIM_PROGRAMS = SIM_DEVICES + SIM_SECONDS };
+/* Does another program that runs have this one's disk? */
+bool sim_device_shares(struct sim_world *world, const struct sim_device *device);
 /* Start the program: open what the disk has. */
 bool sim_device_start(struct sim_world *world, struct sim_device *device);
+/* It dies; by a crash its machine, with every other program there. */
 void sim_device_stop(struct sim_world *world, struct sim_device *device, bool crash);
+/* It dies, and every other program of its machine. */
+void sim_machine_stop(struct sim_world *world, struct sim_device *device);
+/* Close all that it has open. */
+void sim_device_close(struct sim_device *device);
 /* If its disk has died, it goes down and starts again. True: it did. */
 bool sim_device_revive(struct sim_world *world, struct sim_device *device);
 /* An empty copy of the room; one that is there already is left as it is. */
@@ -228,6 +256,19 @@ void sim_device_shake(const struct sim_world *world, struct sim_device *device);
 uint64_t sim_device_now(const struct sim_world *world, const struct sim_device *device);
 void sim_device_save_pin(struct sim_device *device, unsigned room);
 struct sim_device *sim_device_of_store(struct sim_world *world, const struct pv_store *store, unsigned *ret_room);
+
+/* ---- second.c: further processes, and copied homes */
+struct sim_device *sim_second_make(struct sim_world *world, struct sim_device *device, bool copied);
+/* One of the device's programs that run, by the dice: itself, or another on its disk or on a copy. */
+struct sim_device *sim_second_of(struct sim_world *world, struct sim_device *device);
+
+/* ---- kit.c: recovery kits, and what is done with them */
+void sim_kits_init(struct sim_world *world);
+/* All that was printed on a kit is at hand, and a new computer; true: that one was added. */
+bool sim_recover(struct sim_world *world, struct sim_device *kit, bool revoke_others);
+/* With the device's keys, a kit is added; they may be a thief's. */
+void sim_add_kit(struct sim_world *world, struct sim_device *device);
+void sim_lose(struct sim_world *world, struct sim_device *device);
 
 /* ---- flow.c */
 /* Begin a command; an unfinished one is broken off. */
@@ -260,6 +301,12 @@ void sim_ledger_invited(struct sim_world *world, struct sim_device *device, unsi
 void sim_ledger_up_to_date(struct sim_world *world, struct sim_device *device, unsigned room);
 /* Are all that the device kept still there? */
 void sim_ledger_kept(struct sim_world *world, struct sim_device *device);
+/* Does the server's log of the room list the device? */
+bool sim_ledger_has(struct sim_world *world, const struct sim_device *device, unsigned room);
+/* Can the person's devices still open their own room? Not if a thief made its last keys. */
+bool sim_ledger_opens(struct sim_world *world, unsigned person);
+/* Both removed the other, and both were told that it is done. */
+void sim_ledger_fought(struct sim_world *world, const struct sim_device *a, const struct sim_device *b, unsigned room);
 /* After the calm: everything that can only be said at the end. */
 void sim_ledger_finish(struct sim_world *world);
 

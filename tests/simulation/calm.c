@@ -1,0 +1,78 @@
+/* The end of an honest world: no faults any more, everyone comes back and catches up; who lost everything has the kit. */
+#include "core/sync/room.h"
+#include "tests/simulation/act_parts.h"
+
+enum { ROUNDS = 5, GO_ON_ROUND = 2 };
+
+static void catch_up(struct sim_world *world, struct sim_device *device, unsigned round)
+{
+    sim_device_shake(world, device);
+    for (unsigned i = 0; i < SIM_ROOMS && !world->failed; i++) {
+        unsigned room = (sim_own_room(device) + i) % SIM_ROOMS;
+        struct sim_copy *copy = &device->copies[room];
+        uint64_t missing;
+        if (i == 1) sim_local(world, device, sim_device_follow_list(world, device), "opens its rooms");
+        if (!copy->room) continue;
+        /* Everyone has shown by now what they hold: what is still missing nobody has. */
+        if (round >= GO_ON_ROUND && pv_room_is_restored(copy->room, &missing)) pv_room_go_on(copy->room);
+        sim_flow_begin(world, device, SIM_PUSH, room, 0);
+        sim_flow_go(world, device, SIM_ALL);
+    }
+}
+
+static void calm_down(struct sim_world *world)
+{
+    world->calm = 1;
+    world->dice = seeded_make(world->seed * 977);
+    sim_tell(world, "all is calm");
+    for (unsigned i = 0; i < SIM_PROGRAMS; i++) {
+        struct sim_device *program = sim_program(world, i);
+        if (!program->there) continue;
+        sim_disk_doom(program->disk, 0);
+        sim_disk_clear(program->disk);
+        program->clock_ms = 0;
+        if (program->process) sim_device_stop(world, program, false);
+    }
+    sim_disk_doom(world->hosts[0].disk, 0);
+    sim_disk_clear(world->hosts[0].disk);
+    sim_restart_server(world, &world->hosts[0]);
+}
+
+static void rounds(struct sim_world *world, unsigned from, unsigned to)
+{
+    for (unsigned round = from; round < to; round++)
+        for (unsigned i = 0; i < SIM_PROGRAMS && !world->failed; i++) {
+            struct sim_device *device = sim_program(world, i);
+            if (!device->there) continue;
+            world->step++;
+            if (sim_device_start(world, device)) catch_up(world, device, round);
+        }
+}
+
+/* Whoever has no device left, and one person more, has nothing but the kit. */
+static bool recoveries(struct sim_world *world)
+{
+    bool some = false;
+    for (unsigned p = 0; p < SIM_PERSONS && !world->failed; p++) {
+        bool left = false, place = false;
+        for (unsigned d = p; d < SIM_COMPUTERS; d += SIM_PERSONS) {
+            left = left || (world->devices[d].there && !world->devices[d].lost);
+            place = place || !world->devices[d].there;
+        }
+        bool own_is_sound = sim_ledger_opens(world, p);
+        if (!place || !own_is_sound || (left && world->seed % SIM_PERSONS != p)) continue;
+        world->step++;
+        some = true;
+        if (!sim_recover(world, &world->devices[SIM_KITS + p], !left))
+            sim_fail(world, "life", "person %u cannot recover by the kit", p);
+    }
+    return some;
+}
+
+void sim_calm(struct sim_world *world)
+{
+    if (world->weather.hostile) return;
+    calm_down(world);
+    rounds(world, 0, ROUNDS);
+    if (!world->failed && recoveries(world)) rounds(world, ROUNDS, ROUNDS + 3);
+}
