@@ -144,8 +144,12 @@ static enum pv_err find_access(struct pv_server *server, struct pv_web_request *
     if (err) request->access = PV_ACCESS_NONE;
     /* Who is about to join reads with a session and a ticket beside it. */
     const char *ticket = request->header(request->driver, "Privity-Ticket");
-    if (auth == PV_ROUTE_READ && request->access < PV_ACCESS_VIEWER)
-        return ticket && use_ticket(server, request, ticket) == PV_OK ? PV_OK : PV_ERR_DENIED;
+    if (auth == PV_ROUTE_READ && request->access < PV_ACCESS_VIEWER) {
+        if (ticket && use_ticket(server, request, ticket) == PV_OK) return PV_OK;
+        request->access = PV_ACCESS_NONE;
+        /* Whom the tail let in that a restore lost, a room does not know: they see how far it comes, to give that back. */
+        return request->room_row.restored && request->route->handler == pv_entries_get ? PV_OK : PV_ERR_DENIED;
+    }
     if (auth == PV_ROUTE_WRITE && request->access < PV_ACCESS_EDITOR) return PV_ERR_DENIED;
     return PV_OK;
 }

@@ -138,25 +138,33 @@ static enum pv_err has_ended(struct pv_work *work, bool *ret_has)
     return err == PV_ERR_NOT_FOUND ? PV_OK : err;
 }
 
-/* Has each owner shown a head, by any device? */
-static enum pv_err owners_have_shown(struct pv_work *work, bool *ret_have)
+/* Has a device of the owner shown a head; any device, in the room of one person? A kit holds none of its own: it speaks
+ * only for the owner who says by it that the room goes on, since they may have nothing else. */
+static enum pv_err owner_has_shown(struct pv_work *work, const struct pv_hash *owner, const struct pv_hash *author, bool *ret_has)
 {
-    size_t count, device_count;
+    size_t count;
     const struct pv_roster *roster = work->state->roster;
-    const struct pv_principal *principals = pv_roster_principals(roster, &count);
-    const struct pv_room_device *devices = pv_roster_devices(roster, &device_count);
+    const struct pv_room_device *devices = pv_roster_devices(roster, &count);
+    bool is_persons = pv_roster_room_kind(roster) == PV_ROOM_PERSON, shown = false, only_paper = true;
+    enum pv_err err = PV_OK;
+    for (size_t i = 0; i < count && !shown && !err; i++) {
+        bool theirs = is_persons || pv_hash_equal(&devices[i].principal, owner);
+        if (!theirs || (devices[i].paper && !pv_hash_equal(&devices[i].id, author))) continue;
+        only_paper = only_paper && devices[i].paper;
+        err = has_shown(work, &devices[i].id, &shown);
+    }
+    *ret_has = shown || only_paper;
+    return err;
+}
+
+static enum pv_err owners_have_shown(struct pv_work *work, const struct pv_hash *author, bool *ret_have)
+{
+    size_t count;
+    const struct pv_principal *principals = pv_roster_principals(work->state->roster, &count);
     enum pv_err err = PV_OK;
     *ret_have = true;
-    for (size_t i = 0; i < count && *ret_have && !err; i++) {
-        bool shown = false, only_paper = true;
-        if (principals[i].role != PV_ROLE_OWNER) continue;
-        for (size_t k = 0; k < device_count && !shown && !err; k++) {
-            if (!pv_hash_equal(&devices[k].principal, &principals[i].id) || devices[k].paper) continue;
-            only_paper = false;
-            err = has_shown(work, &devices[k].id, &shown);
-        }
-        *ret_have = shown || only_paper;
-    }
+    for (size_t i = 0; i < count && *ret_have && !err; i++)
+        if (principals[i].role == PV_ROLE_OWNER) err = owner_has_shown(work, &principals[i].id, author, ret_have);
     return err;
 }
 
@@ -180,7 +188,7 @@ static enum pv_err go_on(struct pv_work *work, struct pv_job *job, bool *ret_ope
         refuse(job, PV_ERR_DENIED, "role", "only an owner may say that the room goes on");
         return PV_OK;
     }
-    enum pv_err err = owners_have_shown(work, &have);
+    enum pv_err err = owners_have_shown(work, &job->author, &have);
     if (!err && !have)
         refuse(job, PV_ERR_CONFLICT, "unshown", "not every owner's device has shown yet how far it had come: wait for them");
     if (!err && have) err = shut_gates(work);

@@ -225,6 +225,22 @@ enum pv_err pv_write_roster(struct pv_room *room, const struct pv_roster_body *b
     return err;
 }
 
+/* The KEM keys that its entry brings: whoever makes the next epoch need not ask the server for them, which may have
+ * lost them by then. */
+static enum pv_err keep_keys(struct pv_room *room, struct pv_bytes encoded)
+{
+    struct pv_beside beside;
+    enum pv_err err = pv_beside_read(encoded, &beside);
+    if (err) return err;
+    for (size_t i = 0; !err && i < beside.kem_key_count; i++) {
+        struct pv_kem_pk pk;
+        memcpy(pk.b, beside.kem_keys[i].p, sizeof pk.b);
+        err = pv_store_kem_key_add(room->store, &pk);
+    }
+    pv_beside_release(&beside);
+    return err;
+}
+
 enum pv_err pv_room_adopt_genesis(struct pv_room *room, const struct pv_new_room *new_room)
 {
     struct pv_cbor in;
@@ -249,6 +265,7 @@ enum pv_err pv_room_adopt_genesis(struct pv_room *room, const struct pv_new_room
         err = pv_store_sealed_add(room->store, &sealed);
     }
     if (!err) err = pv_store_epoch_set(room->store, 0, &new_room->secret);
+    if (!err) err = keep_keys(room, bundle.beside);
     pv_room_changed(room);
     if (err) pv_room_rollback(room);
     else err = pv_room_commit(room);

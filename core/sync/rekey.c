@@ -27,6 +27,70 @@ static enum pv_err epoch_is_old(struct pv_room *room, const struct pv_roster *vi
     return err;
 }
 
+/* ---- what links reach */
+
+/* Entries that were given back to a restored server: their links and wraps are gone. */
+struct tail {
+    uint64_t from, to;
+};
+
+static enum pv_err tail_of(struct pv_room *room, struct tail *ret_tail)
+{
+    enum pv_err err = pv_store_number_get(room->store, PV_TAIL_FROM, 0, &ret_tail->from);
+    return err ? err : pv_store_number_get(room->store, PV_TAIL_TO, 0, &ret_tail->to);
+}
+
+static bool is_gone(const struct tail *tail, uint64_t index)
+{
+    return index >= tail->from && index < tail->to;
+}
+
+struct cut_off {
+    uint64_t from; /* the oldest epoch looked at */
+    bool is[LINK_WINDOW];
+};
+
+/* Each secret at hand that no chain of links from the newest epoch reaches; the newest too, if `newest_too`. */
+static enum pv_err find_cut_off(struct pv_room *room, const struct pv_roster *view, const struct tail *tail, bool newest_too,
+                                struct cut_off *ret_cut)
+{
+    size_t count;
+    const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
+    uint64_t from = count > LINK_WINDOW ? count - LINK_WINDOW : 0, cut = pv_roster_cut(view);
+    if (from < cut) from = cut;
+    bool reached[LINK_WINDOW] = {false};
+    *ret_cut = (struct cut_off){.from = from};
+    if (count > from) reached[count - 1 - from] = !newest_too;
+    for (uint64_t e = count; e-- > from;) {
+        struct pv_epoch_secret secret;
+        enum pv_err err = PV_OK;
+        if (!reached[e - from]) {
+            err = pv_keys_secret(room, view, e, &secret);
+            pv_wipe(&secret, sizeof secret);
+            if (err == PV_ERR_NOT_FOUND) continue;
+            ret_cut->is[e - from] = !err;
+        }
+        if (!err && e > from && !is_gone(tail, epochs[e].index)) err = pv_keys_mark_linked(room, &epochs[e], from, reached);
+        if (err) return err;
+    }
+    return PV_OK;
+}
+
+/* Did a restore lose the wraps of the present epoch, or what led from there to an older secret? */
+static enum pv_err has_lost_keys(struct pv_room *room, const struct pv_roster *view, bool *ret_lost)
+{
+    struct tail tail;
+    struct cut_off cut;
+    size_t count;
+    const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
+    enum pv_err err = tail_of(room, &tail);
+    *ret_lost = !err && !room->restored && is_gone(&tail, epochs[count - 1].index);
+    if (err || *ret_lost || room->restored || tail.to == 0) return err;
+    err = find_cut_off(room, view, &tail, false, &cut);
+    for (size_t i = 0; !err && i < LINK_WINDOW; i++) *ret_lost = *ret_lost || cut.is[i];
+    return err;
+}
+
 enum pv_err pv_rekey_is_ours(struct pv_room *room, const struct pv_roster *view, bool *ret_ours)
 {
     const struct pv_principal *me = pv_roster_is_born(view) ? pv_roster_principal_of(view, &room->me->device) : NULL;
@@ -35,6 +99,7 @@ enum pv_err pv_rekey_is_ours(struct pv_room *room, const struct pv_roster *view,
     if (!me || *ret_ours || me->role == PV_ROLE_VIEWER) return PV_OK;
     enum pv_err err = pv_store_number_get(room->store, PV_COMPLAINT, 0, &complaint);
     *ret_ours = !err && complaint == pv_roster_epoch(view) + 1;
+    if (!err && !*ret_ours) err = has_lost_keys(room, view, ret_ours);
     if (!err && !*ret_ours) err = pv_store_write_count(room->store, &unsent);
     return err || *ret_ours || !unsent ? err : epoch_is_old(room, view, ret_ours);
 }
@@ -132,22 +197,18 @@ static enum pv_err make_links(struct pv_room *room, const struct pv_roster *view
 {
     size_t count;
     const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
-    uint64_t from = count > LINK_WINDOW ? count - LINK_WINDOW : 0, cut = pv_roster_cut(view);
-    if (from < cut) from = cut;
-    bool reached[LINK_WINDOW] = {false};
-    for (uint64_t e = count; e-- > from && r->body.u.rekey.link_count < PV_LIMIT_LINKS;) {
+    struct tail tail;
+    struct cut_off cut;
+    enum pv_err err = tail_of(room, &tail);
+    if (!err) err = find_cut_off(room, view, &tail, true, &cut);
+    for (uint64_t e = count; !err && e-- > cut.from && r->body.u.rekey.link_count < PV_LIMIT_LINKS;) {
         struct pv_epoch_secret secret;
-        enum pv_err err = PV_OK;
-        if (!reached[e - from]) {
-            err = pv_keys_secret(room, view, e, &secret);
-            if (err == PV_ERR_NOT_FOUND) continue;
-            if (!err) err = add_link(room, &epochs[e], &secret, r);
-            pv_wipe(&secret, sizeof secret);
-        }
-        if (!err && e > from) err = pv_keys_mark_linked(room, &epochs[e], from, reached);
-        if (err) return err;
+        if (!cut.is[e - cut.from]) continue;
+        err = pv_keys_secret(room, view, e, &secret);
+        if (!err) err = add_link(room, &epochs[e], &secret, r);
+        pv_wipe(&secret, sizeof secret);
     }
-    return PV_OK;
+    return err;
 }
 
 static enum pv_err make(struct pv_room *room, const struct pv_roster *view, bool cut, struct rekey *r)

@@ -95,6 +95,17 @@ static enum pv_err repair_answer(struct pv_task *task, const struct pv_response 
     return pull->after_repair(pull);
 }
 
+/* Wraps and links beside these entries no device keeps: a new epoch brings them to those who lack them. */
+static enum pv_err note_tail(struct pv_room *room, uint64_t size)
+{
+    uint64_t from = size, to = 0;
+    enum pv_err err = pv_store_number_get(room->store, PV_TAIL_FROM, size, &from);
+    if (!err) err = pv_store_number_get(room->store, PV_TAIL_TO, 0, &to);
+    if (err || (from <= size && to >= room->edge.size)) return err;
+    err = pv_store_number_set(room->store, PV_TAIL_FROM, size < from ? size : from);
+    return err ? err : pv_store_number_set(room->store, PV_TAIL_TO, room->edge.size > to ? room->edge.size : to);
+}
+
 enum pv_err pv_repair_ask(struct pv_pull *pull, uint64_t size)
 {
     struct pv_room *room = pull->room;
@@ -102,8 +113,8 @@ enum pv_err pv_repair_ask(struct pv_pull *pull, uint64_t size)
     struct choice choice = {.from = size};
     struct pv_bytes note = pv_room_pin(room);
     pv_buf_init(&choice.note, PV_LIMIT_NOTE_BYTES);
-    enum pv_err err = PV_OK;
-    if (size < room->edge.size) err = pv_store_entry_each(room->store, size, room->edge.size, measure_entry, &measure);
+    enum pv_err err = size < room->edge.size ? note_tail(room, size) : PV_OK;
+    if (!err && size < room->edge.size) err = pv_store_entry_each(room->store, size, room->edge.size, measure_entry, &measure);
     if (err == PV_ERR_LIMIT) err = PV_OK;
     choice.end = measure.end;
     if (!err) err = pv_store_note_each(room->store, choose_note, &choice);

@@ -112,6 +112,9 @@ PV_MUST_USE enum pv_err pv_open_pending(struct pv_room *room, size_t max, bool *
 /* Values of the store, each an epoch plus one: whose wrap for us did not open; which someone else complained of. */
 #define PV_BAD_WRAP "sync.bad-wrap"
 #define PV_COMPLAINT "sync.complaint"
+/* From and up to which index a restored server was given entries: what had lain beside them there is gone. */
+#define PV_TAIL_FROM "sync.tail-from"
+#define PV_TAIL_TO "sync.tail-to"
 
 /* Where a secret can be had: a wrap beside an entry. */
 struct pv_wrap_source {

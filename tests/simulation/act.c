@@ -54,7 +54,8 @@ static void found(struct sim_world *world, struct sim_device *device, unsigned r
         return;
     }
     err = sim_adopt(world, device, room, &founded);
-    if (err && !sim_disk_is_dead(device->disk)) sim_fail(world, "life", "device %u founds no room: %s", device->number, pv_err_web_name(err));
+    bool fine = !err || sim_disk_is_dead(device->disk) || (err == PV_ERR_FULL && sim_disk_is_full(device->disk));
+    if (!fine) sim_fail(world, "life", "device %u founds no room: %s", device->number, pv_err_web_name(err));
     if (!err) err = sim_device_record(world, device, room);
     if (!err) sim_run(world, device, SIM_PUSH, room, 0);
 }

@@ -4,6 +4,12 @@
 
 enum { ROUNDS = 5, GO_ON_ROUND = 2 };
 
+static bool is_owner(const struct sim_device *device, unsigned room)
+{
+    const struct pv_principal *me = pv_roster_principal_of(pv_room_roster(device->copies[room].room), &device->me.device);
+    return me && me->role == PV_ROLE_OWNER;
+}
+
 static void catch_up(struct sim_world *world, struct sim_device *device, unsigned round)
 {
     sim_device_shake(world, device);
@@ -14,7 +20,8 @@ static void catch_up(struct sim_world *world, struct sim_device *device, unsigne
         if (i == 1) sim_local(world, device, sim_device_follow_list(world, device), "opens its rooms");
         if (!copy->room) continue;
         /* Everyone has shown by now what they hold: what is still missing nobody has. */
-        if (round >= GO_ON_ROUND && pv_room_is_restored(copy->room, &missing)) pv_room_go_on(copy->room);
+        bool waits = round >= GO_ON_ROUND && pv_room_is_restored(copy->room, &missing);
+        if (waits && is_owner(device, room)) pv_room_go_on(copy->room);
         sim_flow_begin(world, device, SIM_PUSH, room, 0);
         sim_flow_go(world, device, SIM_ALL);
     }
@@ -56,7 +63,8 @@ static bool recoveries(struct sim_world *world)
     for (unsigned p = 0; p < SIM_PERSONS && !world->failed; p++) {
         bool left = false, place = false;
         for (unsigned d = p; d < SIM_COMPUTERS; d += SIM_PERSONS) {
-            left = left || (world->devices[d].there && !world->devices[d].lost);
+            bool is_in = sim_ledger_has(world, &world->devices[d], SIM_CLIENT_ROOMS + p);
+            left = left || (world->devices[d].there && !world->devices[d].lost && is_in);
             place = place || !world->devices[d].there;
         }
         bool own_is_sound = sim_ledger_opens(world, p);

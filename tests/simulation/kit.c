@@ -66,6 +66,15 @@ static void revoke_others(struct sim_world *world, struct sim_device *kit, const
     if (!err) (void)run(world, kit, SIM_PUSH, sim_own_room(kit));
 }
 
+/* To a room that waits for what a restored server lost, once all others have shown what they hold. */
+static void go_on(struct sim_world *world, struct sim_device *kit, unsigned room)
+{
+    uint64_t missing;
+    if (!world->calm || !pv_room_is_restored(kit->copies[room].room, &missing)) return;
+    pv_room_go_on(kit->copies[room].room);
+    (void)run(world, kit, SIM_PULL, room);
+}
+
 /* Bring the other rooms after the own one. */
 static void mend(struct sim_world *world, struct sim_device *kit)
 {
@@ -73,7 +82,10 @@ static void mend(struct sim_world *world, struct sim_device *kit)
         bool recorded = false;
         struct pv_room *own = kit->copies[sim_own_room(kit)].room;
         if (!world->has_room[r] || pv_room_is_recorded(own, &world->room_ids[r], &recorded) || !recorded) continue;
-        if (sim_copy_open(world, kit, r) == PV_OK) (void)run(world, kit, SIM_PUSH, r);
+        if (sim_copy_open(world, kit, r)) continue;
+        (void)run(world, kit, SIM_PULL, r);
+        go_on(world, kit, r);
+        (void)run(world, kit, SIM_PUSH, r);
     }
 }
 
@@ -97,6 +109,7 @@ static bool recover(struct sim_world *world, struct sim_device *kit, bool revoke
     bool has_key = false;
     if (sim_copy_open(world, kit, own)) return false;
     if (!run(world, kit, SIM_PULL, own) || !is_in(kit, kit)) return false;
+    go_on(world, kit, own);
     if (pv_room_has_present_key(kit->copies[own].room, &has_key) || !has_key) return false;
     if (!run(world, kit, SIM_PUSH, own) || !add(world, kit, &fresh)) return false; /* with a rekey that may be due */
     if (revokes) revoke_others(world, kit, fresh);
