@@ -29,6 +29,7 @@ struct pv_web_request {
     struct pv_id16 id;        /* {id}: a gate's or blob's */
     uint64_t index, i;        /* {index}, {i} */
     struct pv_meta_room room_row;
+    bool is_ticket; /* it is a link's ticket that lets it read */
     bool has_session;
     struct pv_meta_session session;
     struct pv_hash token_hash;

@@ -125,6 +125,7 @@ static enum pv_err use_ticket(struct pv_server *server, struct pv_web_request *r
     if (err == PV_ERR_NOT_FOUND) return PV_ERR_UNAUTHENTICATED;
     if (err) return err;
     request->access = PV_ACCESS_VIEWER;
+    request->is_ticket = true;
     return room == request->room_row.no ? PV_OK : PV_ERR_DENIED;
 }
 

@@ -18,6 +18,7 @@ struct push {
     struct pv_pull pull; /* first: a push goes on where its pull ends */
     const char *registration;
     unsigned rounds, conflicts;
+    bool complains;   /* our wrap did not open: perhaps the server has lost our key */
     uint64_t waiting; /* writes in the outbox at the last round */
     struct pv_id16 blob;
     struct pv_hash asked[KEM_ASK_MAX];
@@ -68,6 +69,34 @@ static enum pv_err ask_kem_keys(struct push *push, const struct pv_hash *hashes,
     return pv_task_ask(task, PV_POST, PV_AUTH_SESSION, KEM_ANSWER_MAX, kem_answer, "/v1/rooms/%s/kem", push->pull.room_hex);
 }
 
+static enum pv_err given_answer(struct pv_task *task, const struct pv_response *response)
+{
+    (void)response;
+    return send_next(push_of(task));
+}
+
+/* Whoever answers a complaint needs our key, which a restored server may have lost with what lay beside the entry that
+ * named it. Where this device lacks it, another of the person's complains. */
+static enum pv_err give_key(struct push *push)
+{
+    struct pv_task *task = &push->pull.task;
+    struct pv_room *room = push->pull.room;
+    struct pv_kem_pk pk;
+    struct pv_hash hash;
+    push->complains = false;
+    if (room->person_room) {
+        enum pv_err err = pv_mend_person_key(room->person_room, &pk, &hash);
+        if (err) return err == PV_ERR_NO_KEY ? send_next(push) : err;
+    } else {
+        pv_kem_from_seed(&room->me->kem_seed, &pk);
+    }
+    pv_cbor_put_array(&task->body, 1);
+    pv_cbor_put_bytes(&task->body, pk.b, sizeof pk.b);
+    enum pv_err err = pv_task_ask(task, PV_POST, PV_AUTH_SESSION, APPEND_ANSWER_MAX, given_answer, "/v1/rooms/%s/kem", push->pull.room_hex);
+    task->takes_problems = !err; /* the complaint goes in all the same */
+    return err;
+}
+
 /* ---- making ready: rekey, drafts */
 
 static enum pv_err make_ready(struct push *push, bool *ret_needs_keys, struct pv_hash *ret_missing, size_t *ret_count)
@@ -76,11 +105,11 @@ static enum pv_err make_ready(struct push *push, bool *ret_needs_keys, struct pv
     bool cut = false;
     struct pv_room *room = push->pull.room;
     const struct pv_roster *view;
-    bool ours = false;
+    bool ours = false, complains = false;
     *ret_needs_keys = false;
     enum pv_err err = pv_room_begin(room);
     if (err) return err;
-    err = pv_rekey_complain(room);
+    err = pv_rekey_complain(room, &complains);
     if (!err && room->person_room) err = pv_mend(room);
     if (!err) err = pv_room_view(room, &view);
     if (!err) err = pv_rekey_is_ours(room, view, &ours);
@@ -99,6 +128,7 @@ static enum pv_err make_ready(struct push *push, bool *ret_needs_keys, struct pv
         return err;
     }
     err = pv_room_commit(room);
+    push->complains = push->complains || complains;
     return err ? err : refused;
 }
 
@@ -123,7 +153,8 @@ static enum pv_err prepare(struct pv_task *task, const struct pv_response *respo
     if (!missing) return PV_ERR_NOMEM;
     enum pv_err err = make_ready(push, &needs_keys, missing, &count);
     if (err) err = pv_pull_error(&push->pull, err);
-    else err = needs_keys ? ask_kem_keys(push, missing, count) : send_next(push);
+    else if (needs_keys) err = ask_kem_keys(push, missing, count);
+    else err = push->complains ? give_key(push) : send_next(push);
     free(missing);
     return err;
 }

@@ -104,11 +104,12 @@ enum pv_err pv_rekey_is_ours(struct pv_room *room, const struct pv_roster *view,
     return err || *ret_ours || !unsent ? err : epoch_is_old(room, view, ret_ours);
 }
 
-enum pv_err pv_rekey_complain(struct pv_room *room)
+enum pv_err pv_rekey_complain(struct pv_room *room, bool *ret_complains)
 {
     const struct pv_roster *view;
     struct pv_roster_body body = {.type = PV_ROSTER_BAD_WRAP};
     uint64_t bad = 0;
+    *ret_complains = false;
     enum pv_err err = pv_store_number_get(room->store, PV_BAD_WRAP, 0, &bad);
     if (err || !bad) return err;
     err = pv_store_value_delete(room->store, PV_BAD_WRAP);
@@ -117,6 +118,7 @@ enum pv_err pv_rekey_complain(struct pv_room *room)
     if (!present) return err;
     body.u.bad_wrap_epoch = bad - 1;
     err = pv_write_roster(room, &body, pv_bytes(NULL, 0));
+    *ret_complains = !err;
     return err == PV_ERR_DENIED ? PV_OK : err; /* another of our devices said it already */
 }
 

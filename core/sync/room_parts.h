@@ -203,7 +203,7 @@ PV_MUST_USE enum pv_err pv_rekey_is_ours(struct pv_room *room, const struct pv_r
 PV_MUST_USE enum pv_err pv_rekey_missing_keys(struct pv_room *room, struct pv_hash *ret_hashes, size_t max,
                                               size_t *ret_count);
 /* Say in the log that our wrap of the present epoch does not open, once. In a transaction. */
-PV_MUST_USE enum pv_err pv_rekey_complain(struct pv_room *room);
+PV_MUST_USE enum pv_err pv_rekey_complain(struct pv_room *room, bool *ret_complains);
 /* Make the rekey over the present view, into the outbox; `cut`: without links. In a transaction. */
 PV_MUST_USE enum pv_err pv_rekey_make(struct pv_room *room, bool cut);
 

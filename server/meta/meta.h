@@ -204,6 +204,8 @@ struct pv_meta_ops {
     enum pv_err (*links)(struct pv_meta *meta, uint64_t no, uint64_t index, struct pv_buf *links);
     /* Errors: NOT_FOUND. */
     enum pv_err (*kem_key)(struct pv_meta *meta, uint64_t no, const struct pv_hash *hash, struct pv_kem_pk *ret_key);
+    /* One that was lost, by its hash; one that is there stays. */
+    enum pv_err (*kem_put)(struct pv_meta *meta, uint64_t no, const struct pv_hash *hash, const struct pv_kem_pk *key);
     /* Errors: NOT_FOUND: no member. */
     enum pv_err (*access)(struct pv_meta *meta, uint64_t no, const struct pv_hash *device, enum pv_access *ret_access);
     enum pv_err (*rooms_of)(struct pv_meta *meta, const struct pv_hash *device,

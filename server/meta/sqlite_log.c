@@ -286,6 +286,23 @@ enum pv_err pv_sqlite_kem_key(struct pv_meta *meta, uint64_t no, const struct pv
     return err;
 }
 
+enum pv_err pv_sqlite_kem_put(struct pv_meta *meta, uint64_t no, const struct pv_hash *hash, const struct pv_kem_pk *key)
+{
+    struct pv_sqlite *store = pv_sqlite_of(meta);
+    struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_DURABLE);
+    enum pv_err err = pv_sqlite_begin(conn);
+    sqlite3_stmt *stmt = err ? NULL : pv_sqlite_stmt(conn, SQL_KEM_PUT);
+    if (stmt) {
+        pv_sqlite_bind_uint(stmt, 1, no);
+        pv_sqlite_bind_hash(stmt, 2, hash);
+        pv_sqlite_bind_bytes(stmt, 3, key->b, sizeof key->b);
+    }
+    if (!err) err = pv_sqlite_run(conn, stmt);
+    err = pv_sqlite_end(conn, err);
+    pv_sqlite_give(store, conn);
+    return err;
+}
+
 enum pv_err pv_sqlite_access(struct pv_meta *meta, uint64_t no, const struct pv_hash *device,
                              enum pv_access *ret_access)
 {

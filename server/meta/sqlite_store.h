@@ -233,7 +233,7 @@ enum pv_err pv_sqlite_refs(struct pv_sqlite_conn *conn, uint64_t room, struct pv
 #define PV_SQLITE_CALLS(X)                                                                                          \
     X(close) X(check) X(maintain) X(expire)                                                   /* sqlite.c */        \
     X(room) X(note) X(renew_note) X(roster) X(entries) X(find) X(newest) X(hashes)            /* sqlite_log.c */    \
-    X(wrap) X(links) X(kem_key) X(access) X(rooms_of) X(overdue) X(set_deadline)                                    \
+    X(wrap) X(links) X(kem_key) X(kem_put) X(access) X(rooms_of) X(overdue) X(set_deadline)                                    \
     X(append)                                                                                 /* sqlite_append.c */ \
     X(forgets) X(undropped) X(drop) X(dropped)                                                /* sqlite_forget.c */ \
     X(nonce_put) X(nonce_take) X(session_put) X(session) X(session_end) X(ticket_put)         /* sqlite_soft.c */   \

@@ -137,12 +137,23 @@ static bool knew(const struct sim_log *log, const struct sim_out *out, const str
     return pv_hash_equal(&prefix, known); /* else it is of another history */
 }
 
+/* A restore may lose, with everyone who held it, that a device came to its person's own room: nobody knows then to make
+ * that room's key anew, which the device got there. */
+static bool is_forgotten(const struct sim_ledger *ledger, const struct sim_out *out)
+{
+    const struct sim_log *own = &ledger->logs[out->host][SIM_CLIENT_ROOMS + out->device % SIM_PERSONS];
+    if (!ledger->world->weather.restores || out->whole || out->device < SIM_PERSONS) return false;
+    for (size_t i = 0; i < own->add_count; i++)
+        if (own->adds[i].device == out->device) return false;
+    return true;
+}
+
 static void check_out(struct sim_ledger *ledger, const struct sim_out *out)
 {
     struct sim_world *world = ledger->world;
     const struct sim_log *log = &ledger->logs[out->host][out->room];
     bool reached[SIM_NODES];
-    if (is_back(ledger, out)) return;
+    if (is_back(ledger, out) || is_forgotten(ledger, out)) return;
     reach(ledger, out->device, reached);
     for (uint64_t i = out->index + 1; i < log->history.count; i++)
         if (log->entries[i].kind == PV_KIND_ROSTER && log->entries[i].verdict == PV_ACCEPTED &&

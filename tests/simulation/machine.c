@@ -25,8 +25,10 @@ void sim_restart_server(struct sim_world *world, struct sim_host *host)
     if (sim_host_boot(world, host)) sim_ledger_observe(world, host, true);
 }
 
+/* To a restored server a device's word holds for all its homes: copied ones and restores do not go together. */
 static void start_second(struct sim_world *world, struct sim_device *device, bool copied)
 {
+    if (copied && world->weather.restores) return;
     struct sim_device *second = sim_second_make(world, device, copied);
     if (!second) return;
     sim_tell(world, "  program %u of device %u%s", second->slot, second->number, copied ? ", on another machine" : "");
