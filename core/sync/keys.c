@@ -222,6 +222,13 @@ static void links_name(uint64_t index, char ret_name[static 48])
     (void)snprintf(ret_name, 48, "sync.links.%llu", (unsigned long long)index);
 }
 
+static bool are_gone(const struct pv_room *room, uint64_t index)
+{
+    for (size_t i = 0; i < room->links_gone_count; i++)
+        if (room->links_gone[i] == index) return true;
+    return false;
+}
+
 /* A rekey whose secret is here and which links to `epoch`, whose secret is not. */
 static enum pv_err find_link(struct pv_room *room, uint64_t epoch, struct pv_key_want *want)
 {
@@ -233,7 +240,7 @@ static enum pv_err find_link(struct pv_room *room, uint64_t epoch, struct pv_key
         char name[48];
         uint64_t tried;
         links_name(epochs[e].index, name);
-        if (!has_secret(room, e, &err) || err) continue;
+        if (are_gone(room, epochs[e].index) || !has_secret(room, e, &err) || err) continue;
         err = pv_store_number_get(room->store, name, 0, &tried);
         if (err || tried) continue;
         err = rekey_body(room, epochs[e].index, &body);

@@ -9,9 +9,14 @@ enum { ROUNDS_MAX = 8 /* removals in one go, each of at most PV_LIMIT_TARGETS de
 
 enum pv_err pv_mend_person_key(struct pv_room *person, struct pv_kem_pk *ret_pk, struct pv_hash *ret_hash)
 {
+    return pv_mend_key_of_epoch(person, pv_roster_epoch(person->roster), ret_pk, ret_hash);
+}
+
+enum pv_err pv_mend_key_of_epoch(struct pv_room *person, uint64_t epoch, struct pv_kem_pk *ret_pk, struct pv_hash *ret_hash)
+{
     struct pv_epoch_secret secret;
     struct pv_kem_seed seed;
-    enum pv_err err = pv_keys_secret(person, person->roster, pv_roster_epoch(person->roster), &secret);
+    enum pv_err err = pv_keys_secret(person, person->roster, epoch, &secret);
     if (err) return err == PV_ERR_NOT_FOUND ? PV_ERR_NO_KEY : err;
     pv_epoch_kem_seed(&secret, &seed);
     pv_kem_from_seed(&seed, ret_pk);

@@ -21,6 +21,8 @@ PV_MUST_USE enum pv_err pv_mend_allows_sealing(struct pv_room *room, bool *ret_a
 PV_MUST_USE enum pv_err pv_mend(struct pv_room *room);
 /* The person's present KEM key, and whose epoch it is. Errors: NO_KEY. */
 PV_MUST_USE enum pv_err pv_mend_person_key(struct pv_room *person, struct pv_kem_pk *ret_pk, struct pv_hash *ret_hash);
+/* That of an earlier epoch. Errors: NO_KEY. */
+PV_MUST_USE enum pv_err pv_mend_key_of_epoch(struct pv_room *person, uint64_t epoch, struct pv_kem_pk *ret_pk, struct pv_hash *ret_hash);
 
 /* The value of a person room's store: the index of its newest removal of devices, plus one. */
 #define PV_SWEPT_AT "sync.swept"

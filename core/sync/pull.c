@@ -25,6 +25,7 @@ void pv_pull_init(struct pv_pull *pull, struct pv_room *room, enum pv_auth auth,
     pv_task_init(&pull->task, begin, release);
     pull->room = room;
     pull->auth = auth;
+    room->links_gone_count = 0;
     pv_hex_encode(room->id.b, sizeof room->id.b, pull->room_hex);
     pv_buf_init(&pull->page, PAGE_ANSWER_MAX);
 }
@@ -148,8 +149,11 @@ static enum pv_err wrap_answer(struct pv_task *task, const struct pv_response *r
 static enum pv_err links_answer(struct pv_task *task, const struct pv_response *response)
 {
     struct pv_pull *pull = (struct pv_pull *)task;
-    if (response->status == 404) { /* lost with the server's disk: what they lead to waits for another way */
-        pull->keys_wait = true;
+    if (response->status == 404) { /* lost with the server's disk: another rekey may lead there, too */
+        struct pv_room *room = pull->room;
+        size_t room_for = sizeof room->links_gone / sizeof *room->links_gone;
+        if (room->links_gone_count == room_for) pull->keys_wait = true;
+        else room->links_gone[room->links_gone_count++] = pull->want.index;
         return next_key(pull);
     }
     if (response->status >= 400) return pv_task_problem(task, response);

@@ -75,24 +75,35 @@ static enum pv_err given_answer(struct pv_task *task, const struct pv_response *
     return send_next(push_of(task));
 }
 
+/* The key that the room wraps to for us. Errors: NO_KEY. */
+static enum pv_err our_key(struct pv_room *room, struct pv_kem_pk *ret_pk)
+{
+    const struct pv_principal *me = pv_roster_principal_of(room->roster, &room->me->device);
+    struct pv_hash hash;
+    enum pv_err err = PV_OK;
+    if (!me) return PV_ERR_NO_KEY;
+    if (room->person_room) {
+        if (me->person_epoch > pv_roster_epoch(room->person_room->roster)) return PV_ERR_NO_KEY;
+        err = pv_mend_key_of_epoch(room->person_room, me->person_epoch, ret_pk, &hash);
+    } else {
+        pv_kem_from_seed(&room->me->kem_seed, ret_pk);
+        pv_kem_hash(ret_pk, &hash);
+    }
+    return err || pv_hash_equal(&hash, &me->kem_hash) ? err : PV_ERR_NO_KEY;
+}
+
 /* Whoever answers a complaint needs our key, which a restored server may have lost with what lay beside the entry that
  * named it. Where this device lacks it, another of the person's complains. */
 static enum pv_err give_key(struct push *push)
 {
     struct pv_task *task = &push->pull.task;
-    struct pv_room *room = push->pull.room;
     struct pv_kem_pk pk;
-    struct pv_hash hash;
     push->complains = false;
-    if (room->person_room) {
-        enum pv_err err = pv_mend_person_key(room->person_room, &pk, &hash);
-        if (err) return err == PV_ERR_NO_KEY ? send_next(push) : err;
-    } else {
-        pv_kem_from_seed(&room->me->kem_seed, &pk);
-    }
+    enum pv_err err = our_key(push->pull.room, &pk);
+    if (err) return err == PV_ERR_NO_KEY ? send_next(push) : err;
     pv_cbor_put_array(&task->body, 1);
     pv_cbor_put_bytes(&task->body, pk.b, sizeof pk.b);
-    enum pv_err err = pv_task_ask(task, PV_POST, PV_AUTH_SESSION, APPEND_ANSWER_MAX, given_answer, "/v1/rooms/%s/kem", push->pull.room_hex);
+    err = pv_task_ask(task, PV_POST, PV_AUTH_SESSION, APPEND_ANSWER_MAX, given_answer, "/v1/rooms/%s/kem", push->pull.room_hex);
     task->takes_problems = !err; /* the complaint goes in all the same */
     return err;
 }

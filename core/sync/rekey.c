@@ -29,48 +29,34 @@ static enum pv_err epoch_is_old(struct pv_room *room, const struct pv_roster *vi
 
 /* ---- what links reach */
 
-/* Entries that were given back to a restored server: their links and wraps are gone. */
-struct tail {
-    uint64_t from, to;
-};
-
-static enum pv_err tail_of(struct pv_room *room, struct tail *ret_tail)
-{
-    enum pv_err err = pv_store_number_get(room->store, PV_TAIL_FROM, 0, &ret_tail->from);
-    return err ? err : pv_store_number_get(room->store, PV_TAIL_TO, 0, &ret_tail->to);
-}
-
-static bool is_gone(const struct tail *tail, uint64_t index)
-{
-    return index >= tail->from && index < tail->to;
-}
-
 struct cut_off {
     uint64_t from; /* the oldest epoch looked at */
     bool is[LINK_WINDOW];
 };
 
 /* Each secret at hand that no chain of links from the newest epoch reaches; the newest too, if `newest_too`. */
-static enum pv_err find_cut_off(struct pv_room *room, const struct pv_roster *view, const struct tail *tail, bool newest_too,
-                                struct cut_off *ret_cut)
+static enum pv_err find_cut_off(struct pv_room *room, const struct pv_roster *view, bool newest_too, struct cut_off *ret_cut)
 {
     size_t count;
     const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
     uint64_t from = count > LINK_WINDOW ? count - LINK_WINDOW : 0, cut = pv_roster_cut(view);
     if (from < cut) from = cut;
     bool reached[LINK_WINDOW] = {false};
+    uint64_t lost_to;
+    enum pv_err err = pv_store_number_get(room->store, PV_LOST_TO, 0, &lost_to);
+    if (err) return err;
     *ret_cut = (struct cut_off){.from = from};
     if (count > from) reached[count - 1 - from] = !newest_too;
     for (uint64_t e = count; e-- > from;) {
         struct pv_epoch_secret secret;
-        enum pv_err err = PV_OK;
+        err = PV_OK;
         if (!reached[e - from]) {
             err = pv_keys_secret(room, view, e, &secret);
             pv_wipe(&secret, sizeof secret);
             if (err == PV_ERR_NOT_FOUND) continue;
             ret_cut->is[e - from] = !err;
         }
-        if (!err && e > from && !is_gone(tail, epochs[e].index)) err = pv_keys_mark_linked(room, &epochs[e], from, reached);
+        if (!err && e > from && epochs[e].index >= lost_to) err = pv_keys_mark_linked(room, &epochs[e], from, reached);
         if (err) return err;
     }
     return PV_OK;
@@ -79,15 +65,16 @@ static enum pv_err find_cut_off(struct pv_room *room, const struct pv_roster *vi
 /* Did a restore lose the wraps of the present epoch, or what led from there to an older secret? */
 static enum pv_err has_lost_keys(struct pv_room *room, const struct pv_roster *view, bool *ret_lost)
 {
-    struct tail tail;
     struct cut_off cut;
+    uint64_t lost_to;
     size_t count;
     const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
-    enum pv_err err = tail_of(room, &tail);
-    *ret_lost = !err && !room->restored && is_gone(&tail, epochs[count - 1].index);
-    if (err || *ret_lost || room->restored || tail.to == 0) return err;
-    err = find_cut_off(room, view, &tail, false, &cut);
-    for (size_t i = 0; !err && i < LINK_WINDOW; i++) *ret_lost = *ret_lost || cut.is[i];
+    enum pv_err err = pv_store_number_get(room->store, PV_LOST_TO, 0, &lost_to);
+    *ret_lost = false;
+    if (err || room->restored || lost_to == 0) return err;
+    *ret_lost = epochs[count - 1].index < lost_to;
+    if (!*ret_lost) err = find_cut_off(room, view, false, &cut);
+    for (size_t i = 0; !err && !*ret_lost && i < LINK_WINDOW; i++) *ret_lost = cut.is[i];
     return err;
 }
 
@@ -199,10 +186,8 @@ static enum pv_err make_links(struct pv_room *room, const struct pv_roster *view
 {
     size_t count;
     const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
-    struct tail tail;
     struct cut_off cut;
-    enum pv_err err = tail_of(room, &tail);
-    if (!err) err = find_cut_off(room, view, &tail, true, &cut);
+    enum pv_err err = find_cut_off(room, view, true, &cut);
     for (uint64_t e = count; !err && e-- > cut.from && r->body.u.rekey.link_count < PV_LIMIT_LINKS;) {
         struct pv_epoch_secret secret;
         if (!cut.is[e - cut.from]) continue;

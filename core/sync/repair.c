@@ -95,15 +95,12 @@ static enum pv_err repair_answer(struct pv_task *task, const struct pv_response 
     return pull->after_repair(pull);
 }
 
-/* Wraps and links beside these entries no device keeps: a new epoch brings them to those who lack them. */
-static enum pv_err note_tail(struct pv_room *room, uint64_t size)
+/* What lies beside entries (wraps, links) no device keeps, and which of it the backup had nobody knows here. */
+static enum pv_err note_loss(struct pv_room *room)
 {
-    uint64_t from = size, to = 0;
-    enum pv_err err = pv_store_number_get(room->store, PV_TAIL_FROM, size, &from);
-    if (!err) err = pv_store_number_get(room->store, PV_TAIL_TO, 0, &to);
-    if (err || (from <= size && to >= room->edge.size)) return err;
-    err = pv_store_number_set(room->store, PV_TAIL_FROM, size < from ? size : from);
-    return err ? err : pv_store_number_set(room->store, PV_TAIL_TO, room->edge.size > to ? room->edge.size : to);
+    uint64_t to = 0;
+    enum pv_err err = pv_store_number_get(room->store, PV_LOST_TO, 0, &to);
+    return err || to >= room->edge.size ? err : pv_store_number_set(room->store, PV_LOST_TO, room->edge.size);
 }
 
 enum pv_err pv_repair_ask(struct pv_pull *pull, uint64_t size)
@@ -113,7 +110,7 @@ enum pv_err pv_repair_ask(struct pv_pull *pull, uint64_t size)
     struct choice choice = {.from = size};
     struct pv_bytes note = pv_room_pin(room);
     pv_buf_init(&choice.note, PV_LIMIT_NOTE_BYTES);
-    enum pv_err err = size < room->edge.size ? note_tail(room, size) : PV_OK;
+    enum pv_err err = note_loss(room);
     if (!err && size < room->edge.size) err = pv_store_entry_each(room->store, size, room->edge.size, measure_entry, &measure);
     if (err == PV_ERR_LIMIT) err = PV_OK;
     choice.end = measure.end;

@@ -33,6 +33,8 @@ struct pv_room {
     uint64_t pulls_begun, pulls_done;  /* of this room: the newest that was begun, and the newest begun that ended well */
     uint64_t person_wanted;            /* a pull of the person's own room that has to end first; 0: none */
     bool key_wants_person;             /* a wrap is for a key of the person that is not here yet */
+    uint64_t links_gone[16];           /* entries whose links the server did not have in this pull */
+    size_t links_gone_count;
     uint64_t newer_than, newer_from;   /* invites from an index on were made after a removal in the person's room */
 
     pv_room_before_words *before_words; /* NULL: none */
@@ -112,9 +114,8 @@ PV_MUST_USE enum pv_err pv_open_pending(struct pv_room *room, size_t max, bool *
 /* Values of the store, each an epoch plus one: whose wrap for us did not open; which someone else complained of. */
 #define PV_BAD_WRAP "sync.bad-wrap"
 #define PV_COMPLAINT "sync.complaint"
-/* From and up to which index a restored server was given entries: what had lain beside them there is gone. */
-#define PV_TAIL_FROM "sync.tail-from"
-#define PV_TAIL_TO "sync.tail-to"
+/* Up to which index the server may have lost, by a restore, what lay beside the entries. */
+#define PV_LOST_TO "sync.lost-to"
 
 /* Where a secret can be had: a wrap beside an entry. */
 struct pv_wrap_source {

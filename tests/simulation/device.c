@@ -96,6 +96,7 @@ enum pv_err sim_copy_open(struct sim_world *world, struct sim_device *device, un
     struct pv_buf pin;
     if (copy->room) return PV_OK;
     names(room, file, pin_file);
+    sim_disk_open_as(0);
     make_template();
     if (!device->paper && !sim_disk_has(device->disk, file) && !sim_chance(world, 16))
         sim_disk_clone_file(device->disk, file, SIM_TEMPLATES, template_name);
@@ -202,8 +203,14 @@ bool sim_device_revive(struct sim_world *world, struct sim_device *device)
     if (!sim_disk_is_dead(device->disk)) return false;
     bool powered = sim_disk_keeps_power(device->disk);
     sim_tell(world, "device %u %s while it writes", device->number, powered ? "is killed" : "loses power");
-    if (powered) sim_machine_stop(world, device);
-    else sim_device_stop(world, device, true);
+    /* What SQLite finds again of a commit that was cut before its sync, it shows: a power cut right after that may take
+     * it back. Nobody was told of it, so that is not looked for. */
+    if (powered) {
+        sim_machine_stop(world, device);
+        sim_disk_settle(device->disk);
+    } else {
+        sim_device_stop(world, device, true);
+    }
     if (!device->process) (void)sim_device_start(world, device);
     return true;
 }

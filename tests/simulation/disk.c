@@ -191,7 +191,7 @@ void sim_disk_reset(void)
 
 void sim_disk_path(unsigned disk, const char *file, char ret_path[static SIM_FILE_NAME + 8])
 {
-    snprintf(ret_path, SIM_FILE_NAME + 8, "/%u/%s", disk, file);
+    snprintf(ret_path, SIM_FILE_NAME + 8, "/%u+%u/%s", disk, sim_disk_process, file);
 }
 
 bool sim_disk_has(unsigned disk, const char *name)
@@ -314,6 +314,11 @@ void sim_disk_kill_process(unsigned number, unsigned process)
     for (size_t i = 0; i < disk->file_count; i++)
         for (struct sim_handle *h = disk->files[i].handles; h; h = h->next)
             if (h->process == process) h->boot = 0;
+}
+
+void sim_disk_settle(unsigned number)
+{
+    for (size_t i = 0; i < sim_disks[number].file_count; i++) sim_file_keep(&sim_disks[number].files[i]);
 }
 
 /* What of a block that was not synced is found again. */

@@ -28,7 +28,7 @@ unsigned sim_disk_copy(unsigned disk);
 void sim_disk_become(unsigned disk, unsigned from);
 void sim_disk_free(unsigned disk);
 
-/* "/DISK/FILE" */
+/* "/DISK+PROCESS/FILE" */
 void sim_disk_path(unsigned disk, const char *file, char ret_path[static SIM_FILE_NAME + 8]);
 bool sim_disk_has(unsigned disk, const char *file);
 /* A small file, written as a program does that writes aside, syncs and renames. False: the disk has died. */
@@ -41,8 +41,9 @@ bool sim_disk_contains(unsigned disk, struct pv_bytes needle);
 
 /* Whoever has files open here dies: the program was killed, what it wrote stays. */
 void sim_disk_kill(unsigned disk);
-/* Files that are opened from now on are this process's, of several on a disk; and only one of them dies. */
+/* Whose the paths are that are made from now on, of several processes on a disk. */
 void sim_disk_open_as(unsigned process);
+/* Only that one dies. */
 void sim_disk_kill_process(unsigned disk, unsigned process);
 /* The machine goes down: what was not synced stays, goes or is torn, sector by sector, as the dice say. */
 void sim_disk_crash(unsigned disk, struct seeded *dice);
@@ -51,6 +52,8 @@ void sim_disk_doom(unsigned disk, unsigned writes);
 /* The same, but the power stays: whoever writes then is killed. */
 void sim_disk_strike(unsigned disk, unsigned writes);
 bool sim_disk_keeps_power(unsigned disk);
+/* Time goes by: what was written has reached the disk. */
+void sim_disk_settle(unsigned disk);
 /* It died since the last kill or crash. */
 bool sim_disk_is_dead(unsigned disk);
 /* After as many writes that make a file longer, the next ones fail for want of space. */

@@ -49,7 +49,7 @@ struct sim_handle {
 };
 
 extern struct sim_disk sim_disks[SIM_DISKS];
-extern unsigned sim_disk_process; /* whose the next file is that is opened */
+extern unsigned sim_disk_process; /* whose the next path is */
 
 void sim_image_resize(struct sim_image *image, uint64_t size);
 void sim_image_write(struct sim_image *image, uint64_t at, const void *bytes, size_t n);

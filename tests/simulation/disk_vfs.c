@@ -192,11 +192,13 @@ static const sqlite3_io_methods methods = {
     .xShmUnmap = shm_unmap,
 };
 
-/* "/DISK/FILE" */
-static struct sim_disk *parse(const char *path, const char **ret_name)
+/* "/DISK+PROCESS/FILE" */
+static struct sim_disk *parse(const char *path, const char **ret_name, unsigned *ret_process)
 {
     char *end = NULL;
-    unsigned long number = path && path[0] == '/' ? strtoul(path + 1, &end, 10) : SIM_DISKS;
+    unsigned long number = path && path[0] == '/' ? strtoul(path + 1, &end, 10) : SIM_DISKS, process = 0;
+    if (end && *end == '+') process = strtoul(end + 1, &end, 10);
+    if (ret_process) *ret_process = (unsigned)process;
     if (number >= SIM_DISKS || !end || *end != '/' || !sim_disks[number].used) return NULL;
     *ret_name = end + 1;
     return &sim_disks[number];
@@ -206,7 +208,8 @@ static int open_file(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *base
 {
     struct sim_handle *h = of(base);
     const char *name;
-    struct sim_disk *disk = parse(path, &name);
+    unsigned process;
+    struct sim_disk *disk = parse(path, &name, &process);
     (void)vfs;
     base->pMethods = NULL;
     if (!disk || disk->dead) return SQLITE_CANTOPEN; /* temporary files stay in memory: PRAGMA temp_store at build time */
@@ -214,7 +217,7 @@ static int open_file(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *base
     if ((!file || !file->there) && !(flags & SQLITE_OPEN_CREATE)) return SQLITE_CANTOPEN;
     if (!file || !file->there) file = sim_file_make(disk, name);
     *h = (struct sim_handle){.base.pMethods = &methods, .disk = disk, .file = file, .next = file->handles, .boot = disk->boot,
-                             .process = sim_disk_process};
+                             .process = process};
     file->handles = h;
     if (ret_flags) *ret_flags = flags;
     return SQLITE_OK;
@@ -223,7 +226,7 @@ static int open_file(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *base
 static int delete_file(sqlite3_vfs *vfs, const char *path, int sync_directory)
 {
     const char *name;
-    struct sim_disk *disk = parse(path, &name);
+    struct sim_disk *disk = parse(path, &name, NULL);
     struct sim_file *file = disk ? sim_file_find(disk, name) : NULL;
     (void)vfs;
     if (!disk || disk->dead) return SQLITE_IOERR_DELETE;
@@ -240,7 +243,7 @@ static int delete_file(sqlite3_vfs *vfs, const char *path, int sync_directory)
 static int access_file(sqlite3_vfs *vfs, const char *path, int flags, int *ret_there)
 {
     const char *name;
-    struct sim_disk *disk = parse(path, &name);
+    struct sim_disk *disk = parse(path, &name, NULL);
     const struct sim_file *file = disk ? sim_file_find(disk, name) : NULL;
     (void)vfs;
     (void)flags;

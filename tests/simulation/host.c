@@ -14,6 +14,7 @@ static void make_template(void)
     char path[SIM_FILE_NAME + 8], why[PV_META_WHY_MAX];
     struct pv_meta *meta;
     if (sim_disk_has(SIM_TEMPLATES, template_name)) return;
+    sim_disk_open_as(0);
     sim_disk_path(SIM_TEMPLATES, template_name, path);
     if (pv_sqlite_open_over(path, 1, &meta, why)) {
         fprintf(stderr, "%s\n", why);
@@ -42,6 +43,7 @@ bool sim_host_boot(struct sim_world *world, struct sim_host *host)
     if (!host->blobs && pv_blobs_memory_open(&host->blobs)) abort();
     server->blobs = host->blobs;
     if (!sim_disk_has(host->disk, "meta")) sim_disk_clone_file(host->disk, "meta", SIM_TEMPLATES, template_name);
+    sim_disk_open_as(0);
     sim_disk_path(host->disk, "meta", path);
     enum pv_err err = pv_sqlite_open_over(path, 1, &server->meta, why);
     if (err) {

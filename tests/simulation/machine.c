@@ -83,8 +83,10 @@ static void operator_step(struct sim_world *world, const struct sim_step *step, 
 void sim_machine_step(struct sim_world *world, const struct sim_step *step, struct sim_device *device)
 {
     struct sim_host *host = &world->hosts[0];
+    struct sim_device *program = device;
+    device = sim_program(world, device->home); /* what befalls the machine is told of its first program */
     switch ((int)step->kind) {
-    case SIM_DO_KILL: sim_device_stop(world, device, false); break;
+    case SIM_DO_KILL: sim_device_stop(world, program, false); break;
     case SIM_DO_CRASH: sim_device_stop(world, device, true); break;
     case SIM_DO_STRIKE: sim_disk_strike(device->disk, 1 + (unsigned)sim_below(world, 40)); break;
     case SIM_DO_DOOM: sim_disk_doom(device->disk, 1 + (unsigned)sim_below(world, 40)); break;
