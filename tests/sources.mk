@@ -144,6 +144,7 @@ NATIVE_TESTS += \
 	tests/server/test_pairings.c \
 	tests/server/test_resources.c \
 	tests/server/test_restore.c \
+	tests/server/test_restore_keys.c \
 	tests/server/test_rooms.c \
 	tests/server/test_successor.c \
 	#

@@ -272,10 +272,19 @@ static enum pv_err check_schema(struct pv_sqlite_conn *conn, const char *path, c
     return err;
 }
 
+/* A commit that was cut off before its sync (the program was killed, the disk was full) may be found again in the log, and
+ * is shown from now on: it must not be lost then with the power. A checkpoint syncs the log before it moves anything. */
+static enum pv_err sync_log(struct pv_sqlite_conn *conn)
+{
+    int rc = sqlite3_wal_checkpoint_v2(conn->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) & 0xff;
+    return rc == SQLITE_BUSY || rc == SQLITE_FULL ? PV_OK : pv_sqlite_error(conn, rc);
+}
+
 static enum pv_err open_all(struct pv_sqlite *store, const char *path, char ret_why[static PV_META_WHY_MAX])
 {
     enum pv_err err = open_conn(store, &store->durable, path, 2048, true);
     if (!err && !store->single) err = pragma(&store->durable, "PRAGMA journal_mode = WAL");
+    if (!err && !store->single) err = sync_log(&store->durable);
     if (err) {
         snprintf(ret_why, PV_META_WHY_MAX, "the metadata store %s %s: %s", path,
                  err == PV_ERR_CORRUPT ? "is damaged" : "cannot be opened", sqlite3_errmsg(store->durable.db));
