@@ -83,10 +83,10 @@ static void test_keys(void)
 {
 	struct pv_kem_pk key;
 	struct pv_hash hash;
-	srv.now_ms += 40ull * 24 * 3600 * 1000; /* then what is written next takes a new epoch */
+	srv.now_ms += 40ull * 24 * 3600 * 1000; /* then a new epoch follows what is written next */
 	login(&ada);
 	login(&bob);
-	if (rig_pull(&a) || rig_pull(&b)) abort();
+	if (rig_pull(&a) || rig_pull(&b) || rig_say(&a, "still in the old one") || rig_push(&a)) abort();
 	tap_ok(rig_say(&a, "three") == PV_OK && rig_push(&a) == PV_OK && rig_pull(&b) == PV_OK && !reads(&b, "three"),
 	       "for Ada's next epoch Bob's key is missing");
 	tap_ok(rig_push(&b) == PV_OK && rig_push(&a) == PV_OK, "he says so, and gives it back");

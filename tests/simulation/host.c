@@ -46,6 +46,10 @@ bool sim_host_boot(struct sim_world *world, struct sim_host *host)
     sim_disk_open_as(0);
     sim_disk_path(host->disk, "meta", path);
     enum pv_err err = pv_sqlite_open_over(path, 1, &server->meta, why);
+    if (err && sim_disk_is_dead(host->disk)) { /* the power went as it started */
+        sim_host_stop(world, host, !sim_disk_keeps_power(host->disk));
+        return sim_host_boot(world, host);
+    }
     if (err) {
         sim_fail(world, "P2", "the server does not start again: %s %s", pv_err_web_name(err), why);
         return false;
