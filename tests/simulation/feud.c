@@ -43,14 +43,14 @@ static void duel(struct sim_world *world, unsigned room)
     size_t well = world->answers_ok;
     if (!b || !is_member(a, room) || !is_member(b, room)) return;
     sim_tell(world, "  devices %u and %u remove each other", a->number, b->number);
-    bool both = remove_other(world, a, b, room) & remove_other(world, b, a, room);
+    bool first = remove_other(world, a, b, room), second = remove_other(world, b, a, room);
     sim_flow_begin(world, a, SIM_PUSH, room, 0);
     sim_flow_begin(world, b, SIM_PUSH, room, 0);
     for (unsigned turn = 0; turn < TURNS_MAX && (is_working(a) || is_working(b)) && !world->failed; turn++) {
         struct sim_device *next = is_working(a) && (!is_working(b) || sim_chance(world, 128)) ? a : b;
         sim_flow_go(world, next, 1);
     }
-    if (both && world->answers_ok == well + 2) sim_ledger_fought(world, a, b, room);
+    if (first && second && world->answers_ok == well + 2) sim_ledger_fought(world, a, b, room);
 }
 
 /* Someone brings back whom another has removed, at once. */
