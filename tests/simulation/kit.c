@@ -132,10 +132,12 @@ bool sim_recover(struct sim_world *world, struct sim_device *kit, bool revokes)
     return well;
 }
 
+/* A kit's keys are new each time: one that was removed is not added again. */
 void sim_add_kit(struct sim_world *world, struct sim_device *device)
 {
     struct sim_device *kit = &world->devices[SIM_KITS + SIM_PERSONS + device->person];
     struct pv_new_device handed;
+    if (kit->named) return;
     enum pv_err err = pv_device_consent(&kit->me, true, &device->me.person, &device->me.device, &handed);
     kit->named = true;
     if (!err) err = pv_device_add(device->copies[sim_own_room(device)].room, &handed);
