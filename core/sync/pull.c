@@ -267,6 +267,13 @@ static enum pv_err restored_take(struct pv_pull *pull, const struct page *page, 
     return next_key(pull);
 }
 
+/* Nothing to check: the note pinned here, for all that is held. Where another process took in more, it shows a log that went
+ * back. */
+static bool is_known(const struct pv_room *room, struct pv_bytes note)
+{
+    return room->pinned.size == room->edge.size && pv_bytes_equal(note, pv_room_pin(room));
+}
+
 /* Take a page in, and go on: with the next one, or with keys. */
 static enum pv_err page_take(struct pv_pull *pull, const struct page *page, const struct pv_merkle_proof *consistency)
 {
@@ -280,7 +287,7 @@ static enum pv_err page_take(struct pv_pull *pull, const struct page *page, cons
     if (!page->count && newest.size > room->edge.size && pull->conflicts++ < CONFLICTS_MAX)
         return pv_pull_start(&pull->task, NULL); /* something was appended in between */
     if (page->count) err = pv_intake(room, page->from, page->items, page->count, page->note, consistency);
-    else if (page->note.n && !pv_bytes_equal(page->note, pv_room_pin(room))) err = pv_intake_note(room, page->from, page->note);
+    else if (page->note.n && !is_known(room, page->note)) err = pv_intake_note(room, page->from, page->note);
     if (err == PV_ERR_CONFLICT && pull->conflicts++ < CONFLICTS_MAX) {
         err = pv_room_refresh(room);
         return err ? err : pv_pull_start(&pull->task, NULL);

@@ -116,6 +116,8 @@ enum pv_err rig_member_open_over(struct rig_member *member, struct rig_device *d
 /* Close and open again over the same database, as a new process would. */
 enum pv_err rig_member_reopen(struct rig_member *member);
 void rig_member_close(struct rig_member *member);
+/* Another program of the same device, over the member's database; closed before the member. */
+enum pv_err rig_member_beside(struct rig_member *other, const struct rig_member *member);
 enum pv_err rig_found(struct rig_member *member, struct rig_device *device);
 enum pv_err rig_push(struct rig_member *member);
 enum pv_err rig_pull(struct rig_member *member);

@@ -137,6 +137,15 @@ void rig_member_close(struct rig_member *member)
     pv_buf_release(&member->pin);
 }
 
+enum pv_err rig_member_beside(struct rig_member *other, const struct rig_member *member)
+{
+    *other = (struct rig_member){.device = member->device};
+    pv_buf_init(&other->pin, PV_LIMIT_NOTE_BYTES);
+    enum pv_err err = pv_store_open(member->db, &other->store);
+    if (err) return err;
+    return open_room(other->store, other->device, other->device->person, pv_room_id(member->room), pv_buf_bytes(&other->pin), &other->room);
+}
+
 enum pv_err rig_push(struct rig_member *member)
 {
     struct pv_task *task = NULL;

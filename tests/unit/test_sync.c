@@ -262,11 +262,8 @@ static void test_two_processes(void)
 {
     struct pair p;
     pair_init(&p, PV_ROLE_EDITOR);
-    struct rig_member other = p.b;
-    struct pv_room_options options = {.me = &p.bob.me, .person_room = p.bob.person, .random = &p.bob.random, .room_id = *pv_room_id(p.b.room)};
-    is_err(pv_store_open(p.b.db, &other.store), PV_OK, "a second store");
-    options.store = other.store;
-    is_err(pv_room_open(&options, &other.room), PV_OK, "and room over the same database");
+    struct rig_member other;
+    is_err(rig_member_beside(&other, &p.b), PV_OK, "a second store and room over the same database");
     is_err(rig_push(&p.b), PV_OK, "one rekeys");
     for (int i = 0; i < 6; i++) {
         char text[16];
@@ -277,8 +274,7 @@ static void test_two_processes(void)
     is_err(rig_push(&other), PV_OK, "the rest");
     is_err(rig_pull(&p.a), PV_OK, "Ada pulls");
     is_texts(&p.a, "0\n1\n2\n3\n4\n5\n", "and has all, once, in order");
-    pv_room_close(other.room);
-    pv_store_close(other.store);
+    rig_member_close(&other);
     pair_release(&p);
 }
 

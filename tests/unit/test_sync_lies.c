@@ -93,6 +93,40 @@ static void test_forgery(void)
     pair_release(&p);
 }
 
+/* How far the server's log was once. */
+struct log_mark {
+    struct rig_room *room;
+    struct pv_merkle_edge edge;
+    size_t count;
+    uint64_t signed_ms;
+    struct pv_roster *roster;
+};
+
+static struct log_mark mark_log(struct pair *p)
+{
+    struct rig_room *room = rig_room_find(&p->server, pv_room_id(p->a.room));
+    struct log_mark mark = {.room = room, .edge = room->edge, .count = room->count, .signed_ms = room->signed_ms};
+    is_err(pv_roster_copy(room->roster, &mark.roster), PV_OK, "the server's state now");
+    return mark;
+}
+
+/* The log is again what it was at the mark, signed as it was then; once for each mark. */
+static void go_back(const struct log_mark *mark)
+{
+    struct rig_room *room = mark->room;
+    for (size_t i = mark->count; i < room->count; i++) {
+        pv_buf_release(&room->entries[i].entry);
+        pv_buf_release(&room->entries[i].refs);
+        pv_buf_release(&room->entries[i].body);
+        pv_buf_release(&room->entries[i].beside);
+    }
+    room->count = mark->count;
+    room->edge = mark->edge;
+    room->signed_ms = mark->signed_ms;
+    pv_roster_free(room->roster);
+    room->roster = mark->roster;
+}
+
 /* The server forgets the newest entries: whoever saw more notices. */
 static void test_rollback(void)
 {
@@ -100,30 +134,17 @@ static void test_rollback(void)
     pair_init(&p, PV_ROLE_EDITOR);
     is_err(rig_say(&p.a, "kept"), PV_OK, "Ada writes");
     is_err(rig_push(&p.a), PV_OK, "and sends");
-    struct rig_room *room = rig_room_find(&p.server, pv_room_id(p.a.room));
-    struct pv_merkle_edge edge = room->edge;
-    size_t count = room->count;
-    struct pv_roster *before;
-    is_err(pv_roster_copy(room->roster, &before), PV_OK, "the server's state now");
+    struct log_mark before = mark_log(&p);
     is_err(rig_say(&p.a, "lost"), PV_OK, "Ada writes again");
     is_err(rig_push(&p.a), PV_OK, "and sends");
-    for (size_t i = count; i < room->count; i++) {
-        pv_buf_release(&room->entries[i].entry);
-        pv_buf_release(&room->entries[i].refs);
-        pv_buf_release(&room->entries[i].body);
-        pv_buf_release(&room->entries[i].beside);
-    }
-    room->count = count;
-    room->edge = edge;
-    pv_roster_free(room->roster);
-    room->roster = before;
+    go_back(&before);
     is_err(rig_pull(&p.b), PV_OK, "Bob, who saw less, sees nothing odd");
     is_err(rig_pull(&p.a), PV_ERR_FORK, "Ada does");
     struct pv_finding finding = {.has_author = false};
     tap_ok(pv_room_alarm(p.a.room)[0] && finding_of(p.a.room, &finding) == PV_FINDING_OPEN && !finding.convicts_server,
            "with words, and evidence that an older note alone convicts nobody");
     p.server.now_ms += 5000;
-    room->signed_ms = p.server.now_ms;
+    before.room->signed_ms = p.server.now_ms;
     is_err(rig_pull(&p.a), PV_ERR_FORK, "the server signs its smaller log anew");
     tap_ok(finding_of(p.a.room, &finding) == PV_FINDING_WENT_BACK && finding.convicts_server, "and that does");
     is_err(rig_say(&p.b, "another history"), PV_OK, "Bob writes on");
@@ -132,6 +153,27 @@ static void test_rollback(void)
     is_err(rig_pull(&p.a), PV_ERR_FORK, "Ada still refuses");
     tap_ok(finding_of(p.a.room, &finding) == PV_FINDING_TWO_HISTORIES && finding.convicts_server, "and can show that there are two histories");
     is_texts(&p.a, "kept\nlost\n", "and keeps what she has");
+    pair_release(&p);
+}
+
+/* Ada's other program saw the log grow, so this one holds it too: the old note that it once pinned shows a log that went
+ * back. */
+static void test_rollback_to_pin(void)
+{
+    struct pair p;
+    struct rig_member other;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_say(&p.a, "kept"), PV_OK, "Ada writes");
+    is_err(rig_push(&p.a), PV_OK, "and sends");
+    is_err(rig_member_beside(&other, &p.a), PV_OK, "another program of hers");
+    is_err(rig_pull(&other), PV_OK, "sees that");
+    struct log_mark before = mark_log(&p);
+    is_err(rig_say(&p.a, "lost"), PV_OK, "Ada writes again");
+    is_err(rig_push(&p.a), PV_OK, "and sends");
+    go_back(&before);
+    is_err(rig_pull(&other), PV_ERR_FORK, "the other program, which had looked at this very log before, sees that more was held");
+    is_err(rig_push(&other), PV_ERR_FORK, "also when it sends");
+    rig_member_close(&other);
     pair_release(&p);
 }
 
@@ -336,6 +378,7 @@ int main(void)
     test_flipped_bits();
     test_forgery();
     test_rollback();
+    test_rollback_to_pin();
     test_bad_wrap();
     test_seen_another_history();
     test_own_body_withheld();
