@@ -76,7 +76,7 @@ static enum pv_err compare(const struct safety *safety, const char *word, enum p
     struct pv_buf text;
     enum pv_err err;
 
-    pv_buf_init(&text, PV_SAFETY_INPUT_BYTES + 1);
+    pv_buf_init(&text, PV_LIMIT_SAFETY_BYTES + 1);
     err = read_given(safety, word, &text);
     if (err == PV_OK) {
         err = text.err ? PV_ERR_LIMIT : pv_safety_check(&safety->session->me.person, &safety->person, pv_buf_bytes(&text), &given, &group);

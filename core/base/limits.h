@@ -58,9 +58,10 @@ enum {
     PV_LIMIT_PREVIEW_BYTES = 4096,
     PV_LIMIT_LINK_BYTES = 8192,
     PV_LIMIT_URL_BYTES = 1024,
-    PV_LIMIT_SUCCESSION_BYTES = 512 * 1024,  /* what a succession seals */
+    PV_LIMIT_SUCCESSION_BYTES = 512 * 1024,  /* of a succession, sealed */
     PV_LIMIT_SUCCESSION_PLACES = 256,        /* members who get another role than the common link's */
     PV_LIMIT_PAIRING_BYTES = 4096,           /* one message of a pairing */
+    PV_LIMIT_SAFETY_BYTES = 1024,            /* of what is typed or scanned, blanks included */
     /* a device at rest */
     PV_LIMIT_KIT_SHEET_BYTES = 4096,         /* with all that is said around the code */
     PV_LIMIT_PASSPHRASE_BYTES = 4096,

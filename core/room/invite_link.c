@@ -5,7 +5,7 @@
 #include "core/room/gate.h"
 #include "core/room/server_url.h"
 
-enum { LINK_FIELDS = 6, VERSION = 1, CHECK_BYTES = 4, LINK_BYTES = 512 };
+enum { LINK_FIELDS = 6, VERSION = 1, CHECK_BYTES = 4 };
 
 static const char mark[] = "/i#";
 
@@ -27,7 +27,7 @@ enum pv_err pv_invite_link_write(const struct pv_invite_link *link, struct pv_bu
     uint8_t check[CHECK_BYTES];
     enum pv_err err = pv_server_url_read(pv_bytes_of_string(link->server_url), &url);
     if (err) return err;
-    pv_buf_init(&bytes, LINK_BYTES);
+    pv_buf_init(&bytes, PV_LIMIT_LINK_BYTES);
     pv_cbor_put_array(&bytes, LINK_FIELDS);
     pv_cbor_put_uint(&bytes, VERSION);
     pv_cbor_put_bytes(&bytes, link->a.b, sizeof link->a.b);
@@ -95,7 +95,7 @@ enum pv_err pv_invite_link_read(struct pv_bytes text, struct pv_invite_link *ret
     struct pv_server_url url;
     struct pv_invite_link link = {.has_note = false};
     struct pv_bytes encoded;
-    uint8_t bytes[LINK_BYTES];
+    uint8_t bytes[PV_LIMIT_LINK_BYTES]; /* a later version may need more than ours */
     size_t n = 0;
     if (text.n > PV_LIMIT_LINK_BYTES) return PV_ERR_LIMIT;
     size_t at = find_mark(text);

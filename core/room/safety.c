@@ -128,7 +128,7 @@ enum pv_err pv_safety_check(const struct pv_hash *me, const struct pv_hash *othe
     enum pv_safety_given given = PV_SAFETY_GIVEN_NUMBER;
     enum pv_err err;
     *ret_wrong_group = 0;
-    if (text.n > PV_SAFETY_INPUT_BYTES) return PV_ERR_LIMIT;
+    if (text.n > PV_LIMIT_SAFETY_BYTES) return PV_ERR_LIMIT;
     while (text.n && is_blank(text.p[0])) text = pv_bytes(text.p + 1, text.n - 1);
     while (text.n && is_blank(text.p[text.n - 1])) text.n--;
     if (take(&text, code_mark)) {

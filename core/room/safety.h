@@ -8,14 +8,14 @@
 #define PV_ROOM_SAFETY_H
 
 #include "core/base/bytes.h"
+#include "core/base/limits.h"
 
 enum {
     PV_SAFETY_GROUPS = 12,
     PV_SAFETY_GROUP_DIGITS = 5,
     PV_SAFETY_DIGITS = PV_SAFETY_GROUPS * PV_SAFETY_GROUP_DIGITS,
     PV_SAFETY_NUMBER_CHARS = PV_SAFETY_DIGITS + PV_SAFETY_GROUPS - 1, /* with a blank between groups */
-    PV_SAFETY_CODE_CHARS = 146,
-    PV_SAFETY_INPUT_BYTES = 1024                                      /* of what is typed or scanned, blanks included */
+    PV_SAFETY_CODE_CHARS = 146
 };
 
 /* The groups, joined by blanks, with a NUL. The same whichever of the two comes first. */

@@ -81,11 +81,29 @@ def wanted(path, prefix):
     return {numbers[name]: int(count) for name, count in re.findall(rf"\[{prefix}_(\w+)\] = \{{(\d+), get_", code(path))}
 
 
+def told_fields(cell):
+    """How many fields a payload's row names beside type and write id; how long each is, is said between commas, too."""
+    while (flat := re.sub(r"[\[(][^\[\]()]*[\])]", "", cell)) != cell:
+        cell = flat
+    return len([piece for piece in cell.split(",") if not re.match(r" (?:\d|at most|indexes|epochs)", piece)])
+
+
+rows_of = re.findall(r"^\| \d+ (\w+) \| [23][^|]*\| (.*) \|$", section("## 10. ", "## 11. "), re.M)
+is_({name.upper(): 2 + told_fields(cell) for name, cell in rows_of},
+    {name: int(count) for name, count in re.findall(r"PV_PAYLOAD_(\w+), PV_KIND_\w+, (\d+)\}", payload)}, "how many fields each payload has")
 is_(written("## 5. ", "## 6. "), wanted("core/room/body.c", "PV_ROSTER"), "how many fields each roster body has")
 is_(written("## 6. ", "## 7. "), wanted("core/room/body_sign.c", "PV_SERVER"), "and each of the server's")
 for name, line_of, path, constant in (("header", "    header = ", "core/log/entry.c", "HEADER_FIELDS"), ("gate", "    gate     = ", "core/room/gate.c", "GATE_FIELDS"),
                                       ("policy", "    policy   = ", "core/room/gate.c", "POLICY_FIELDS"), ("link", "    link  = ", "core/room/invite_link.c", "LINK_FIELDS"),
-                                      ("keystore", "    keystore = ", "core/room/keystore_file.c", "FILE_FIELDS")):
+                                      ("keystore", "    keystore = ", "core/room/keystore_file.c", "FILE_FIELDS"),
+                                      ("keystore's content", "    content  = cbor(", "core/room/keystore_file.c", "CONTENT_FIELDS"),
+                                      ("device's secrets", "    secrets        = cbor(", "core/room/keystore.c", "SECRETS_FIELDS"),
+                                      ("share", "    shares   = [", "core/room/gate.c", "SHARE_FIELDS"),
+                                      ("release request", "\nRelease request: `", "core/room/release.c", "REQUEST_FIELDS"),
+                                      ("release answer", " Answer: `", "core/room/release.c", "ANSWER_FIELDS"),
+                                      ("succession", "    succession        = ", "core/room/succession.c", "FIELDS"),
+                                      ("signed succession", "    signed succession = ", "core/room/succession.c", "SIGNED_FIELDS"),
+                                      ("succession's place", "    place   = ", "core/room/succession.c", "PLACE_FIELDS")):
     is_(fields(line(line_of))[0], int(re.search(rf"\b{constant} = (\d+)", code(path))[1]), f"how many fields a {name} has")
 
 RULES = "core/room/roster_{}.c"

@@ -1,4 +1,6 @@
 /* Invite links: there and back, cut at every byte, every byte changed, and server addresses. */
+#include "core/base/base64.h"
+#include "core/base/lines.h"
 #include "core/room/gate.h"
 #include "core/room/server_url.h"
 
@@ -150,7 +152,34 @@ static void limits(void)
 	memset(big, 'A', sizeof big);
 	memcpy(big, "https://rooms.example/i#", 24);
 	tap_is_int(pv_invite_link_read(pv_bytes(big, sizeof big), &back), PV_ERR_LIMIT, "a text over the limit is refused");
-	tap_is_int(pv_invite_link_read(pv_bytes(big, 4096), &back), PV_ERR_LIMIT, "and one that holds too much");
+	tap_is_int(pv_invite_link_read(pv_bytes(big, 4096), &back), PV_ERR_MALFORMED, "as is one with something behind its checksum");
+	pv_buf_release(&text);
+}
+
+/* A link of version 2, far longer than ours: address and checksum stay, so damage and novelty are told apart. */
+static void later(void)
+{
+	static uint8_t key[2000];
+	struct pv_invite_link back;
+	struct pv_sha256 sha;
+	struct pv_hash check;
+	struct pv_buf link, text;
+	pv_buf_init(&link, PV_LIMIT_LINK_BYTES);
+	pv_buf_init(&text, PV_LIMIT_LINK_BYTES);
+	pv_cbor_put_array(&link, 2);
+	pv_cbor_put_uint(&link, 2);
+	pv_cbor_put_bytes(&link, key, sizeof key);
+	pv_hash_begin(&sha, "link-check");
+	pv_sha256_put_text(&sha, "https://rooms.example");
+	pv_sha256_put_bytes(&sha, link.p, link.n);
+	pv_sha256_final(&sha, &check);
+	pv_buf_append(&link, check.b, 4);
+	pv_text_put(&text, "https://rooms.example/i#");
+	pv_base64_put(&text, PV_BASE64_URL, pv_buf_bytes(&link));
+	tap_is_int(pv_invite_link_read(pv_buf_bytes(&text), &back), PV_ERR_UNSUPPORTED, "a later version's link is told as such");
+	text.p[1000] = 'B';
+	tap_is_int(pv_invite_link_read(pv_buf_bytes(&text), &back), PV_ERR_MALFORMED, "and damaged as damaged");
+	pv_buf_release(&link);
 	pv_buf_release(&text);
 }
 
@@ -168,6 +197,7 @@ int main(void)
 	damage();
 	names();
 	limits();
+	later();
 	url("http://127.0.0.1:7440", "http://127.0.0.1:7440");
 	url("https://EXAMPLE.org/", "https://example.org");
 	url("https://example.org:443", "https://example.org");

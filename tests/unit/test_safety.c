@@ -160,7 +160,7 @@ static void codes(void)
 int main(void)
 {
 	struct seeded seeds = seeded_make(3);
-	uint8_t much[PV_SAFETY_INPUT_BYTES + 1];
+	uint8_t much[PV_LIMIT_SAFETY_BYTES + 1];
 	enum pv_safety_given given;
 	unsigned group;
 	if (!tap_ok(pv_crypto_init() == PV_OK, "cryptography")) return tap_done();
