@@ -18,7 +18,25 @@ until [ -s "$work/port" ]; do sleep 0.05; done
 port=$(<"$work/port")
 cp build/bin/privity "$work/privity" # where every user can run it
 
-# waiting WRAP…: a command that waits for a server; its status into $status, its limits into $limits.
+# locked PID: which of the two lie in memory that is locked: where the stack is used, and the session with its secrets.
+locked() {
+	python3 - "$1" "$(nm "$work/privity" | awk '$3 ~ /^session\.[0-9]+$/ { print $1 }')" <<'END'
+import re, sys
+pid, symbol = sys.argv[1], int(sys.argv[2], 16)
+areas, base = [], None
+for line in open(f"/proc/{pid}/smaps"):
+    if head := re.match(r"([0-9a-f]+)-([0-9a-f]+) \S+ ([0-9a-f]+) .*?(/\S+)?$", line):
+        at, end = int(head[1], 16), int(head[2], 16)
+        if base is None and head[4] and head[4].endswith("/privity"):
+            base = at
+    elif line.startswith("VmFlags:"):
+        areas.append((at, end, "lo" in line.split()))
+stack = int(open(f"/proc/{pid}/syscall").read().split()[-2], 16)
+print(*(name for name, where in (("stack", stack), ("secrets", base + symbol)) if any(at <= where < end and lo for at, end, lo in areas)))
+END
+}
+
+# waiting WRAP…: a command that waits for a server; into $status, $limits, $owner and, for root, $locked what /proc says.
 waiting() {
 	mkdir "$work/home"
 	chmod 777 "$work/home"
@@ -32,6 +50,8 @@ waiting() {
 	done
 	status=$(cat "/proc/$pid/status")
 	limits=$(cat "/proc/$pid/limits")
+	owner=$(stat -c %u "/proc/$pid/status")
+	[ "$(id -u)" -ne 0 ] || locked=$(locked "$pid")
 	kill "$pid"
 	wait "$pid" 2>/dev/null
 	rm -rf "${work:?}/home"
@@ -41,11 +61,14 @@ kib() { awk -v name="$1:" '$1 == name { print $2 }' <<<"$status"; }
 waiting env
 is "$(awk '/^Max core file size/ { print $5, $6 }' <<<"$limits")" "0 0" "a command leaves no core file"
 ok "$([ "$(kib VmLck)" -ge 512 ]; echo $?)" "at least what holds keys and passphrases is locked"
+# What is not dumpable belongs to root in /proc, whoever runs it: neither a core pattern's program nor a tracer gets it.
+[ "$(id -u)" -eq 0 ] || is "$owner" "0" "it can be neither dumped nor traced"
 
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 	is "$(($(kib VmLck) * 10 >= $(kib VmSize) * 9))" "1" "where there is no limit, everything is"
 	waiting prlimit --memlock=8388608:8388608 setpriv --reuid=nobody --regid=nogroup --clear-groups
-	ok "$([ "$(kib VmLck)" -ge 512 ]; echo $?)" "under the usual limit, the stack and the device's secrets are"
+	is "$locked" "stack secrets" "under the usual limit, the stack and the device's secrets are"
+	is "$owner" "0" "another user's can be neither dumped nor traced"
 	ok "$([ "$(kib VmLck)" -le 8192 ]; echo $?)" "and no more than it lets"
 	if prlimit --memlock=134217728:134217728 true 2>/dev/null; then
 		waiting prlimit --memlock=134217728:134217728 setpriv --reuid=nobody --regid=nogroup --clear-groups
@@ -53,6 +76,6 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 			"not everything where that would leave too little for a passphrase's 256 MiB"
 	fi
 	waiting prlimit --memlock=0:0 setpriv --reuid=nobody --regid=nogroup --clear-groups
-	is "$(kib VmLck)" "0" "where nothing may be locked, a command goes on without"
+	is "$(kib VmLck) $locked" "0 " "where nothing may be locked, a command goes on without"
 fi
 tap_done

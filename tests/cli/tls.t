@@ -5,7 +5,7 @@
 certificate() {
 	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName="$2" -keyout "$T/$1.key" -out "$T/$1.pem" 2>"$T/err"
 }
-if ! certificate right IP:127.0.0.1 || ! certificate other IP:127.0.0.1; then
+if ! certificate right IP:127.0.0.1 || ! certificate other IP:127.0.0.1 || ! certificate elsewhere DNS:rooms.example; then
 	cat "$T/err"
 	exit 1
 fi
@@ -13,12 +13,22 @@ chmod 600 "$T"/*.key
 
 port=$(free_port)
 url=https://127.0.0.1:$port
-privityd --listen "127.0.0.1:$port" --public-url "$url" --data "$T/server" --registration open --tls-cert "$T/right.pem" --tls-key "$T/right.key" >"$T/server.log" 2>&1 &
-server_pid=$!
-for _ in $(seq 100); do
-	if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
-	sleep 0.05
-done
+# serve_as CERTIFICATE
+serve_as() {
+	privityd --listen "127.0.0.1:$port" --public-url "$url" --data "$T/server" --registration open --tls-cert "$T/$1.pem" --tls-key "$T/$1.key" >"$T/server.log" 2>&1 &
+	server_pid=$!
+	for _ in $(seq 100); do
+		if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
+		sleep 0.05
+	done
+}
+
+serve_as elsewhere
+PRIVITY_CA_FILE=$T/elsewhere.pem run 1 "one that is trusted, of another name" as ada privity init --name ada --server "$url" --kit "$T/kit-ada"
+like "$(err)" "does not prove who it is" "is refused, and said"
+kill "$server_pid"
+wait "$server_pid" 2>/dev/null
+serve_as right
 
 run 1 "a certificate that nobody vouches for" as ada privity init --name ada --server "$url" --kit "$T/kit-ada"
 like "$(err)" "does not prove who it is.*name the file in PRIVITY_CA_FILE" "is refused, and said, and what can be done"

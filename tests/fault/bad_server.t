@@ -141,6 +141,20 @@ for what, answer in (("late", late), ("a trickle", trickle)):
     if result.status in (0, 5):
         said.append(text)
 
+# --- a body without end
+
+
+def endless(sink, _):
+    sink.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/cbor\r\nTransfer-Encoding: chunked\r\n\r\n")
+    piece = b"100000\r\n" + bytes(1 << 20) + b"\r\n"
+    for _ in range(4096):
+        sink.sendall(piece)  # until the client hangs up
+
+
+proxy.answer = endless
+result = bob.run("verify", "acme", timeout=120)
+ok(result.status == 1 and "larger than any right one" in result.err, "endless bodies are not kept", *result.why())
+
 # --- trailers, which libcurl keeps all of
 
 proxy.answer = instead(b"HTTP/1.1 200 OK\r\nContent-Type: application/cbor\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" +

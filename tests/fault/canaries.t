@@ -61,6 +61,13 @@ bob.must("verify", other)
 following = ada.start("read", room, "--follow")
 bob.must("say", other, WORDS["a message"] + " again")
 ada.must("log", room)
+# A further kit, tried, and recovered from.
+kits.append(world.dir / "kit-later")
+bob.must("recovery", "add-kit", "--kit", kits[2])
+bob.must("recovery", "test", "--kit", kits[2])
+again = world.home("again", server)
+is_(again.run("recover", "--name", "again", "--kit", kits[2]).status, 0, "a kit that was added makes a device")
+again.must("read", other)
 # What a killed command leaves, and what waits without a server.
 dying = ada.start("put", room, large, "--to", "again")
 try:
@@ -80,7 +87,7 @@ is_(ada.run("put", room, small, "--to", "waiting").status, 5, "a file too")
 # --- where
 
 places = {"the traffic to the server": heard[0], "the traffic from it": heard[1], "the server's log": server.log.read_bytes()}
-for label, folder in (("the server's data", server.data), ("ada's home", ada.path), ("bob's home", bob.path), ("temporary files", world.tmp)):
+for label, folder in (("the server's data", server.data), ("ada's home", ada.path), ("bob's home", bob.path), ("a recovered home", again.path), ("temporary files", world.tmp)):
     for path in sorted(folder.rglob("*")):
         name = os.fsencode(path.relative_to(folder))
         places[f"{label}, {path.relative_to(folder)}"] = name + b"\n" + (path.read_bytes() if path.is_file() else b"")

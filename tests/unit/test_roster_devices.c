@@ -200,7 +200,9 @@ static void test_paper(void)
 	is(add(laptop, extra[9]), PV_REASON_NONE, "a third by the laptop");
 	is(sweep(laptop, 99, extra[8], NULL), PV_REASON_PAPER, "a kit by a laptop that did not add it");
 	is(sweep(extra[9], 99, extra[8], NULL), PV_REASON_PAPER, "by a junior kit");
-	is(sweep(extra[9], 99, paper, NULL), PV_REASON_PAPER, "the first kit by any");
+	is(sweep(extra[9], 99, paper, NULL), PV_REASON_PAPER, "the first kit by a later one");
+	is(sweep(laptop, 0, paper, NULL), PV_REASON_PAPER, "the first kit by a laptop, whatever it says of the time since");
+	tap_ok(present(paper) && !barred(paper), "so it stands, and is not barred");
 	is(sweep(laptop, 99, extra[9], NULL), PV_REASON_PAPER, "by the laptop that added it, named alone");
 	is(sweep(extra[8], 99, extra[9], NULL), PV_REASON_NONE, "by a more senior kit");
 	is(sweep(extra[8], 0, laptop, NULL), PV_REASON_NONE, "a laptop by a kit");

@@ -372,6 +372,42 @@ static void test_link_and_server(void)
     rig_server_release(&server);
 }
 
+/* Before any contact: a joiner knows by the link how far the inviter's log was, and which one it is. */
+static void test_link_of_another_history(void)
+{
+    struct rig_server server;
+    struct rig_device ada, bob, eve;
+    struct rig_member a, b, e;
+    struct pv_invite_link link, other;
+    rig_server_init(&server, 1);
+    is_err(rig_device_init(&ada, &server, 2), PV_OK, "Ada's person room is founded");
+    is_err(rig_device_init(&bob, &server, 3), PV_OK, "Bob's");
+    is_err(rig_device_init(&eve, &server, 4), PV_OK, "and Eve's");
+    is_err(rig_found(&a, &ada), PV_OK, "Ada founds a room");
+    is_err(rig_say(&a, "seen"), PV_OK, "writes");
+    is_err(rig_push(&a), PV_OK, "and sends");
+    is_err(rig_pull(&a), PV_OK, "and has the newest note");
+    is_err(rig_invite(&a, PV_ROLE_EDITOR, 3, &link), PV_OK, "which goes into a link");
+    tap_ok(link.has_note && link.note.checkpoint.size > 1, "the link says how far she had come");
+    other = link;
+    other.note.checkpoint.root.b[0] ^= 1;
+    is_err(rig_join(&b, &bob, &other), PV_ERR_FORK, "shown another log than the inviter saw, nobody joins");
+    tap_ok(strstr(pv_room_alarm(b.room), "not the one that your inviter saw") != NULL, "and is told so");
+    rig_member_close(&b);
+    other = link;
+    other.note.checkpoint.size = pv_roster_size(pv_room_roster(a.room)) + 9;
+    is_err(rig_join(&e, &eve, &other), PV_ERR_FORK, "nor does who is shown less than that");
+    tap_ok(strstr(pv_room_alarm(e.room), "hides part of the log") != NULL, "which is told, too");
+    rig_member_close(&e);
+    is_err(rig_join(&b, &bob, &link), PV_OK, "by the link as it was one does");
+    rig_member_close(&a);
+    rig_member_close(&b);
+    rig_device_release(&ada);
+    rig_device_release(&bob);
+    rig_device_release(&eve);
+    rig_server_release(&server);
+}
+
 int main(void)
 {
     is_err(pv_crypto_init(), PV_OK, "crypto");
@@ -384,5 +420,6 @@ int main(void)
     test_own_body_withheld();
     test_cut();
     test_link_and_server();
+    test_link_of_another_history();
     return tap_done();
 }

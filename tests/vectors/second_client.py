@@ -116,6 +116,8 @@ class Room:
             self.wraps.append((index, header[8], 0, H("room", body[2][0][0])))
         elif kind == 7:
             self.keys.update({device_id(cert[0]): cert[0][1] for cert in body[1]})
+            if self.kind == 0:
+                self.wraps.append((index, header[8], 0, device_id(body[1][0][0])))
         elif kind == 9:
             self.epochs[body[1]] = index, body[2]
             self.wraps.append((index, body[1], None, None))
@@ -142,7 +144,7 @@ class Room:
 
     def wraps_root(self, index):
         body = decode(self.entries[index][1])
-        return body[{0: 8, 3: 3, 9: 5}[body[0]]]
+        return body[{0: 8, 3: 3, 7: 2, 9: 5}[body[0]]]
 
     def payloads(self, secrets):
         for header, body in self.entries:
