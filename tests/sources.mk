@@ -36,6 +36,7 @@ UNIT_TESTS := \
 	tests/property/prop_roster.c \
 	tests/unit/test_roster_devices.c \
 	tests/unit/test_roster_keeping.c \
+	tests/unit/test_roster_limits.c \
 	tests/unit/test_roster_members.c \
 	tests/unit/test_roster_verdicts.c \
 	tests/unit/test_sqlite.c \

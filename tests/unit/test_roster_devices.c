@@ -120,6 +120,10 @@ static void test_client_add(void)
 	tap_ok(present(extra[2]) && !present(extra[1]), "adds its last device only");
 	kit_certify(&anna.id, extra[3], extra[0], &added->certs[1]);
 	is(kit_roster(&room, paper, &body), PV_REASON_CERTIFICATE, "a chain that does not hold together");
+	struct kit_device liar = *extra[1];
+	liar.id = laptop->id;
+	kit_certify(&anna.id, extra[3], &liar, &added->certs[1]);
+	is(kit_roster(&room, paper, &body), PV_REASON_CERTIFICATE, "nor one that names another signer");
 	added->cert_count = 1;
 	kit_certify(&anna.id, extra[3], &ben.devices[0], &added->certs[0]);
 	is(kit_roster(&room, laptop, &body), PV_REASON_CERTIFICATE, "a chain from another's device");
@@ -192,6 +196,28 @@ static void test_swept_from_record(void)
 	end();
 }
 
+/* A certificate's signer may come into the room as another person's device. */
+static void test_sweep_ends_at_persons(void)
+{
+	begin_client("what a person sweeps is that person's");
+	struct kit_person cleo;
+	struct pv_roster_body body;
+	kit_person_make(3, &cleo);
+	kit_person_certify(&cleo, 0, false);
+	kit_person_certify(&cleo, 2, false);
+	is(kit_invite(&room, laptop, 1, EDITOR, 1), PV_REASON_NONE, "an invite");
+	kit_join_body(&room, &cleo, 1, &body);
+	body.u.join.party.devices[2] = cleo.devices[3].id;
+	body.u.join.party.device_count = 3;
+	kit_join_body_sign(&room, &cleo, 1, &body);
+	is(kit_roster(&room, &cleo.devices[0], &body), PV_REASON_NONE, "cleo joins without the device that certified her newest");
+	is(add(laptop, &cleo.devices[2]), PV_REASON_NONE, "which anna adds as hers");
+	is(sweep(laptop, 0, &cleo.devices[2], NULL), PV_REASON_NONE, "and removes");
+	tap_ok(present(&cleo.devices[3]) && !barred(&cleo.devices[3]), "cleo's newest stays, and is barred for nobody");
+	kit_person_release(&cleo);
+	end();
+}
+
 static void test_paper(void)
 {
 	begin_person("paper devices");
@@ -231,6 +257,7 @@ static void test_bars_on_paper(void)
 	is(sweep(paper, 0, extra[9], NULL), PV_REASON_NONE, "the first kit does so too: that is new");
 	is(sweep(paper, 0, extra[9], NULL), PV_REASON_NO_EFFECT, "once");
 	is(sweep(laptop, 0, extra[9], NULL), PV_REASON_NO_EFFECT, "and for the laptop");
+	is(sweep(laptop, 0, extra[9], extra[5]), PV_REASON_NONE, "who bars it once more, beside another");
 	is(kit_rekey(&room, laptop), PV_REASON_NONE, "rekey");
 	is(add(laptop, extra[9]), PV_REASON_BARRED, "which holds");
 	is(sweep(laptop, 0, extra[8], extra[0]), PV_REASON_PAPER, "two devices of one adder do not sweep each other");
@@ -265,6 +292,7 @@ static void test_kem(void)
 	tap_ok(!kem_is(1), "which is not taken");
 	is(replace_kem(extra[0], extra[5], 2, 2), PV_REASON_NONE, "a key of a later epoch");
 	tap_ok(kem_is(2), "is taken");
+	is(replace_kem(extra[0], extra[5], 3, 2), PV_REASON_NO_EFFECT, "the same key once more, of whatever epoch");
 	is(replace_kem(laptop, extra[5], 1, 3), PV_REASON_NO_EFFECT, "one of an earlier epoch");
 	is(replace_kem(laptop, extra[0], 1, 3), PV_REASON_NONE, "unless its setter goes");
 	tap_ok(kem_is(3), "then it is taken");
@@ -285,6 +313,7 @@ static void test_limit(void)
 {
 	size_t refused = 0, added = 0;
 	begin_client("how many devices a person may have here");
+	tap_ok(kit_admit(&room, laptop, &ben, 1, EDITOR), "another member, whose devices count for that one");
 	for (uint64_t i = 0; i < PV_LIMIT_DEVICES_PRESENT; i++) {
 		struct kit_device device;
 		kit_device_make(5000 + i, false, &device);
@@ -361,6 +390,7 @@ int main(void)
 	test_remove();
 	test_sweep_is_transitive();
 	test_swept_from_record();
+	test_sweep_ends_at_persons();
 	test_kem();
 	test_limit();
 	for (size_t i = 8; i < 10; i++) {

@@ -142,6 +142,10 @@ static void test_server(void)
 	is(kit_found_person(&room, 2, &anna), PV_REASON_NONE, "a person room");
 	pv_server_value_hash(pv_bytes_of_string("privity.example"), &room.log_pk, &body.u.server.replaces);
 	is(kit_roster(&room, a, &body), PV_REASON_ROLE, "a laptop alone");
+	struct kit_device kit;
+	kit_device_make(3000, true, &kit);
+	is(kit_device_add(&room, &anna.devices[1], pv_roster_room(room.roster), &kit), PV_REASON_NONE, "a second kit");
+	is(kit_roster(&room, &kit, &body), PV_REASON_ROLE, "which is not the most senior");
 	is(kit_roster(&room, &anna.devices[1], &body), PV_REASON_NONE, "the first paper device");
 	end();
 }
@@ -190,6 +194,7 @@ static void test_hold_and_lift(void)
 	is(lift(&cleo.devices[2], 1), PV_REASON_NOT_YOURS, "the swept device lifts");
 	is(lift(c, 1), PV_REASON_NONE, "the holder lifts, after leaving");
 	is(lift(c, 1), PV_REASON_NO_HOLD, "twice");
+	is(hold_or_forget(c, PV_ROSTER_HOLD, 2, 2, 4, 0), PV_REASON_NOT_MEMBER, "but holds nothing new");
 	end();
 }
 
@@ -208,11 +213,13 @@ static void test_forget(void)
 	is(hold_or_forget(a, PV_ROSTER_FORGET, 1, first, first + 2, epoch), PV_REASON_NONE, "beside the hold");
 	is(hold_or_forget(a, PV_ROSTER_FORGET, 1, first, first + 2, epoch), PV_REASON_DUPLICATE, "the same id");
 	tap_ok(!pv_roster_is_forgotten(room.roster, first), "pending is not forgotten");
+	tap_is_int((long long)pv_roster_cut_done(room.roster), 0, "nor is anything cut off by it yet");
 	is(hold_or_forget(c, PV_ROSTER_HOLD, 3, first, first + 1, 0), PV_REASON_NONE, "a hold before deletion");
 	is(deleted(1), PV_REASON_NO_FORGET, "held");
 	is(deleted(9), PV_REASON_NO_FORGET, "not there");
 	is(lift(c, 3), PV_REASON_NONE, "the hold is lifted");
 	is(deleted(1), PV_REASON_NONE, "deleted");
+	tap_is_int((long long)pv_roster_cut_done(room.roster), (long long)epoch, "from now on it cuts off");
 	is(deleted(1), PV_REASON_NO_FORGET, "done");
 	tap_ok(pv_roster_is_forgotten(room.roster, first), "it is forgotten");
 	tap_ok(!pv_roster_is_forgotten(room.roster, first + 1), "what was signed is not");
@@ -221,12 +228,23 @@ static void test_forget(void)
 	is(sign_index(b, first + 1), PV_REASON_NONE, "signing what was kept");
 	is(sign_index(b, room.tree.size), PV_REASON_INDEX, "signing oneself");
 
-	struct pv_roster_body body;
+	struct pv_roster_body body = {.type = PV_ROSTER_FORGET};
+	body.u.ranges.id = kit_id16("keeping", 4);
+	body.u.ranges.count = 2;
+	body.u.ranges.ranges[0] = (struct pv_range){first, first + 1};
+	body.u.ranges.ranges[1] = (struct pv_range){first + 2, first + 3};
+	is(kit_roster(&room, a, &body), PV_REASON_HOLD, "two ranges, the second one held");
+	body.type = PV_ROSTER_HOLD;
+	body.u.ranges.ranges[1] = (struct pv_range){first + 4, first + 5};
+	is(kit_roster(&room, c, &body), PV_REASON_NONE, "a hold of two");
+	is(hold_or_forget(a, PV_ROSTER_FORGET, 5, first + 4, first + 5, 0), PV_REASON_HOLD, "what the second one holds");
+	is(hold_or_forget(a, PV_ROSTER_FORGET, 5, first + 3, first + 4, 0), PV_REASON_NONE, "an older cut, beside them");
+
 	kit_rekey_body(&room, &body);
 	body.u.rekey.link_count = 2;
 	body.u.rekey.links[0].epoch = epoch;
 	body.u.rekey.links[1].epoch = epoch - 1;
-	is(kit_roster(&room, a, &body), PV_REASON_LINK, "a rekey that links over the cut");
+	is(kit_roster(&room, a, &body), PV_REASON_LINK, "a rekey that links over the later cut");
 	body.u.rekey.link_count = 1;
 	is(kit_roster(&room, a, &body), PV_REASON_NONE, "one that links to it");
 	end();
@@ -282,6 +300,9 @@ static void test_sign(void)
 	is(sign_as(&ben, b, 1, 1, PV_STANCE_ACCEPT, 2), PV_REASON_INVITE, "another document");
 	is(sign_as(&ben, b, 1, 2, PV_STANCE_ACCEPT, 1), PV_REASON_A_KEY, "without the invite's key");
 	is(sign_as(&cleo, b, 1, 1, PV_STANCE_ACCEPT, 1), PV_REASON_RECORD, "with another's record");
+	ben.record.p[ben.record.n - 1] ^= 1;
+	is(sign_as(&ben, b, 1, 1, PV_STANCE_ACCEPT, 1), PV_REASON_RECORD, "with a record that does not verify");
+	ben.record.p[ben.record.n - 1] ^= 1;
 	is(sign_as(&ben, a, 1, 1, PV_STANCE_ACCEPT, 1), PV_REASON_NONE, "a member's stranger part is not asked");
 	for (int i = 0; i < 4; i++)
 		is(sign_as(&ben, b, 1, 1, PV_STANCE_ACCEPT, 1), PV_REASON_NONE, "four times");
@@ -293,6 +314,14 @@ static void test_sign(void)
 	is(kit_device_add(&room, c, &cleo.id, &ben.devices[2]), PV_REASON_NONE, "adds a device that ben lists too");
 	is(kit_device_remove(&room, c, &ben.devices[2], 0), PV_REASON_NONE, "and removes it");
 	is(sign_as(&ben, &ben.devices[2], 1, 1, PV_STANCE_ACCEPT, 1), PV_REASON_FOREIGN_DEVICE, "which then signs for ben");
+	is(kit_rekey(&room, a), PV_REASON_NONE, "rekey");
+	invite.u.invite.id = kit_id16("invite", 4);
+	is(kit_roster(&room, a, &invite), PV_REASON_NONE, "a new invite with the agreement");
+	is(sign_as(&ben, b, 4, 1, PV_STANCE_ACCEPT, 1), PV_REASON_NONE, "while it is open");
+	struct pv_roster_body close = {.type = PV_ROSTER_CLOSE_INVITE};
+	close.u.close_invite = invite.u.invite.id;
+	is(kit_roster(&room, a, &close), PV_REASON_NONE, "it is closed");
+	is(sign_as(&ben, b, 4, 1, PV_STANCE_ACCEPT, 1), PV_REASON_INVITE, "when it is closed");
 	end();
 }
 

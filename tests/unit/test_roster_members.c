@@ -244,6 +244,28 @@ static void test_join_epoch_and_signature(void)
 	end();
 }
 
+/* Two persons' records list one device: what it signed for the one is not the other's word. */
+static void test_another_persons_signature(void)
+{
+	struct pv_roster_body body;
+	begin("join: agreement by a device of two persons");
+	kit_invite_body(1, EDITOR, 1, &body);
+	body.u.invite.has_document = true;
+	body.u.invite.document = kit_hash("document", 1);
+	is(kit_roster(&room, a, &body), PV_REASON_NONE, "an invite with an agreement");
+	ben_says(&ben.devices[2], PV_STANCE_ACCEPT);
+	struct kit_device *own = &cleo.devices[2], before = *own;
+	struct pv_cert cert = cleo.certs[0];
+	*own = ben.devices[2];
+	kit_certify(&cleo.id, own, c, &cleo.certs[0]);
+	kit_person_write_record(&cleo);
+	is(kit_join(&room, &cleo, 1), PV_REASON_UNSIGNED, "one has signed with it, the other joins");
+	*own = before;
+	cleo.certs[0] = cert;
+	kit_person_write_record(&cleo);
+	end();
+}
+
 static void test_role(void)
 {
 	struct pv_roster_body body = {.type = PV_ROSTER_ROLE};
@@ -323,6 +345,10 @@ static void test_remove_again(void)
 	is(roster_type(c, PV_ROSTER_LEAVE), PV_REASON_NONE, "the editor leaves again");
 	is(kit_rekey(&room, a), PV_REASON_NONE, "rekey");
 	tap_ok(kit_admit(&room, b, &cleo, 4, EDITOR), "and is back by the junior's invite");
+	uint64_t named = body.u.remove.targets[0].join_index;
+	body.u.remove.targets[0].join_index = room.tree.size;
+	is(kit_roster(&room, a, &body), PV_REASON_CHANGED, "one of a membership that is yet to come does not");
+	body.u.remove.targets[0].join_index = named;
 	is(kit_roster(&room, a, &body), PV_REASON_NONE, "the founder's old removal counts");
 	end();
 }
@@ -368,8 +394,12 @@ static void test_expired(void)
 	expired.u.expired.invite = body.u.invite.id;
 	expired.u.expired.time_ms = 999;
 	is(kit_server(&room, &expired), PV_REASON_UNTIL, "before it");
-	is(kit_join(&room, &ben, 1), PV_REASON_NONE, "one joins");
+	is(kit_invite(&room, a, 2, EDITOR, 1), PV_REASON_NONE, "another without an end");
+	expired.u.expired.invite = kit_id16("invite", 2);
 	expired.u.expired.time_ms = 1000;
+	is(kit_server(&room, &expired), PV_REASON_UNTIL, "which does not come");
+	expired.u.expired.invite = body.u.invite.id;
+	is(kit_join(&room, &ben, 1), PV_REASON_NONE, "one joins");
 	is(kit_server(&room, &expired), PV_REASON_NONE, "at it");
 	tap_ok(!invite(1)->open && pv_roster_rekey_due(room.roster), "the invite is closed, a rekey due");
 	is(kit_server(&room, &expired), PV_REASON_UNTIL, "closed already");
@@ -381,6 +411,9 @@ static void test_expired(void)
 	is(kit_server(&room, &expired), PV_REASON_UNTIL, "a membership without an end");
 	expired.u.expired.membership = (struct pv_membership){ben.id, at};
 	is(kit_rekey(&room, a), PV_REASON_NONE, "rekey");
+	expired.u.expired.time_ms = 999;
+	is(kit_server(&room, &expired), PV_REASON_UNTIL, "the membership, before its end");
+	expired.u.expired.time_ms = 1000;
 	is(kit_server(&room, &expired), PV_REASON_NONE, "the membership");
 	tap_ok(!has(&ben, OWNER) && pv_roster_rekey_due(room.roster), "ends as a removal does");
 	end();
@@ -429,6 +462,7 @@ int main(void)
 	test_join();
 	test_join_devices();
 	test_join_epoch_and_signature();
+	test_another_persons_signature();
 	test_role();
 	test_role_closes_own_link();
 	test_remove();

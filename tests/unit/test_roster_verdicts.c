@@ -91,6 +91,13 @@ static void test_impossible(void)
 	tap_note("before a genesis");
 	kit_room_init(&room, 1);
 	is(judge(a, PV_KIND_ROSTER, leave, NULL), IMPOSSIBLE, "anything else at index 0");
+	struct pv_roster_body join;
+	struct pv_buf bytes;
+	pv_buf_init(&bytes, PV_LIMIT_BODY_BYTES);
+	kit_join_body(&room, &ben, 1, &join);
+	pv_roster_body_put(&bytes, &join);
+	is(judge(b, PV_KIND_ROSTER, pv_buf_bytes(&bytes), NULL), IMPOSSIBLE, "also what lists its own author");
+	pv_buf_release(&bytes);
 	end();
 }
 

@@ -1,0 +1,30 @@
+"""Flaws of what a client keeps to: what it seals, when, and what it believes of a server."""
+from flaw import Mutant
+
+OUTBOX, INTAKE = "core/sync/outbox.c", "core/sync/intake.c"
+
+CLIENT = [
+    Mutant("draft_due", OUTBOX, "    return epoch_stands(room, view) && !pv_roster_rekey_due(view) && view", "    return epoch_stands(room, view) && view"),
+    Mutant("a secret of a losing rekey", OUTBOX, "    return epoch_stands(room, view) && !pv_roster", "    return !pv_roster"),
+    Mutant("log_evidence", OUTBOX, "    if (passed || stale) {", "    if (sealed->n) {"),
+    Mutant("versions that are overtaken", OUTBOX, "    if (passed || stale) {", "    if (passed && stale && false) {"),
+    Mutant("heads that came in after all", OUTBOX,
+           ("    if (born && !s->later && !pv_hash_equal(&entry.header.prev, head)) stale = true;\n", "(s.logged->n > own.n || (s.logged->n == own.n && !pv_hash_equal(&s.logged->leaf, &own.leaf)))"),
+           ("", "s.logged->n > own.n")),
+    Mutant("kem_fresh, bar_first, cross_room", "core/sync/mend_plan.c", "*ret_allowed = report.state == PV_DEVICES_READY || report.state == PV_DEVICES_OUTSIDE;", "*ret_allowed = true;"),
+    Mutant("no_join_due", "core/sync/members.c", "    if (removal || pv_roster_rekey_due(roster)) /* a revoked", "    if (false) /* a revoked"),
+    Mutant("signatures", "core/sync/vouch.c", "ret_holds[i] = key && pv_entry_verify(&item->entry, key) == PV_OK;", "ret_holds[i] = key != NULL;"),
+    Mutant("what an author saw", INTAKE, "    if (!pv_hash_equal(&root, &h->seen_root))", "    if (false)"),
+    Mutant("a log that goes back", INTAKE, ("    if (size < room->pinned.size && !room->restored) { /* even", "    if (size < room->edge.size) {\n"),
+           ("    if (false) { /* even", "    if (size < room->edge.size) return PV_OK;\n    if (false) {\n")),
+    Mutant("the signed tree", INTAKE, "        if (pv_hash_equal(&root, &ret_checkpoint->root)) return PV_OK;", "        return PV_OK;"),
+    Mutant("bodies that are others'", INTAKE, "        if (!pv_hash_equal(&hash, &item.entry.header.body_hash))", "        if (false)"),
+    Mutant("an own body that is kept back", INTAKE, "    if (!s->outbox_empty && lacks_own_body(room, &item->entry.header, fetched)) {", "    if (false) {"),
+    Mutant("changed devices are told first", "core/sync/push.c", "    if (asked) return asked;\n", "    (void)asked;\n"),
+    Mutant("and before anything leaves", "core/sync/push.c", "    enum pv_err asked = before_words(push->pull.room);\n    if (asked) return asked;\n", "    (void)before_words;\n"),
+    Mutant("only the own room verifies", "core/state/verified.c", "    if (!is_own) {", "    (void)is_own;\n    if (!own) {"),
+    Mutant("durable commits", "core/state/store.c", "PRAGMA synchronous = EXTRA", "PRAGMA synchronous = OFF"),
+    Mutant("the journal of a new store", "core/state/store.c", "PRAGMA synchronous = EXTRA", "PRAGMA synchronous = FULL"),
+    Mutant("a rejected entry at the end", "core/sync/room.c", "        if (stored.verdict != PV_REJECTED) return PV_ERR_CORRUPT;\n", "        return PV_ERR_CORRUPT;\n"),
+    Mutant("a wrap's secret is the log's", "core/sync/keys.c", "    if (pv_hash_equal(&hash, &epochs[epoch].secret_hash)) *ret_secret = secret;\n    else err = PV_ERR_NOT_FOUND;", "    *ret_secret = secret;"),
+]
