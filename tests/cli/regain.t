@@ -42,6 +42,21 @@ for name, size in (("before", 900_000), ("large", 3_000_000), ("small-1", 1000),
     (world.dir / name).write_bytes(rng.randbytes(size))
 ada.must("put", "acme", world.dir / "before")
 is_(lost(ada)[0], set(), "nothing is lost at first")
+
+# --- bytes that the store changes
+
+whole = {p: p.read_bytes() for p in (server.data / "blobs").glob("??/*")}
+for p, data in whole.items():
+    p.write_bytes(data[:1000] + bytes([data[1000] ^ 1]) + data[1001:])
+place = world.dir / "spoiled"
+got = bob.run("get", "acme", "before", "-o", place)
+ok(got.status == 4 and "before" in got.err, "a file that is not what was put is not fetched", *got.why())
+is_([str(p) for p in place.rglob("*")], [], "and leaves no piece of it")
+checked = bob.run("verify", "acme")
+ok(checked.status == 4 and "before" in checked.err, "and verify names it", *checked.why())
+for p, data in whole.items():
+    p.write_bytes(data)
+ok(fetched(bob, "before"), "with the right bytes it opens")
 is_(admin("backup", backup, key).returncode, 0, "a backup is taken")
 ada.must("put", "acme", world.dir / "large")
 ada.must("put", "acme", world.dir / "small-1", world.dir / "small-2")

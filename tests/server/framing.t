@@ -71,6 +71,7 @@ is_(put("Content-Length: 5", "Content-Length: 10", body=b"x" * 10), 411, "two le
 for method, resource in (("POST", "/v1/session/nonce"), ("GET", "/v1/server")):
     is_(status(f"{method} {resource} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n", chunked(1000, 3)), 411,
         f"{method} {resource} in chunks")
+is_(put("Content-Length: 4456449", body=b"x"), 413, "a blob over the limit is refused by its head")
 ok(put("Content-Length: 10", "Transfer-Encoding: chunked", body=chunked(1_000_000, 12)) in (0, 411), "twelve megabytes that announce ten bytes")
 is_(stored() - before, 5, "nothing of all this is kept")
 is_(ada.run("put", "acme", world.dir / "file", "--to", "folder").status, 0, "and the server goes on")
