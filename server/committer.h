@@ -9,6 +9,9 @@
 #include "core/room/gate.h"
 #include "server/server.h"
 
+/* Forgets that wait and holds that stand in one room: each is compared with each, whenever the room's members change. */
+enum { PV_FORGETS_WAITING = 256, PV_HOLDS_STANDING = 256, PV_HOLDS_OF_ONE = 32 };
+
 enum pv_job_kind {
     PV_JOB_APPEND,  /* bundles of one device */
     PV_JOB_RELEASE, /* a gate opens: an entry of the server's */

@@ -213,6 +213,11 @@ static enum pv_err close_members(struct pv_work *work, struct pv_meta_append *ap
     return PV_OK;
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct pv_id16));
+}
+
 /* Invites that this batch opened and closed are there too: they were never open before, and their gates are new. */
 static enum pv_err close_gates(struct pv_work *work, struct pv_meta_append *append)
 {
@@ -223,8 +228,8 @@ static enum pv_err close_gates(struct pv_work *work, struct pv_meta_append *appe
     for (size_t i = 0; i < count; i++) {
         const struct pv_invite *invite = &invites[i];
         bool was_open = invite->index >= work->state->row.size;
-        for (size_t k = 0; k < work->open_before_count && !was_open; k++)
-            was_open = pv_id16_equal(&work->open_before[k], &invite->body.id);
+        if (!was_open && work->open_before_count) /* both by id */
+            was_open = bsearch(&invite->body.id, work->open_before, work->open_before_count, sizeof *work->open_before, compare_ids);
         if (!was_open || invite->open) continue;
         const char *reason = invite->uses_left == 0 ? "spent"
             : invite->body.has_until && invite->body.until_ms <= work->now_ms ? "expired" : "revoked";

@@ -105,6 +105,8 @@ PV_MUST_USE enum pv_err pv_work_remember(struct pv_work *work);
 /* How long a forget waits where the policy does not say. */
 #define PV_FORGET_NOTICE_MS (7ull * 24 * 3600 * 1000)
 
+/* Has the room place for one more (PV_FORGETS_WAITING), if the item is a forget or a hold? */
+bool pv_work_may_wait(const struct pv_work *work, const struct pv_prepared *item);
 /* What the batch says of forgetting, for the store. Errors: NOMEM. */
 PV_MUST_USE enum pv_err pv_work_note_forgets(struct pv_work *work, struct pv_meta_append *append);
 /* Bring `next_ms` down to the earliest end of a notice after `after_ms`. Errors: the store's. */

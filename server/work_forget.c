@@ -10,6 +10,19 @@ enum {
     DROP_ENTRIES = 256   /* in one transaction */
 };
 
+/* ---- what a room takes */
+
+bool pv_work_may_wait(const struct pv_work *work, const struct pv_prepared *item)
+{
+    const struct pv_hash *author = &item->entry.header.author, *person = pv_roster_owner_of(work->state->roster, author);
+    struct pv_roster_body body;
+    if (item->entry.header.kind != PV_KIND_ROSTER || pv_roster_body_read(item->bundle.body, &body)) return true;
+    if (body.type != PV_ROSTER_FORGET && body.type != PV_ROSTER_HOLD) return true;
+    struct pv_waiting waiting = pv_roster_waiting(work->state->roster, person ? person : author);
+    return body.type == PV_ROSTER_FORGET ? waiting.forgets < PV_FORGETS_WAITING
+                                         : waiting.holds < PV_HOLDS_STANDING && waiting.holds_of < PV_HOLDS_OF_ONE;
+}
+
 /* ---- what a batch brings */
 
 static uint64_t due_after(const struct pv_work *work, uint64_t notice_ms)

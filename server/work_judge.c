@@ -154,6 +154,13 @@ static bool check_bars(struct pv_work *work, struct pv_job *job, const struct pv
     return err == PV_OK;
 }
 
+static bool check_waiting(const struct pv_work *work, struct pv_job *job, const struct pv_prepared *item)
+{
+    if (pv_work_may_wait(work, item)) return true;
+    refuse(job, PV_ERR_LIMIT, "waiting", "too many forgets wait in this room, or too many holds stand");
+    return false;
+}
+
 static bool take_item(struct pv_work *work, struct pv_job *job, size_t i)
 {
     const struct pv_prepared *prepared = &job->items[i];
@@ -171,7 +178,7 @@ static bool take_item(struct pv_work *work, struct pv_job *job, size_t i)
         return false;
     }
     if (!check_seen(work, job, header) || !check_cut(work, job, header) || !check_refs(work, job, prepared) ||
-        !check_stranger(work, job, &item))
+        !check_stranger(work, job, &item) || !check_waiting(work, job, prepared))
         return false;
     struct pv_bars bars;
     pv_bars_before(&bars, work->state->roster, prepared);

@@ -163,6 +163,11 @@ struct pv_forget_info {
     const struct pv_range *ranges;
     size_t range_count;
 };
+/* Holds that stand, how many of them are this person's, and forgets that are not done. */
+struct pv_waiting {
+    size_t holds, holds_of, forgets;
+};
+struct pv_waiting pv_roster_waiting(const struct pv_roster *roster, const struct pv_hash *person);
 size_t pv_roster_forget_count(const struct pv_roster *roster);
 void pv_roster_forget_at(const struct pv_roster *roster, size_t i, struct pv_forget_info *ret_forget);
 bool pv_roster_forget(const struct pv_roster *roster, const struct pv_id16 *id, struct pv_forget_info *ret_forget);
@@ -172,6 +177,8 @@ uint64_t pv_roster_cut_done(const struct pv_roster *roster);
 bool pv_roster_is_signed(const struct pv_roster *roster, uint64_t index);
 /* Does a standing hold cover any of these? */
 bool pv_roster_is_held(const struct pv_roster *roster, const struct pv_range *ranges, size_t count);
+/* What the forgets that are done name together, rising and apart; pointers into the roster. */
+const struct pv_range *pv_roster_gone(const struct pv_roster *roster, size_t *ret_count);
 /* Was the sealed body at this index deleted under a `forget`? (Bodies of kinds 0, 1 and 4 never are.) */
 bool pv_roster_is_forgotten(const struct pv_roster *roster, uint64_t index);
 

@@ -140,13 +140,13 @@ static enum pv_err check_deleted(const struct pv_roster *r, struct pv_case *c, e
     bool pending = forget && !forget->done;
     if (!pending || pv_state_is_held(r, pv_table_at(&r->ranges, forget->ranges_at), forget->range_count))
         *ret_reason = PV_REASON_NO_FORGET;
+    else c->need.gone = forget->range_count;
     return PV_OK;
 }
 
 static void commit_deleted(struct pv_roster *r, const struct pv_case *c)
 {
-    struct pv_forget *forget = pv_map_find(&r->forgets, &c->body.server.u.deleted_forget);
-    forget->done = true;
+    pv_state_forget_done(r, pv_map_find(&r->forgets, &c->body.server.u.deleted_forget));
 }
 
 const struct pv_rule pv_rule_deleted = {.check = check_deleted, .commit = commit_deleted};

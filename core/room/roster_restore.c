@@ -171,10 +171,13 @@ static void get_forget(struct pv_cbor *in, struct pv_roster *r)
     pv_cbor_get_array_of(in, 4);
     pv_cbor_get_id16(in, &forget.id);
     forget.cut = pv_cbor_get_uint(in, PV_LIMIT_N);
-    forget.done = pv_cbor_get_bool(in);
+    bool done = pv_cbor_get_bool(in);
     get_ranges(in, r, &forget.ranges_at, &forget.range_count);
     struct pv_forget *to = map_add(in, &r->forgets, &forget.id);
+    enum pv_err err = to && done ? pv_table_reserve(&r->gone, forget.range_count) : PV_OK;
+    if (err) pv_cbor_fail(in, err);
     if (to) *to = forget;
+    if (to && done && !err) pv_state_forget_done(r, to);
 }
 
 static void get_principal(struct pv_cbor *in, struct pv_roster *r)

@@ -19,6 +19,7 @@ void pv_state_init(struct pv_roster *r)
     pv_map_init(&r->holds, sizeof(struct pv_hold), sizeof(struct pv_id16), false);
     pv_map_init(&r->forgets, sizeof(struct pv_forget), sizeof(struct pv_id16), false);
     pv_table_init(&r->ranges, sizeof(struct pv_range), 0);
+    pv_table_init(&r->gone, sizeof(struct pv_range), 0);
     pv_table_init(&r->epochs, sizeof(struct pv_epoch_info), 0);
     pv_table_init(&r->principals, sizeof(struct pv_principal), sizeof(struct pv_hash));
     pv_table_init(&r->devices, sizeof(struct pv_room_device), sizeof(struct pv_hash));
@@ -29,7 +30,8 @@ void pv_state_init(struct pv_roster *r)
 #define MAP(field) offsetof(struct pv_roster, field)
 static const size_t maps[] = {MAP(authors), MAP(noted),      MAP(bars),  MAP(signs),  MAP(kept),
                               MAP(secrets), MAP(complaints), MAP(holds), MAP(forgets)};
-static const size_t tables[] = {MAP(adds), MAP(ranges), MAP(epochs), MAP(principals), MAP(devices), MAP(invites)};
+static const size_t tables[] = {MAP(adds),       MAP(ranges),  MAP(gone),   MAP(epochs),
+                                MAP(principals), MAP(devices), MAP(invites)};
 enum { MAPS = sizeof maps / sizeof maps[0], TABLES = sizeof tables / sizeof tables[0] };
 
 static struct pv_map *map_at(struct pv_roster *r, size_t i)
@@ -258,6 +260,49 @@ void pv_state_add_ranges(struct pv_roster *r, const struct pv_range *ranges, siz
     for (size_t i = 0; i < count; i++) *(struct pv_range *)pv_table_push(&r->ranges) = ranges[i];
 }
 
+/* The first that ends at `from` or later. */
+static size_t first_gone(const struct pv_roster *r, uint64_t from)
+{
+    size_t low = 0, high = r->gone.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (((const struct pv_range *)pv_table_at(&r->gone, middle))->to < from) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+/* As one with those that it meets. */
+static void add_gone(struct pv_roster *r, struct pv_range range)
+{
+    size_t at = first_gone(r, range.from), end = at;
+    if (at == r->gone.count) {
+        *(struct pv_range *)pv_table_push(&r->gone) = range;
+        return;
+    }
+    struct pv_range *gone = pv_table_at(&r->gone, 0);
+    for (; end < r->gone.count && gone[end].from <= range.to; end++) {
+        if (gone[end].from < range.from) range.from = gone[end].from;
+        if (gone[end].to > range.to) range.to = gone[end].to;
+    }
+    if (end == at) {
+        (void)pv_table_push(&r->gone);
+        end++;
+        memmove(gone + end, gone + at, (r->gone.count - end) * sizeof *gone);
+    } else {
+        memmove(gone + at + 1, gone + end, (r->gone.count - end) * sizeof *gone);
+        r->gone.count -= end - at - 1;
+    }
+    gone[at] = range;
+}
+
+void pv_state_forget_done(struct pv_roster *r, struct pv_forget *forget)
+{
+    forget->done = true;
+    for (size_t i = 0; i < forget->range_count; i++)
+        add_gone(r, *(const struct pv_range *)pv_table_at(&r->ranges, forget->ranges_at + i));
+}
+
 /* Both rise, so one walk does. */
 static bool overlap(const struct pv_range *a, size_t a_count, const struct pv_range *b, size_t b_count)
 {
@@ -292,6 +337,7 @@ enum pv_err pv_state_reserve(struct pv_roster *r, const struct pv_case *c)
     if (!err) err = pv_map_reserve(&r->holds, c->need.holds);
     if (!err) err = pv_map_reserve(&r->forgets, c->need.forgets);
     if (!err) err = pv_table_reserve(&r->ranges, c->need.ranges);
+    if (!err) err = pv_table_reserve(&r->gone, c->need.gone);
     if (!err) err = pv_table_reserve(&r->epochs, c->need.epochs);
     if (!err) err = pv_map_reserve(&r->secrets, c->need.epochs);
     if (!err) err = pv_map_reserve(&r->complaints, c->need.complaints);

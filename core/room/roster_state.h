@@ -80,6 +80,7 @@ struct pv_roster {
     struct pv_map holds;        /* pv_hold */
     struct pv_map forgets;      /* pv_forget */
     struct pv_table ranges;     /* pv_range, of holds and forgets */
+    struct pv_table gone;       /* pv_range, rising and apart: those of the forgets that are done, together */
     struct pv_table epochs;     /* pv_epoch_info, by epoch */
     struct pv_table principals; /* pv_principal */
     struct pv_table devices;    /* pv_room_device */
@@ -131,7 +132,7 @@ struct pv_case {
 
     /* What committing adds at most. */
     struct {
-        size_t principals, devices, invites, adds, bars, signs, holds, forgets, ranges, epochs, complaints;
+        size_t principals, devices, invites, adds, bars, signs, holds, forgets, ranges, gone, epochs, complaints;
     } need;
 
     /* What a rule's check leaves to its commit. */
@@ -178,6 +179,8 @@ void pv_state_begin_epoch(struct pv_roster *roster, uint64_t index, uint64_t epo
 /* End memberships: at most PV_LIMIT_TARGETS, all present. */
 void pv_state_drop(struct pv_roster *roster, const struct pv_hash *persons, size_t count);
 void pv_state_add_ranges(struct pv_roster *roster, const struct pv_range *ranges, size_t count, size_t *ret_at);
+/* Its ranges are gone from now on: reserved are as many in `gone`. */
+void pv_state_forget_done(struct pv_roster *roster, struct pv_forget *forget);
 /* Is any index of the ranges under a standing hold? */
 bool pv_state_is_held(const struct pv_roster *roster, const struct pv_range *ranges, size_t count);
 /* Room for all that the case may add. */

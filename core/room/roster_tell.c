@@ -148,6 +148,18 @@ static void tell_forget(const struct pv_roster *roster, const struct pv_forget *
                                           .range_count = forget->range_count};
 }
 
+struct pv_waiting pv_roster_waiting(const struct pv_roster *roster, const struct pv_hash *person)
+{
+    struct pv_waiting waiting = {.holds = 0};
+    for (size_t i = 0; i < roster->holds.count; i++) {
+        const struct pv_hold *hold = pv_map_at(&roster->holds, i);
+        waiting.holds += !hold->lifted;
+        waiting.holds_of += !hold->lifted && pv_hash_equal(&hold->principal, person);
+    }
+    for (size_t i = 0; i < roster->forgets.count; i++) waiting.forgets += !((const struct pv_forget *)pv_map_at(&roster->forgets, i))->done;
+    return waiting;
+}
+
 size_t pv_roster_forget_count(const struct pv_roster *roster)
 {
     return roster->forgets.count;
@@ -185,16 +197,22 @@ bool pv_roster_is_held(const struct pv_roster *roster, const struct pv_range *ra
     return pv_state_is_held(roster, ranges, count);
 }
 
+const struct pv_range *pv_roster_gone(const struct pv_roster *roster, size_t *ret_count)
+{
+    *ret_count = roster->gone.count;
+    return pv_table_at(&roster->gone, 0);
+}
+
 bool pv_roster_is_forgotten(const struct pv_roster *roster, uint64_t index)
 {
-    if (roster->forgets.count == 0 || pv_map_find(&roster->kept, &index)) return false;
-    for (size_t i = 0; i < roster->forgets.count; i++) {
-        const struct pv_forget *forget = pv_map_at(&roster->forgets, i);
-        const struct pv_range *ranges = pv_table_at(&roster->ranges, forget->ranges_at);
-        for (size_t k = 0; forget->done && k < forget->range_count; k++)
-            if (index >= ranges[k].from && index < ranges[k].to) return true;
+    const struct pv_range *gone = pv_table_at(&roster->gone, 0);
+    size_t low = 0, high = roster->gone.count; /* the first that ends behind it */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (gone[middle].to <= index) low = middle + 1;
+        else high = middle;
     }
-    return false;
+    return low < roster->gone.count && gone[low].from <= index && !pv_map_find(&roster->kept, &index);
 }
 
 enum pv_err pv_roster_recipients(const struct pv_roster *roster, struct pv_recipient **ret_recipients,

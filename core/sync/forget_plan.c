@@ -24,6 +24,8 @@ struct planning {
     const struct pv_range *ranges;
     size_t range_count;
     uint64_t cut;
+    struct pv_forget_info *waiting; /* other forgets that will be done */
+    size_t waiting_count;
     struct item *items; /* by index */
     size_t count, cap;
     struct pv_opening opening;
@@ -48,13 +50,24 @@ static bool in_ranges(const struct pv_range *ranges, size_t count, uint64_t inde
 }
 
 /* An entry that waits under another forget, which nobody holds, goes with this one: its key shall not be listed anew. */
-static bool is_pending(const struct pv_roster *roster, uint64_t index)
+static enum pv_err find_waiting(struct planning *p)
 {
-    for (size_t i = 0; i < pv_roster_forget_count(roster); i++) {
-        struct pv_forget_info forget;
-        pv_roster_forget_at(roster, i, &forget);
-        if (!forget.done && !forget.held && in_ranges(forget.ranges, forget.range_count, index)) return true;
+    const struct pv_roster *roster = p->room->roster;
+    size_t forgets = pv_roster_forget_count(roster);
+    p->waiting = calloc(forgets + 1, sizeof *p->waiting);
+    if (!p->waiting) return PV_ERR_NOMEM;
+    for (size_t i = 0; i < forgets; i++) {
+        struct pv_forget_info *forget = &p->waiting[p->waiting_count];
+        pv_roster_forget_at(roster, i, forget);
+        if (!forget->done && !forget->held) p->waiting_count++;
     }
+    return PV_OK;
+}
+
+static bool is_waiting(const struct planning *p, uint64_t index)
+{
+    for (size_t i = 0; i < p->waiting_count; i++)
+        if (in_ranges(p->waiting[i].ranges, p->waiting[i].range_count, index)) return true;
     return false;
 }
 
@@ -119,7 +132,7 @@ static enum pv_err take_entry(void *context, const struct pv_stored_entry *store
     item->index = stored->index;
     item->epoch = entry.header.epoch;
     item->author = entry.header.author;
-    item->goes = in_ranges(p->ranges, p->range_count, stored->index) || is_pending(roster, stored->index);
+    item->goes = in_ranges(p->ranges, p->range_count, stored->index) || is_waiting(p, stored->index);
     if (pv_roster_is_signed(roster, stored->index)) item->goes = false;
     if (stored->verdict != PV_ACCEPTED) return PV_OK;
     if (!stored->has_body)
@@ -407,7 +420,8 @@ enum pv_err pv_forget_plan_make(struct pv_room *room, const struct pv_range *ran
     pv_buf_init(&p.keys, WRITES_MAX);
     pv_buf_init(&p.plan.writes, WRITES_MAX);
     pv_opening_init(&p.opening, room);
-    enum pv_err err = pv_store_entry_each(room->store, 0, size, take_entry, &p);
+    enum pv_err err = find_waiting(&p);
+    if (!err) err = pv_store_entry_each(room->store, 0, size, take_entry, &p);
     if (!err) err = follow_writes(&p);
     if (!err) follow_puts(&p);
     if (!err) follow_profiles(&p);
@@ -418,6 +432,7 @@ enum pv_err pv_forget_plan_make(struct pv_room *room, const struct pv_range *ran
     pv_trial_files_release(&p.before);
     pv_trial_files_release(&p.after);
     pv_buf_wipe(&p.keys);
+    free(p.waiting);
     free(p.items);
     if (err) pv_forget_plan_release(&p.plan);
     else *ret_plan = p.plan;

@@ -45,13 +45,11 @@ static enum pv_err erase_entry(void *context, const struct pv_stored_entry *stor
 static enum pv_err erase_bodies(struct pv_room *room, bool *ret_erased)
 {
     struct erasing e = {.room = room};
+    size_t count;
+    const struct pv_range *gone = pv_roster_gone(room->roster, &count);
     enum pv_err err = PV_OK;
-    for (size_t i = 0; i < pv_roster_forget_count(room->roster) && !err; i++) {
-        struct pv_forget_info forget;
-        pv_roster_forget_at(room->roster, i, &forget);
-        for (size_t k = 0; k < forget.range_count && forget.done && !err; k++)
-            err = pv_store_header_each(room->store, forget.ranges[k].from, forget.ranges[k].to, erase_entry, &e);
-    }
+    for (size_t i = 0; i < count && !err; i++)
+        err = pv_store_header_each(room->store, gone[i].from, gone[i].to, erase_entry, &e);
     *ret_erased = e.erased;
     return err;
 }

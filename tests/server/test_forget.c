@@ -321,6 +321,33 @@ static void test_default_notice(void)
 	tap_ok(!see(at).has_body, "and no longer");
 }
 
+/* Writes the device would not: `first` and so many after it. Returns how many are in the log then. */
+static uint64_t flood(struct rig_member *member, enum pv_roster_type type, unsigned first, unsigned count)
+{
+	struct pv_roster_body body = {.type = type, .u.ranges = {.count = 1, .ranges = {{1, 2}}}};
+	uint64_t before = row_of().size;
+	for (unsigned i = first; i < first + count; i++) {
+		body.u.ranges.id = (struct pv_id16){{(uint8_t)type, (uint8_t)(i >> 8), (uint8_t)i, 77}};
+		if (pv_room_begin(member->room) || pv_write_roster(member->room, &body, pv_bytes(NULL, 0)) ||
+		    pv_room_commit(member->room) || (rig_push(member) && strcmp(srv_reason, "waiting") != 0))
+			abort();
+	}
+	return row_of().size - before;
+}
+
+/* Each forget that waits is compared with each hold that stands: nobody makes so many that the server does nothing else. */
+static void test_flood(void)
+{
+	struct pv_waiting waiting = pv_roster_waiting(pv_room_roster(a.room), &ada.device.me.person);
+	is_ok(rig_pull(&a), "Ada looks");
+	is_ok(rig_pull(&b), "Bob too");
+	tap_is_int((long long)waiting.holds, 0, "no hold stands");
+	tap_is_int((long long)flood(&a, PV_ROSTER_FORGET, 0, PV_FORGETS_WAITING + 1), PV_FORGETS_WAITING, "so many forgets may wait, and no more");
+	tap_ok(strcmp(srv_reason, "waiting") == 0, "the next is refused");
+	tap_is_int((long long)flood(&b, PV_ROSTER_HOLD, 0, PV_HOLDS_OF_ONE + 1), PV_HOLDS_OF_ONE, "so many holds of one person may stand");
+	tap_ok(strcmp(srv_reason, "waiting") == 0, "another is refused");
+}
+
 /* A backup of before brings bodies back, and members give back the log that says they are deleted. */
 static void test_restored(const char *backup)
 {
@@ -375,6 +402,7 @@ int main(void)
 	test_stopped();
 	test_default_notice();
 	test_restored(backup);
+	test_flood();
 	rig_member_close(&a);
 	rig_member_close(&b);
 	srv_person_release(&ada);

@@ -250,6 +250,50 @@ static void test_forget(void)
 	end();
 }
 
+enum { SAID = 64 };
+
+static size_t differing(const struct pv_roster *roster, uint64_t first, const bool *gone)
+{
+	size_t count = 0;
+	for (uint64_t i = 0; i < SAID; i++) count += pv_roster_is_forgotten(roster, first + i) != gone[i];
+	return count;
+}
+
+/* What is done is looked up in ranges joined as they come: apart, side by side, within and over each other. */
+static void test_many_forgets(void)
+{
+	static const uint8_t ranges[][2] = {{60, 61}, {0, 1}, {20, 22}, {10, 12}, {12, 14}, {30, 31}, {32, 33}, {34, 35}, {31, 34},
+					    {9, 15}, {11, 13}, {63, 64}, {5, 40}, {1, 5}, {41, 42}, {62, 63}, {61, 62}, {0, 64}};
+	enum { RANGES = sizeof ranges / sizeof ranges[0] };
+	bool gone[SAID] = {false};
+	size_t wrong = 0, apart, refused = 0;
+	begin_full("many forgets");
+	uint64_t first = room.tree.size, epoch = pv_roster_epoch(room.roster);
+	for (int i = 0; i < SAID; i++) refused += kit_sealed(&room, b, PV_KIND_TALK, epoch) != PV_REASON_NONE;
+	for (uint64_t i = 0; i < RANGES; i++)
+		refused += hold_or_forget(a, PV_ROSTER_FORGET, i, first + ranges[i][0], first + ranges[i][1], epoch) != PV_REASON_NONE;
+	struct pv_waiting waiting = pv_roster_waiting(room.roster, &anna.id);
+	tap_ok(waiting.forgets == RANGES && !waiting.holds, "all of them wait");
+	for (uint64_t i = 0; i < RANGES; i++) {
+		struct pv_roster *decoded = NULL;
+		struct pv_buf snapshot;
+		refused += deleted(i) != PV_REASON_NONE;
+		for (uint64_t k = ranges[i][0]; k < ranges[i][1]; k++) gone[k] = true;
+		wrong += differing(room.roster, first, gone);
+		pv_buf_init(&snapshot, 1 << 20);
+		if (pv_roster_encode(room.roster, &snapshot) || pv_roster_decode(pv_buf_bytes(&snapshot), &decoded)) abort();
+		wrong += differing(decoded, first, gone);
+		pv_roster_free(decoded);
+		pv_buf_release(&snapshot);
+	}
+	tap_is_int((long long)refused, 0, "all are taken");
+	tap_is_int((long long)wrong, 0, "what they name is forgotten, and nothing else, also after a snapshot");
+	(void)pv_roster_gone(room.roster, &apart);
+	tap_is_int((long long)apart, 1, "what lies side by side is one");
+	tap_is_int((long long)pv_roster_waiting(room.roster, &anna.id).forgets, 0, "none waits any more");
+	end();
+}
+
 static int sign_as(const struct kit_person *record, const struct kit_device *author, uint64_t invite, uint64_t key,
 		   enum pv_stance stance, uint64_t document)
 {
@@ -359,6 +403,7 @@ int main(void)
 	test_server();
 	test_hold_and_lift();
 	test_forget();
+	test_many_forgets();
 	test_sign();
 	test_taking_back_protects_nothing();
 	test_sealed();
