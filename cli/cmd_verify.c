@@ -221,18 +221,13 @@ static enum pv_err message_row(void *context, const struct pv_message *message)
     return err;
 }
 
+/* Those of removed files, too, which can still be fetched, and of files that stand beside another at one path. */
 static enum pv_err open_all(struct verify *verify)
 {
     const struct pv_message_filter everything = {.limit = 0};
     const struct pv_query query = {verify->fresh.store, pv_room_roster(verify->fresh.room), NULL};
-    struct pv_cli_files files = {NULL, 0};
     enum pv_err err = pv_query_messages(&query, &everything, message_row, verify);
-
-    if (err == PV_OK) err = pv_cli_files_below(verify->session, &verify->fresh, pv_bytes(NULL, 0), &files, verify->report);
-    for (size_t i = 0; i < files.count && err == PV_OK; i++)
-        err = pv_query_versions(&query, pv_bytes_of_string(files.files[i].path), version_row, verify);
-    pv_cli_files_release(&files);
-    return err;
+    return err == PV_OK ? pv_query_every_version(&query, version_row, verify) : err;
 }
 
 static enum pv_err check_all(struct verify *verify)

@@ -120,6 +120,8 @@ typedef enum pv_err pv_version_row_fn(void *context, const struct pv_version_row
 /* The versions of the file that holds `path` (or held it last), oldest first. Errors: NOT_FOUND. */
 PV_MUST_USE enum pv_err pv_query_versions(const struct pv_query *query, struct pv_bytes path, pv_version_row_fn *row,
                                           void *context);
+/* All versions of all files, those of removed ones too: a file's by number, files in the order of the log. */
+PV_MUST_USE enum pv_err pv_query_every_version(const struct pv_query *query, pv_version_row_fn *row, void *context);
 /* {"versions": […]} */
 PV_MUST_USE enum pv_err pv_query_versions_json(const struct pv_query *query, struct pv_bytes path,
                                                struct pv_buf *json);

@@ -147,6 +147,26 @@ enum pv_err pv_query_versions(const struct pv_query *query, struct pv_bytes path
     return err;
 }
 
+enum pv_err pv_query_every_version(const struct pv_query *query, pv_version_row_fn *row, void *context)
+{
+    struct pv_version_row version;
+    uint64_t number = 0, file = UINT64_MAX;
+    struct pv_view view;
+    enum pv_err err = pv_view_begin(query, true, &view);
+    if (err) return err;
+    struct pv_sql sql = pv_sql_begin(query->store, "SELECT v.idx, a.id, v.write_id, v.time, v.encoded, v.file FROM version v"
+                                                   " JOIN author a ON a.no = v.author ORDER BY v.file, v.idx");
+    while (pv_sql_step(&sql)) {
+        number = pv_sql_u64(&sql, 5) == file ? number + 1 : 1;
+        file = pv_sql_u64(&sql, 5);
+        read_version(&sql, &view.names, number, &version);
+        if (!sql.err) sql.err = row(context, &version);
+    }
+    err = pv_sql_end(&sql);
+    pv_view_end(&view);
+    return err;
+}
+
 enum pv_err pv_query_chunking(const struct pv_query *query, struct pv_chunking_secret *ret_secret)
 {
     struct pv_chunking_secret secret = {{0}};

@@ -45,18 +45,36 @@ is_(lost(ada)[0], set(), "nothing is lost at first")
 
 # --- bytes that the store changes
 
-whole = {p: p.read_bytes() for p in (server.data / "blobs").glob("??/*")}
-for p, data in whole.items():
-    p.write_bytes(data[:1000] + bytes([data[1000] ^ 1]) + data[1001:])
+def spoil(known=()):
+    """A byte of each blob that is not known; what they were."""
+    whole = {p: p.read_bytes() for p in (server.data / "blobs").glob("??/*") if p not in known}
+    for p, data in whole.items():
+        p.write_bytes(data[:1000] + bytes([data[1000] ^ 1]) + data[1001:])
+    return whole
+
+
+def put_right(whole):
+    for p, data in whole.items():
+        p.write_bytes(data)
+
+
+whole = spoil()
 place = world.dir / "spoiled"
 got = bob.run("get", "acme", "before", "-o", place)
 ok(got.status == 4 and "before" in got.err, "a file that is not what was put is not fetched", *got.why())
 is_([str(p) for p in place.rglob("*")], [], "and leaves no piece of it")
 checked = bob.run("verify", "acme")
 ok(checked.status == 4 and "before" in checked.err, "and verify names it", *checked.why())
-for p, data in whole.items():
-    p.write_bytes(data)
+put_right(whole)
 ok(fetched(bob, "before"), "with the right bytes it opens")
+(world.dir / "removed").write_bytes(rng.randbytes(400_000))
+ada.must("put", "acme", world.dir / "removed")
+ada.must("rm", "acme", "removed")
+whole = spoil(whole)
+checked = bob.run("verify", "acme")
+ok(checked.status == 4 and "removed" in checked.err, "verify opens what was removed, too", *checked.why())
+put_right(whole)
+is_(bob.run("verify", "acme").status, 0, "and finds nothing when all is right")
 is_(admin("backup", backup, key).returncode, 0, "a backup is taken")
 ada.must("put", "acme", world.dir / "large")
 ada.must("put", "acme", world.dir / "small-1", world.dir / "small-2")

@@ -135,6 +135,14 @@ static void test_message_json(void)
     rig_close(&rig);
 }
 
+static enum pv_err say_version(void *context, const struct pv_version_row *version)
+{
+    char *all = context;
+    size_t n = strlen(all);
+    (void)snprintf(all + n, 64 - n, "%llu.%llu ", (unsigned long long)version->index, (unsigned long long)version->number);
+    return PV_OK;
+}
+
 static void test_file_json(void)
 {
     struct rig rig;
@@ -172,6 +180,9 @@ static void test_file_json(void)
     tap_is_int(pv_query_file(&rig.query, pv_bytes("docs/a", 6), false, rig_say_file, &line), PV_ERR_NOT_FOUND, "and is not there");
     tap_is_int(pv_query_file(&rig.query, pv_bytes("docs/a", 6), true, rig_say_file, &line), PV_OK, "unless removed ones count");
     tap_is_str(line.text, "docs/a:2x6-", "then it says so");
+    char all[64] = "";
+    tap_is_int(pv_query_every_version(&rig.query, say_version, all), PV_OK, "all versions are told");
+    tap_is_str(all, "0.1 5.2 1.1 2.1 3.1 4.1 ", "a removed file's too, each with its number");
     tap_ok(holds(JSON(pv_query_file_json(&rig.query, pv_bytes("docs-old", 8), false, &json)), "\"size\":4"), "one file alone");
     rig_close(&rig);
 }
