@@ -80,14 +80,17 @@ WASM_TESTS := $(UNIT_TESTS) \
 # Helpers that tests share; TEST_WASM_SRC is the part that compiles for wasm.
 TEST_SRC := \
 	tests/unit/sync_rig.c \
-	tests/vectors/example_evidence.c \
 	tests/unit/sync_rig_people.c \
+	tests/vectors/example_device.c \
+	tests/vectors/example_evidence.c \
 	tests/vectors/example_files.c \
+	tests/vectors/example_gate.c \
 	tests/vectors/example_pairing.c \
+	tests/vectors/example_payloads.c \
 	tests/vectors/example_people.c \
 	tests/vectors/example_print.c \
-	tests/vectors/example_rest.c \
 	tests/vectors/example_room.c \
+	tests/vectors/example_tree.c \
 	tests/vectors/example_world.c \
 	tests/vectors/vectors_aes.c \
 	tests/vectors/vectors_json.c \

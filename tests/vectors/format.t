@@ -30,7 +30,7 @@ ok $? 'an independent reader reads every example' || note "$(grep -v '^ok' "$wor
 
 # That reader is worth something only if it notices: one digit changed in an example of each chapter.
 for name in ana.cert.paper room.2.body room.5.beside room.7.body room.20.body tree.consistency gate.signed \
-	file.page keystore.content evidence.notes evidence.entry; do
+	file.page keystore.content evidence.notes evidence.entry succession.signed payload.keys payload.own_keys; do
 	awk -v name="$name" '
 		inside && !done && match($0, /^ *[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]+/) {
 			c = substr($0, RLENGTH, 1)

@@ -6,7 +6,7 @@ import hmac
 import re
 import struct
 
-from plain_cbor import check, decode, encode
+from plain_cbor import check, decode, encode, first
 from plain_crypto import ed25519_verify, xchacha_open
 from plain_kem import xwing_decapsulate, xwing_public
 
@@ -156,6 +156,22 @@ def padme(length):
     return (length + step - 1) // step * step
 
 
+def open_body(key, header, body):
+    """The payload of a sealed body, as encoded, by its K."""
+    check(H("commit", key) == header[11], "commit")
+    padded = unseal(key, body[24:], body[:24], labelled("body-ad", header[:10]))
+    check(padded is not None, "a sealed body")
+    _, rest = first(padded)
+    size = len(padded) - len(rest)
+    check(not any(rest) and len(padded) == padme(size), "padding")
+    return padded[:size]
+
+
+def entry_key(secret, header, body):
+    """K, by its epoch's secret."""
+    return HKDF(secret, "entry", header[1], header[8], header[2], header[3], body[:24])
+
+
 # ---- §5, parties
 
 def party_devices(party):
@@ -183,10 +199,45 @@ def read_note(note, name, room, log_key):
     return int(size), base64.b64decode(root, validate=True), time
 
 
+# ---- §9
+
+def link_parts(text):
+    """URL and parts of an invite link."""
+    url, _, fragment = text.partition("/i#")
+    data = base64.b64decode(fragment + "=" * (-len(fragment) % 4), altchars=b"-_", validate=True)
+    check(base64.urlsafe_b64encode(data).rstrip(b"=").decode() == fragment, "a link: no unused bits")
+    link, checksum = first(data)
+    check(checksum == H("link-check", url, data[:-4])[:4], "a link: checksum")
+    return url, link
+
+
+def follow(found, room, founder, device_key, leaves, secrets, person, seeds):
+    """The link into a room's successor for a person, or None: FORMAT.md §9.2's checks, in their order. Who is an owner the
+    caller knows: `founder`, one's person id, with the key of the device that signed; `seeds` by KEM hash."""
+    succession, _, signature = found
+    version, ended, successor, (size, root), epoch, sealed = succession
+    check(version == 1 and ended == room, "a succession of this room")
+    check(signed(device_key, signature, "succession", succession), "a succession's signature")
+    check(size > len(leaves) or tree_root(leaves[:size]) == root, "a succession's head")
+    content = unseal(HKDF(secrets[epoch], "succession", ended, successor), sealed[24:], sealed[:24])
+    check(content is not None, "a succession opens")
+    link, places = decode(content)
+    for whose, kem_hash, kem_ct, sealed_link in places:
+        if whose == person:
+            shared = xwing_decapsulate(seeds[kem_hash], kem_ct)
+            link = unseal(HKDF(shared, "succession-place", ended, successor, person, kem_hash), sealed_link)
+            check(link is not None, "a place opens")
+            break
+    if link is None:
+        return None
+    parts = link_parts(link.decode())[1]
+    check(parts[3] == successor and parts[4] == founder, "a link of the founder's into the successor")
+    return link.decode()
+
+
 # ---- §11.2
 
 DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
 
 
 def safety_number(one, other):

@@ -4,16 +4,17 @@
 By a recovery kit it reads everything that its person can read: it signs in as the paper device, fetches and checks the
 logs of all rooms, unwraps their secrets, and prints, sorted, a line for each message, name and file:
 
-    ROOM-KIND message TEXT | name NAME | file PATH SHA-256"""
+    ROOM-KIND message TEXT | name NAME | file PATH SHA-256 | successor ROOM"""
 
 import sys
 import urllib.error
 import urllib.request
 
-from plain_cbor import Bad, check, decode, encode, first
+from plain_cbor import Bad, check, decode, encode
 from plain_crypto import aes256gcm_open, ed25519_public, ed25519_sign
-from plain_format import (H, HKDF, ZERO, consistent, device_id, epoch_kem_seed, kit_secret, labelled, leaf_hash, padme, read_note,
-                          record_devices, root_by_inclusion, safety_number, sha256, signed, tree_root, unseal, unwrap)
+from plain_format import (H, HKDF, ZERO, consistent, device_id, entry_key, epoch_kem_seed, follow, kit_secret, labelled, leaf_hash,
+                          link_parts, open_body, read_note, record_devices, root_by_inclusion, safety_number, sha256, signed,
+                          tree_root, unwrap)
 from plain_kem import xwing_public
 
 
@@ -48,6 +49,7 @@ class Room:
         self.epochs = {}                             # epoch: (index, secret_hash, wraps_root)
         self.wraps = []                              # (index, epoch, recipient) of wraps to whoever asks
         self.name = self.log_key = self.kind = None
+        self.founder, self.founders_devices = None, {}
         note = self.fetch()
         size, root, _ = read_note(note.decode(), self.name, self.id, self.log_key)
         check(size == len(self.leaves) and root == tree_root(self.leaves), "the signed tree")
@@ -69,7 +71,7 @@ class Room:
     def fetch(self):
         note = None
         while True:
-            at, items, newer = decode(self.server.ask(f"{self.path}/entries?from={len(self.entries)}&bodies=1"))
+            at, items, newer, *_ = decode(self.server.ask(f"{self.path}/entries?from={len(self.entries)}&bodies=1"))
             check(at == len(self.entries), "from")
             note = newer or note
             if not items:
@@ -109,8 +111,9 @@ class Room:
                 self.keys.update({device_id(cert[0]): cert[0][1] for cert in body[9]})
                 self.wraps += [(index, 0, i, device) for i, device in enumerate(sorted(self.keys))]
             else:
-                self.keys.update(record_devices(body[9][0]))
-                self.wraps.append((index, 0, 0, H("room", body[9][0][0])))
+                self.founder, self.founders_devices = H("room", body[9][0][0]), record_devices(body[9][0])
+                self.keys.update(self.founders_devices)
+                self.wraps.append((index, 0, 0, self.founder))
         elif kind == 3:
             self.keys.update(record_devices(body[2][0]))
             self.wraps.append((index, header[8], 0, H("room", body[2][0][0])))
@@ -122,8 +125,8 @@ class Room:
             self.epochs[body[1]] = index, body[2]
             self.wraps.append((index, body[1], None, None))
 
-    def secrets(self, recipient, seed):
-        """The secret of each epoch that has a wrap for us."""
+    def secrets(self, recipient, seeds):
+        """The secret of each epoch that has a wrap for us, to whichever of our keys the room listed then."""
         found = {}
         for index, epoch, place, whose in self.wraps:
             if whose not in (None, recipient):
@@ -135,7 +138,8 @@ class Room:
                     break
                 check(i < count and root_by_inclusion(leaf_hash(wrap), i, count, proof) == self.wraps_root(index), "a wrap's place")
                 room = ZERO if index == 0 else self.id
-                secret = unwrap(seed, wrap, room, epoch, self.epochs[epoch][1], recipient)
+                opened = (unwrap(seed, wrap, room, epoch, self.epochs[epoch][1], recipient) for seed in seeds if wrap)
+                secret = next(filter(None, opened), None)
                 if secret:
                     check(H("epoch-secret", secret) == self.epochs[epoch][1], "secret_hash")
                     found[epoch] = secret
@@ -149,12 +153,21 @@ class Room:
     def payloads(self, secrets):
         for header, body in self.entries:
             if header[7] in (2, 3) and header[8] in secrets:
-                key = HKDF(secrets[header[8]], "entry", header[1], header[8], header[2], header[3], body[:24])
-                check(H("commit", key) == header[11], "commit")
-                padded = unseal(key, body[24:], body[:24], labelled("body-ad", header[:10]))
-                payload, rest = first(padded)
-                check(not any(rest) and len(padded) == padme(len(padded) - len(rest)), "padding")
-                yield payload
+                yield decode(open_body(entry_key(secrets[header[8]], header, body), header, body))
+
+    def successor(self, secrets, person, seeds):
+        """Where this room goes on, for a member; None where it does in itself (the founder of these tests' rooms owns them)."""
+        try:
+            found = decode(self.server.ask(f"{self.path}/successor"))
+        except urllib.error.HTTPError as problem:
+            check(problem.code == 404, "a room without a successor")
+            return None
+        check(found[1] in self.founders_devices, "an owner's device")
+        if person == self.founder:
+            return None  # and needs none
+        link = follow(found, self.id, self.founder, self.founders_devices[found[1]], self.leaves, secrets, person,
+                      {H("kem-key", xwing_public(seed)): seed for seed in seeds})
+        return link_parts(link)[1][3] if link else None
 
     def content(self, file):
         manifest, data = file[5], b""
@@ -195,11 +208,15 @@ def main(url, sheet):
     server.sign_in(sign_seed, device)
     rooms = [Room(server, room) for room, _ in decode(server.ask("/v1/rooms"))]
     person = next(room for room in rooms if room.kind == 0)
-    own = person.secrets(device_id(device), kem_seed)
+    own = person.secrets(device_id(device), [kem_seed])
     found = list(lines(person, own))
+    seeds = [epoch_kem_seed(secret) for secret in own.values()]
     for room in rooms:
         if room.kind == 1:
-            found += lines(room, room.secrets(person.id, epoch_kem_seed(own[max(own)])))
+            secrets = room.secrets(person.id, seeds)
+            found += lines(room, secrets)
+            successor = room.successor(secrets, person.id, seeds)
+            found += [f"client successor {successor.hex()}"] if successor else []
     print("\n".join(sorted(found)))
 
 

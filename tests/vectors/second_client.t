@@ -54,4 +54,24 @@ open(sys.argv[2], "w").write(text[:at] + text[at:].replace(groups[4], groups[5],
 END
 run 1 'a kit with a wrong group is refused' second changed
 like "$(err)" 'checksum of group 5' 'by the group'
+# --- a room that ends and goes on in another: an editor has a place in the word for it, a viewer takes the common link
+
+for role in editor viewer; do
+	person "the$role"
+	as "the$role" privity join "$(as ada privity invite acme --role "$role" 2>/dev/null)" --room acme >/dev/null 2>&1
+	ok "a new $role joins"
+done
+run 0 'a backup is taken' privityd --data "$T/server" admin backup "$T/backup" "$T/log.key"
+stop_server
+rm -rf "$T/server"
+run 0 'and put back' privityd --data "$T/server" admin restore "$T/backup" "$T/log.key"
+start_server
+run 0 'ada founds a successor' as ada privity repair acme --successor --json
+successor=$(field 'o["successor"]')
+for role in editor viewer; do
+	run 0 "the second client reads by the kit of the $role" second "the$role"
+	is "$(grep ' successor ' "$T/out" | cut -d' ' -f3)" "$successor" 'and is led to the successor'
+done
+run 0 'and by the kit of its founder' second ada
+unlike "$(out)" ' successor ' 'who is led nowhere'
 done_testing
