@@ -130,8 +130,10 @@ run 0 "in JSON" as bob privity ls acme --json
 like "$(field '[f["path"] for f in o["files"] if f["path"].startswith("b")]')" 'xff|ufffd' "is UTF-8"
 
 mkdir "$T/trap"
-ln -s "$T/work" "$T/trap/archive"
+mkdir "$T/elsewhere"
+ln -s "$T/elsewhere" "$T/trap/archive"
 run 1 "a link in the way is not followed" as bob privity get acme archive -o "$T/trap"
+is "$(ls -A "$T/elsewhere")" "" "and nothing is written behind it"
 
 # A fetch that is interrupted leaves nothing behind.
 head -c 150000000 /dev/urandom >"$T/huge"
