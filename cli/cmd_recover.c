@@ -59,6 +59,16 @@ static enum pv_err find_home(struct pv_session *session, struct recover *r, bool
     return err;
 }
 
+/* Before anything is made here: is the person's own room open, on a server that may have been restored? */
+static enum pv_err check_open(const struct recover *r, struct pv_report *report)
+{
+    uint64_t missing;
+    if (!pv_room_is_restored(r->paper.person.room, &missing)) return PV_OK;
+    return pv_report(report, PV_ERR_OFFLINE,
+                     "the server was restored from a backup, and your own room waits until your devices have given back what came after it: use "
+                     "each of them once (privity refresh), then run this again; if none is left that could, add --go-on");
+}
+
 /* The kit certifies this device. */
 static enum pv_err add_self(struct pv_session *session, struct recover *r, struct pv_report *report)
 {
@@ -134,8 +144,10 @@ static enum pv_err print_result(struct pv_session *session, const struct recover
 static enum pv_err recover(struct pv_session *session, struct recover *r, const struct pv_args *args, bool is_new, struct pv_report *report)
 {
     bool revokes = pv_args_get(args, "revoke-others") != NULL;
-    enum pv_err err = pv_paper_open(&r->kit.secret, &r->server, &r->paper, report);
+    bool goes_on = pv_args_get(args, "go-on") != NULL;
+    enum pv_err err = pv_paper_open(&r->kit.secret, &r->server, goes_on, &r->paper, report);
 
+    if (err == PV_OK) err = check_open(r, report);
     if (err == PV_OK) err = find_home(session, r, is_new, report);
     if (err == PV_OK) err = add_self(session, r, report);
     if (err == PV_OK && revokes) err = revoke_others(session, r, report);

@@ -94,7 +94,7 @@ enum pv_err pv_cmd_recovery_test(struct pv_session *session, const struct pv_arg
     if (err == PV_OK) err = pv_cli_registered(session, report);
     if (err == PV_OK) err = pv_contact_pull(session, session->person, 0, report);
     if (err == PV_OK) err = check_known(session, t, report);
-    if (err == PV_OK) err = pv_paper_open(&t->kit.secret, &session->secrets.server, &t->paper, report);
+    if (err == PV_OK) err = pv_paper_open(&t->kit.secret, &session->secrets.server, false, &t->paper, report);
     if (err == PV_OK && !pv_hash_equal(&t->paper.me.person, &session->me.person))
         err = pv_report(report, PV_ERR_DENIED, "this kit would not work: the server gives it another person");
     if (err == PV_OK) err = check_rooms(session, t, report);

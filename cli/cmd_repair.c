@@ -2,16 +2,19 @@
  * successor; giving back blobs from files at hand. */
 #include "cli/common.h"
 #include "cli/handlers.h"
+#include "cli/kit.h"
 #include "cli/output.h"
 #include "cli/regain.h"
 #include "cli/successor.h"
 #include "cli/term.h"
+#include "client/paper.h"
 
+/* Of the person's own room there is no regain (NULL): it has no files. */
 static void put_lost(const struct pv_regain *regain, struct pv_json *json)
 {
     const struct pv_lost_version *lost;
     pv_json_begin_array(json, "lost");
-    for (size_t i = 0; (lost = pv_regain_lost(regain, i)); i++) {
+    for (size_t i = 0; regain && (lost = pv_regain_lost(regain, i)); i++) {
         pv_json_begin_object(json, NULL);
         pv_out_json_string(json, "path", lost->name);
         pv_json_u64(json, "version", lost->number);
@@ -20,7 +23,7 @@ static void put_lost(const struct pv_regain *regain, struct pv_json *json)
         pv_json_end_object(json);
     }
     pv_json_end_array(json);
-    pv_json_u64(json, "lost_else", pv_regain_lost_else(regain));
+    pv_json_u64(json, "lost_else", regain ? pv_regain_lost_else(regain) : 0);
 }
 
 static enum pv_err print_json(struct pv_open_room *room, const struct pv_regain *regain, uint64_t sent, struct pv_report *report)
@@ -40,11 +43,28 @@ static enum pv_err print_json(struct pv_open_room *room, const struct pv_regain 
     return pv_out_end(&out, report);
 }
 
+static void print_own_state(const struct pv_open_room *room)
+{
+    uint64_t missing = 0;
+    if (!pv_room_is_restored(room->room, &missing))
+        pv_term_line(stdout, "your own room is open");
+    else if (missing)
+        pv_term_line(stdout, "your own room waits: %llu entries are known to be missing, and whichever of your devices has them gives them back with "
+                     "any command; where none is left that could, your recovery kit may say so: privity recover --go-on",
+                     (unsigned long long)missing);
+    else
+        pv_term_line(stdout, "your own room waits for your other devices, which may have more than is here: use each once; if one is lost, "
+                     "say: privity repair --go-on");
+}
+
 static void print_state(const struct pv_open_room *room)
 {
     uint64_t missing = 0;
     bool restored = pv_room_is_restored(room->room, &missing);
-    if (pv_cli_has_ended(room, NULL)) pv_term_line(stdout, "%s has ended, and goes on in its successor", room->label);
+    if (!pv_roster_is_born(pv_room_roster(room->room)))
+        pv_term_line(stdout, "%s waits, and this device is not in it yet: another device of yours brings it in, once the room is open; where only "
+                     "your recovery kit is left, it may say, if you are an owner: privity repair %s --go-on --kit FILE", room->label, room->label);
+    else if (pv_cli_has_ended(room, NULL)) pv_term_line(stdout, "%s has ended, and goes on in its successor", room->label);
     else if (!restored) pv_term_line(stdout, "%s is open", room->label);
     else if (missing)
         pv_term_line(stdout, "%s waits: %llu entries are known to be missing, and whoever has them gives them back on coming here; where nobody "
@@ -73,15 +93,52 @@ static enum pv_err regain(struct pv_session *session, struct pv_open_room *room,
     return err;
 }
 
+/* The person's own room has no files, no other members, and no successor. */
+static enum pv_err repair_own(struct pv_session *session, bool goes_on, bool json, struct pv_report *report)
+{
+    enum pv_err err = pv_session_person(session, report);
+    if (err == PV_OK) err = pv_cli_registered(session, report);
+    if (err == PV_OK && goes_on) pv_room_go_on(session->person->room);
+    if (err == PV_OK) err = pv_contact_pull(session, session->person, 0, report);
+    if (err != PV_OK) return err;
+    if (json) return print_json(session->person, NULL, 0, report);
+    print_own_state(session->person);
+    return PV_OK;
+}
+
+/* By the recovery kit, where it is all that is left of an owner in the room: it says that the room goes on, and brings this
+ * device in. */
+static enum pv_err go_on_by_kit(struct pv_session *session, const struct pv_open_room *room, const char *file, struct pv_report *report)
+{
+    struct pv_paper_mended mended = {.restored = false};
+    struct pv_given_kit kit;
+    struct pv_paper paper = {.transport = NULL};
+    enum pv_err err = pv_kit_read(file, &kit, report);
+
+    if (err == PV_OK) err = pv_paper_open(&kit.secret, &session->secrets.server, false, &paper, report);
+    if (err == PV_OK && !pv_hash_equal(&paper.me.person, &session->me.person))
+        err = pv_report(report, PV_ERR_CONFLICT, "the kit is another person's; nothing was changed");
+    if (err == PV_OK) err = pv_paper_mend(&paper, &room->id, &room->server, true, &mended, report);
+    pv_wipe(&kit, sizeof kit);
+    pv_paper_release(&paper);
+    return err;
+}
+
 enum pv_err pv_cmd_repair(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
 {
     bool succeeds = pv_args_get(args, "successor") != NULL, goes_on = pv_args_get(args, "go-on") != NULL;
+    const char *kit = pv_args_get(args, "kit");
     struct pv_open_room *room = NULL;
     enum pv_err err = PV_OK;
 
-    if (succeeds && goes_on) err = pv_report(report, PV_ERR_USAGE, "a room goes on either here (--go-on) or in a successor (--successor)");
+    if (kit && (!goes_on || !args->word_count))
+        err = pv_report(report, PV_ERR_USAGE, "--kit goes with a room and --go-on; for your own room there is privity recover --go-on");
+    if (err == PV_OK && succeeds && goes_on) err = pv_report(report, PV_ERR_USAGE, "a room goes on either here (--go-on) or in a successor (--successor)");
+    if (err == PV_OK && succeeds && !args->word_count) err = pv_report(report, PV_ERR_USAGE, "your own room has no successor; name the room that shall have one");
+    if (err == PV_OK && !args->word_count) return repair_own(session, goes_on, args->json, report);
     if (err == PV_OK) err = pv_cli_room(session, args->words[0], &room, report);
-    if (err == PV_OK && goes_on) pv_room_go_on(room->room);
+    if (err == PV_OK && goes_on && !kit) pv_room_go_on(room->room);
+    if (err == PV_OK && kit) err = go_on_by_kit(session, room, kit, report);
     if (err == PV_OK) err = pv_contact_pull(session, room, 0, report);
     if (err == PV_OK) err = succeeds ? pv_cli_succeed(session, room, report) : pv_cli_follow(session, room, report);
     if (err != PV_OK) return err;

@@ -127,18 +127,21 @@ const struct pv_command pv_commands[] = {
     },
     {
         .name = "recover",
-        .synopsis = "--name DEVICE [--server URL] [--kit FILE] [--revoke-others]",
+        .synopsis = "--name DEVICE [--server URL] [--kit FILE] [--revoke-others] [--go-on]",
         .summary = "make a new device from the recovery kit",
         .text = TEXT("Makes this a device of the person to whom a recovery kit belongs, with every room and its history. The kit's "
                      "code is read from standard input, or from FILE, which may be the whole text that init wrote.",
                      "Other devices stay what they were unless --revoke-others is given: then all are revoked but this one and the "
                      "kit, and further kits with them. Without it, revoke those that are lost by privity device revoke.",
                      "The kit can be used again, and should be put back where it was. Cut off, or with rooms that wait (exit "
-                     "status 5), the same command goes on."),
+                     "status 5), the same command goes on.",
+                     "Where the server was restored from a backup, your own room waits until your devices have given back what came after "
+                     "it. If none is left that could, say so by --go-on; one that comes all the same is alarmed then."),
         .options = OPTIONS({.name = "name", .arg = "DEVICE", .help = "this device's name, for your own list"},
                            {.name = "server", .arg = "URL", .help = "the person's server; default the kit's, then PRIVITY_SERVER"},
                            {.name = "kit", .arg = "FILE", .complete = PV_COMPLETE_FILE, .help = "read the kit from FILE instead of standard input"},
-                           {.name = "revoke-others", .help = "revoke all other devices and further kits"}),
+                           {.name = "revoke-others", .help = "revoke all other devices and further kits"},
+                           {.name = "go-on", .help = "on a restored server: go on without what other devices may have"}),
         .json = FIELDS("id", "the person's id, hex", "name", "the person's name", "device", "this device's id, hex", "server",
                        "the server's address", "others", "how many other devices and younger kits still act for the person",
                        "rooms", "as of `device revoke`"),
@@ -492,13 +495,16 @@ const struct pv_command pv_commands[] = {
     },
     {
         .name = "repair",
-        .synopsis = "ROOM [FILE…] [--go-on | --successor]",
+        .synopsis = "[ROOM [FILE…]] [--go-on [--kit FILE] | --successor]",
         .summary = "how far a room is on a server that was restored from a backup",
         .text = TEXT("A server that was restored from a backup lacks what came after it. Each of your commands gives back what this device "
                      "has of it; until all of it is there, the room is read-only, and what you write waits. This command says what is "
                      "known to be missing.",
                      "A room opens by itself once every device of it was here and no invite is open. Otherwise an owner says, when every "
                      "owner was here, that it goes on. What only others have is lost then: whoever comes later with more is alarmed.",
+                     "Without ROOM it is about your own room, in which your devices and your list of rooms stand. It waits for all of your "
+                     "devices; where one is lost, say from another that it goes on (or by the kit, see privity recover). A device of "
+                     "yours that comes later with more is alarmed, and has to be added anew.",
                      "Where nobody can give back what is missing, or nobody shall be alarmed, an owner founds a successor at once: a new room "
                      "under the same name. Members follow by themselves when their next command reaches the server, also those who come late "
                      "with a longer history; each gets the role that it had. Messages that only they had, and what waits unsent, go with them. "
@@ -507,13 +513,14 @@ const struct pv_command pv_commands[] = {
                      "Versions of files whose bytes the server has lost are listed. Whoever still has such a file gives it back by naming "
                      "it: exactly the bytes that were lost are made of it again. Small files of one put share them: name all of these. Of "
                      "a file of more than 32 chunks (some 30 MB) the list of chunks is lost too; put it anew."),
-        .options = OPTIONS({.name = "go-on", .help = "say, as an owner, that the room goes on with what it has; open invites end"},
+        .options = OPTIONS({.name = "go-on", .help = "say, as an owner, that the room goes on with what it has; its open invites end"},
+                           {.name = "kit", .arg = "FILE", .complete = PV_COMPLETE_FILE, .help = "say so by the recovery kit in FILE (- is standard input), where no device of yours is left in the room"},
                            {.name = "successor", .help = "found, as an owner, a room in which this one goes on"}),
         .json = FIELDS("id", "the room's id, hex", "open", "whether it takes what is written", "missing",
                        "how many entries are known to be missing", "successor", "the id of the room in which it goes on, or null",
                        "lost", "versions whose bytes the server lost: path, version (0: an attachment), index, blobs", "lost_else",
                        "lost blobs of none of these", "blobs_given", "how many were given back now"),
-        .min_words = 1,
+        .min_words = 0,
         .max_words = 64,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_FILE},
         .run = pv_cmd_repair,

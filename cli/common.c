@@ -243,7 +243,11 @@ enum pv_err pv_cli_query(struct pv_session *session, struct pv_open_room *room, 
 void pv_cli_say_restored(const struct pv_session *session, const struct pv_open_room *room)
 {
     uint64_t missing;
-    if (room != session->person && !room->goes_on && !session->quiet && pv_room_is_restored(room->room, &missing) && !pv_cli_has_ended(room, NULL))
+    if (room->goes_on || session->quiet || !pv_room_is_restored(room->room, &missing) || pv_cli_has_ended(room, NULL)) return;
+    if (room == session->person)
+        pv_term_line(stderr, "privity: the server was restored from a backup, and your own room, with your devices and your list of rooms, is "
+                     "read-only until your devices have given back what came after it; see privity repair");
+    else
         pv_term_line(stderr, "privity: %s: the server was restored from a backup, and this room is read-only until its members have given "
                      "back what came after it; see privity repair %s", room->label, room->label);
 }

@@ -121,6 +121,11 @@ static void waits(struct pv_walked_room *walked, const char *why)
     snprintf(walked->why, sizeof walked->why, "%s", why);
 }
 
+static void waits_restored(struct pv_walked_room *walked)
+{
+    waits(walked, "its server was restored from a backup, and lacks what came after it: see privity repair");
+}
+
 /* What a look at the room says is still to do. */
 static void judge(struct pv_walked_room *walked, const struct pv_devices_report *devices)
 {
@@ -152,6 +157,7 @@ static enum pv_err walk_as_device(struct pv_session *session, struct pv_walked_r
     const struct pv_known_room *known = &walked->known;
     struct pv_devices_report devices;
     struct pv_open_room *room = NULL;
+    uint64_t missing;
     enum pv_err err = pv_session_room_new(session, &known->id, known->name, &known->server, &room, report);
 
     if (err != PV_OK) return err;
@@ -159,6 +165,7 @@ static enum pv_err walk_as_device(struct pv_session *session, struct pv_walked_r
     bool gone = pv_contact_gone(room) != PV_GONE_NOT;
     if (err == PV_OK && !gone) err = pv_devices_report(room->room, &devices);
     if (err == PV_OK && !gone) judge(walked, &devices);
+    if (err == PV_OK && !gone && !walked->done && pv_room_is_restored(room->room, &missing)) waits_restored(walked);
     pv_session_room_close(session, room);
     if (gone) walked->done = true;
     return gone ? PV_OK : err;
@@ -167,14 +174,17 @@ static enum pv_err walk_as_device(struct pv_session *session, struct pv_walked_r
 static void walk_room(struct pv_session *session, struct pv_paper *paper, struct pv_walked_room *walked)
 {
     struct pv_report said = {.err = PV_OK};
-    struct pv_devices_report devices;
+    struct pv_paper_mended mended;
     enum pv_err err = PV_OK;
 
     if (paper) {
-        err = pv_paper_mend(paper, &walked->known.id, &walked->known.server, &devices, &said);
+        err = pv_paper_mend(paper, &walked->known.id, &walked->known.server, false, &mended, &said);
         if (err == PV_ERR_DENIED) said = (struct pv_report){.err = PV_OK}; /* the kit is not in it: what can this device do? */
-        else if (err == PV_OK && devices.state == PV_DEVICES_OUTSIDE) {
+        else if (err == PV_OK && mended.devices.state == PV_DEVICES_OUTSIDE) {
             walked->done = true;
+            return;
+        } else if (err == PV_OK && mended.restored) {
+            waits_restored(walked);
             return;
         }
     }

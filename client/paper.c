@@ -90,7 +90,7 @@ static enum pv_err is_person_room(struct pv_transport *transport, const struct p
     if (err != PV_OK) return err;
     if (response.status >= 400) return pv_transport_refused(&response, pv_transport_url(transport), report);
     pv_cbor_init(&in, response.body);
-    pv_cbor_get_array_of(&in, 3);
+    (void)pv_cbor_get_array(&in, 4); /* four on a server that was restored */
     (void)pv_cbor_get_uint(&in, PV_LIMIT_N);
     if (pv_cbor_get_array(&in, 16384) > 0) {
         pv_cbor_get_array_of(&in, 3);
@@ -157,8 +157,8 @@ static enum pv_err find_person(struct pv_paper *paper, struct pv_report *report)
     return err;
 }
 
-enum pv_err pv_paper_open(const struct pv_kit_secret *kit, const struct pv_server_url *server, struct pv_paper *ret_paper,
-                          struct pv_report *report)
+enum pv_err pv_paper_open(const struct pv_kit_secret *kit, const struct pv_server_url *server, bool goes_on,
+                          struct pv_paper *ret_paper, struct pv_report *report)
 {
     bool has_key = false;
     enum pv_err err;
@@ -168,6 +168,7 @@ enum pv_err pv_paper_open(const struct pv_kit_secret *kit, const struct pv_serve
     err = sign_in(&ret_paper->me, server, &ret_paper->transport, report);
     if (err == PV_OK) err = find_person(ret_paper, report);
     if (err == PV_OK) err = room_open(ret_paper, &ret_paper->me.person, &ret_paper->person);
+    if (err == PV_OK && goes_on) pv_room_go_on(ret_paper->person.room);
     if (err == PV_OK) err = run(ret_paper->transport, &ret_paper->person, false, report);
     if (err == PV_OK && !pv_roster_device(pv_room_roster(ret_paper->person.room), &ret_paper->me.device))
         err = pv_report(report, PV_ERR_NOT_FOUND, "this kit was revoked: the server lists it, but the person's devices took it out");
@@ -210,20 +211,23 @@ static enum pv_err transport_to(struct pv_paper *paper, const struct pv_server_u
     return PV_OK;
 }
 
-enum pv_err pv_paper_mend(struct pv_paper *paper, const struct pv_hash *room, const struct pv_server_url *server,
-                          struct pv_devices_report *ret_devices, struct pv_report *report)
+enum pv_err pv_paper_mend(struct pv_paper *paper, const struct pv_hash *room, const struct pv_server_url *server, bool goes_on,
+                          struct pv_paper_mended *ret_mended, struct pv_report *report)
 {
     struct pv_paper_room open = {.db = NULL};
     struct pv_transport *transport = NULL;
+    uint64_t missing;
     enum pv_err err = transport_to(paper, server, &transport, report);
 
     if (err == PV_OK) err = room_open(paper, room, &open);
+    if (err == PV_OK && goes_on) pv_room_go_on(open.room);
     for (int round = 0; err == PV_OK && round < ROUNDS_MAX; round++) {
         err = run(transport, &open, true, report);
         if (err != PV_OK || !pv_room_wants_person(open.room)) break;
         err = run(paper->transport, &paper->person, false, report);
     }
-    if (err == PV_OK) err = pv_devices_report(open.room, ret_devices);
+    if (err == PV_OK) ret_mended->restored = pv_room_is_restored(open.room, &missing);
+    if (err == PV_OK) err = pv_devices_report(open.room, &ret_mended->devices);
     room_release(&open);
     return err;
 }

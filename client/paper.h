@@ -33,17 +33,23 @@ struct pv_paper {
 
 /* Only the keys: what a kit says of itself. */
 void pv_paper_identity(const struct pv_kit_secret *kit, struct pv_identity *ret_me);
-/* Sign in at `server`, find the person's room that lists this kit, and fetch it. Release also after a failure.
+/* Sign in at `server`, find the person's room that lists this kit, and fetch it; `goes_on`: and say, where that server was
+ * restored, that the room goes on with what it has. Release also after a failure.
  * Errors: NOT_FOUND (no person there has this kit, or not any more), OFFLINE, what does not verify. */
-PV_MUST_USE enum pv_err pv_paper_open(const struct pv_kit_secret *kit, const struct pv_server_url *server,
+PV_MUST_USE enum pv_err pv_paper_open(const struct pv_kit_secret *kit, const struct pv_server_url *server, bool goes_on,
                                       struct pv_paper *ret_paper, struct pv_report *report);
 void pv_paper_release(struct pv_paper *paper);
 /* Send what waits in the person's own room, and fetch it. */
 PV_MUST_USE enum pv_err pv_paper_push_person(struct pv_paper *paper, struct pv_report *report);
-/* Fetch another room of the person, bring it after the own one, and say how it stands then.
+/* How a room of the person stands. */
+struct pv_paper_mended {
+    struct pv_devices_report devices;
+    bool restored; /* its server was restored from a backup, and takes nothing in it yet */
+};
+/* Fetch another room of the person, bring it after the own one, and say how it stands then; `goes_on` as of pv_paper_open.
  * Errors: DENIED (the kit is no device of that room), OFFLINE, what does not verify. */
 PV_MUST_USE enum pv_err pv_paper_mend(struct pv_paper *paper, const struct pv_hash *room, const struct pv_server_url *server,
-                                      struct pv_devices_report *ret_devices, struct pv_report *report);
+                                      bool goes_on, struct pv_paper_mended *ret_mended, struct pv_report *report);
 /* Is this kit a device of a room, by its server's word? */
 PV_MUST_USE enum pv_err pv_paper_is_in(struct pv_paper *paper, const struct pv_hash *room, const struct pv_server_url *server,
                                        bool *ret_is, struct pv_report *report);

@@ -138,9 +138,8 @@ static enum pv_err has_ended(struct pv_work *work, bool *ret_has)
     return err == PV_ERR_NOT_FOUND ? PV_OK : err;
 }
 
-/* Has a device of the owner shown a head; any device, in the room of one person? A kit holds none of its own: it speaks
- * only for the owner who says by it that the room goes on, since they may have nothing else. */
-static enum pv_err owner_has_shown(struct pv_work *work, const struct pv_hash *owner, const struct pv_hash *author, bool *ret_has)
+/* Has a device of the owner shown a head; any device, in the room of one person? */
+static enum pv_err owner_has_shown(struct pv_work *work, const struct pv_hash *owner, bool *ret_has)
 {
     size_t count;
     const struct pv_roster *roster = work->state->roster;
@@ -148,8 +147,7 @@ static enum pv_err owner_has_shown(struct pv_work *work, const struct pv_hash *o
     bool is_persons = pv_roster_room_kind(roster) == PV_ROOM_PERSON, shown = false, only_paper = true;
     enum pv_err err = PV_OK;
     for (size_t i = 0; i < count && !shown && !err; i++) {
-        bool theirs = is_persons || pv_hash_equal(&devices[i].principal, owner);
-        if (!theirs || (devices[i].paper && !pv_hash_equal(&devices[i].id, author))) continue;
+        if (!is_persons && !pv_hash_equal(&devices[i].principal, owner)) continue;
         only_paper = only_paper && devices[i].paper;
         err = has_shown(work, &devices[i].id, &shown);
     }
@@ -157,14 +155,14 @@ static enum pv_err owner_has_shown(struct pv_work *work, const struct pv_hash *o
     return err;
 }
 
-static enum pv_err owners_have_shown(struct pv_work *work, const struct pv_hash *author, bool *ret_have)
+static enum pv_err owners_have_shown(struct pv_work *work, bool *ret_have)
 {
     size_t count;
     const struct pv_principal *principals = pv_roster_principals(work->state->roster, &count);
     enum pv_err err = PV_OK;
     *ret_have = true;
     for (size_t i = 0; i < count && *ret_have && !err; i++)
-        if (principals[i].role == PV_ROLE_OWNER) err = owner_has_shown(work, &principals[i].id, author, ret_have);
+        if (principals[i].role == PV_ROLE_OWNER) err = owner_has_shown(work, &principals[i].id, ret_have);
     return err;
 }
 
@@ -188,12 +186,28 @@ static enum pv_err go_on(struct pv_work *work, struct pv_job *job, bool *ret_ope
         refuse(job, PV_ERR_DENIED, "role", "only an owner may say that the room goes on");
         return PV_OK;
     }
-    enum pv_err err = owners_have_shown(work, &job->author, &have);
+    enum pv_err err = owners_have_shown(work, &have);
     if (!err && !have)
         refuse(job, PV_ERR_CONFLICT, "unshown", "not every owner's device has shown yet how far it had come: wait for them");
     if (!err && have) err = shut_gates(work);
     *ret_open = !err && have;
     return err;
+}
+
+/* May what is known to be missing be given up? In a person's own room, which has no successor, by the person's first kit,
+ * which outranks all devices. */
+static bool may_give_up(const struct pv_work *work, const struct pv_job *job)
+{
+    const struct pv_room_device *author = pv_roster_device(work->state->roster, &job->author);
+    return pv_roster_room_kind(work->state->roster) == PV_ROOM_PERSON && author && author->paper && author->order == 0;
+}
+
+/* Who came, as far as that says how far they had come. A kit holds nothing of its own: it speaks for its owner, who may have
+ * nothing else, only when it says that the room goes on; and that is remembered while others' word is still to come. */
+static const struct pv_hash *who_shows(const struct pv_work *work, const struct pv_job *job)
+{
+    const struct pv_room_device *author = pv_roster_device(work->state->roster, &job->author);
+    return author && author->paper && !job->go_on ? NULL : &job->author;
 }
 
 void pv_work_restored(struct pv_work *work, struct pv_job *job)
@@ -205,14 +219,15 @@ void pv_work_restored(struct pv_work *work, struct pv_job *job)
     bool opens = false, ended = false;
     enum pv_err err = PV_OK;
     if (row->restored) {
-        err = meta->ops->show(meta, row->no, &job->author, job->note_size, job->note, &known);
+        err = meta->ops->show(meta, row->no, who_shows(work, job), job->note_size, job->note, &known);
         if (known < row->size) known = row->size;
         if (!err) err = has_ended(work, &ended);
         if (!err && ended && job->go_on) refuse(job, PV_ERR_CONFLICT, "successor", "this room goes on in a successor");
         if (!err && known == row->size && !ended) err = is_at_last_head(work, &opens);
         if (!err && known == row->size && !opens && !ended) err = all_have_shown(work, &opens);
-        if (!err && known == row->size && !opens && !ended && job->go_on) err = go_on(work, job, &opens);
-        else if (!err && known > row->size && !ended && job->go_on)
+        bool may_go_on = known == row->size || may_give_up(work, job);
+        if (!err && may_go_on && !opens && !ended && job->go_on) err = go_on(work, job, &opens);
+        else if (!err && !may_go_on && !ended && job->go_on)
             refuse(job, PV_ERR_CONFLICT, "size", "a longer history is known: whoever has shown it gives it back first");
         if (!err && opens) err = meta->ops->open_room(meta, row->no, row->size);
         if (!err && opens) row->restored = false;

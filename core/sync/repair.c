@@ -42,16 +42,21 @@ static enum pv_err measure_entry(void *context, const struct pv_stored_entry *st
 }
 
 struct choice {
-    uint64_t from, end, size; /* size 0: none yet */
+    uint64_t from, end;
+    bool gives;           /* entries go with the note: its size is in (from, end] */
+    uint64_t size;        /* of the note; 0: there is none yet */
     struct pv_buf note;
 };
 
-/* The longest that is beyond the server's and fits; every note kept here was checked when it came. */
+/* The longest that is beyond the server's and whose entries fit; else the longest of all: a page that was cut leaves less
+ * here than its note says the server had. Every note kept here was checked when it came. */
 static enum pv_err choose_note(void *context, uint64_t size, uint64_t time_s, struct pv_bytes note)
 {
     struct choice *choice = context;
     (void)time_s;
-    if (size <= choice->from || size > choice->end || size < choice->size) return PV_OK;
+    bool gives = size > choice->from && size <= choice->end;
+    if (choice->gives > gives || (choice->gives == gives && size < choice->size)) return PV_OK;
+    choice->gives = gives;
     choice->size = size;
     pv_buf_clear(&choice->note);
     pv_buf_append(&choice->note, note.p, note.n);
@@ -108,15 +113,14 @@ enum pv_err pv_repair_ask(struct pv_pull *pull, uint64_t size)
     struct pv_room *room = pull->room;
     struct measure measure = {.end = size};
     struct choice choice = {.from = size};
-    struct pv_bytes note = pv_room_pin(room);
     pv_buf_init(&choice.note, PV_LIMIT_NOTE_BYTES);
     enum pv_err err = note_loss(room);
     if (!err && size < room->edge.size) err = pv_store_entry_each(room->store, size, room->edge.size, measure_entry, &measure);
     if (err == PV_ERR_LIMIT) err = PV_OK;
     choice.end = measure.end;
     if (!err) err = pv_store_note_each(room->store, choose_note, &choice);
-    if (!err && choice.size) note = pv_buf_bytes(&choice.note);
-    if (!err && note.n == 0) { /* nothing to show, and nothing lost by it */
+    if (!err && room->pin.n) err = choose_note(&choice, room->pinned.size, room->pinned.time_s, pv_room_pin(room));
+    if (!err && !choice.size) { /* nothing to show, and nothing lost by it */
         pv_buf_release(&choice.note);
         pull->gave = true;
         return pull->after_repair(pull);
@@ -125,11 +129,11 @@ enum pv_err pv_repair_ask(struct pv_pull *pull, uint64_t size)
     struct pv_buf *body = &pull->task.body;
     if (!err) {
         pv_cbor_put_array(body, 4);
-        pv_cbor_put_bytes(body, note.p, note.n);
+        pv_cbor_put_bytes(body, choice.note.p, choice.note.n);
         pv_cbor_put_uint(body, size);
         pv_cbor_put_bool(body, room->go_on);
-        pv_cbor_put_array(body, choice.size ? (size_t)(choice.size - size) : 0);
-        if (choice.size) err = pv_store_entry_each(room->store, size, choice.size, put_entry, body);
+        pv_cbor_put_array(body, choice.gives ? (size_t)(choice.size - size) : 0);
+        if (choice.gives) err = pv_store_entry_each(room->store, size, choice.size, put_entry, body);
         if (!err) err = body->err;
     }
     pv_buf_release(&choice.note);

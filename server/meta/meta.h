@@ -309,7 +309,8 @@ struct pv_meta_ops {
     /* This store comes from a backup: every room waits for its lost tail; sessions, tickets, codes and pairings, which
      * may have ended since, end. */
     enum pv_err (*mark_restored)(struct pv_meta *meta, uint64_t now_ms);
-    /* A device has shown a note that is signed for this restored room. `ret_known`: the size of the newest one shown. */
+    /* A note that is signed for this restored room was shown; by `device`, if that says how far it had come, else NULL.
+     * `ret_known`: the size of the newest one shown. */
     enum pv_err (*show)(struct pv_meta *meta, uint64_t no, const struct pv_hash *device, uint64_t size, struct pv_bytes note,
                         uint64_t *ret_known);
     enum pv_err (*shown)(struct pv_meta *meta, uint64_t no, const struct pv_hash *device, bool *ret_shown);

@@ -149,12 +149,12 @@ enum pv_err pv_sqlite_show(struct pv_meta *meta, uint64_t no, const struct pv_ha
         pv_sqlite_bind_bytes(stmt, 3, note.p, note.n);
     }
     if (!err) err = pv_sqlite_run(conn, stmt);
-    stmt = err ? NULL : pv_sqlite_stmt(conn, SQL_SHOW_DEVICE);
+    stmt = err || !device ? NULL : pv_sqlite_stmt(conn, SQL_SHOW_DEVICE);
     if (stmt) {
         pv_sqlite_bind_uint(stmt, 1, no);
         pv_sqlite_bind_hash(stmt, 2, device);
     }
-    if (!err) err = pv_sqlite_run(conn, stmt);
+    if (!err && device) err = pv_sqlite_run(conn, stmt);
     err = pv_sqlite_end(conn, err);
     pv_sqlite_give(store, conn);
     return err ? err : pv_sqlite_known_size(meta, no, ret_known);

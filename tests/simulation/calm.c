@@ -56,6 +56,23 @@ static void rounds(struct sim_world *world, unsigned from, unsigned to)
         }
 }
 
+/* Does a room wait that knows none of the person's devices that are left? */
+static bool waits_for_kit(struct sim_world *world, unsigned person)
+{
+    for (unsigned r = 0; r < SIM_CLIENT_ROOMS; r++) {
+        bool waits = false, is_in = false;
+        uint64_t missing;
+        for (unsigned d = person; d < SIM_COMPUTERS; d += SIM_PERSONS) {
+            struct sim_device *device = &world->devices[d];
+            if (!device->there || device->lost || !device->copies[r].room) continue;
+            waits = waits || pv_room_is_restored(device->copies[r].room, &missing);
+            is_in = is_in || sim_ledger_has(world, device, r);
+        }
+        if (waits && !is_in) return true;
+    }
+    return false;
+}
+
 /* Whoever has no device left, and one person more, has nothing but the kit. */
 static bool recoveries(struct sim_world *world)
 {
@@ -68,6 +85,11 @@ static bool recoveries(struct sim_world *world)
             place = place || !world->devices[d].there;
         }
         bool own_is_sound = sim_ledger_opens(world, p);
+        if (own_is_sound && left && waits_for_kit(world, p)) {
+            world->step++;
+            some = true;
+            sim_repair_by_kit(world, &world->devices[SIM_KITS + p]);
+        }
         if (!place || !own_is_sound || (left && world->seed % SIM_PERSONS != p)) continue;
         world->step++;
         some = true;

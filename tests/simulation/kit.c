@@ -66,11 +66,20 @@ static void revoke_others(struct sim_world *world, struct sim_device *kit, const
     if (!err) (void)run(world, kit, SIM_PUSH, sim_own_room(kit));
 }
 
-/* To a room that waits for what a restored server lost, once all others have shown what they hold. */
+static bool has_device_left(const struct sim_world *world, unsigned person)
+{
+    for (unsigned d = person; d < SIM_COMPUTERS; d += SIM_PERSONS)
+        if (world->devices[d].there && !world->devices[d].lost) return true;
+    return false;
+}
+
+/* To a room that waits for what a restored server lost, once all others have shown what they hold; not if a device of
+ * one's own knows of more, which would be alarmed. */
 static void go_on(struct sim_world *world, struct sim_device *kit, unsigned room)
 {
     uint64_t missing;
     if (!world->calm || !pv_room_is_restored(kit->copies[room].room, &missing)) return;
+    if (missing && has_device_left(world, kit->person)) return;
     pv_room_go_on(kit->copies[room].room);
     (void)run(world, kit, SIM_PULL, room);
 }
@@ -102,34 +111,60 @@ static bool add(struct sim_world *world, struct sim_device *kit, struct sim_devi
     return !err && run(world, kit, SIM_PUSH, sim_own_room(kit)) && is_in(kit, *ret_fresh);
 }
 
-static bool recover(struct sim_world *world, struct sim_device *kit, bool revokes)
+/* The kit finds its person's own room, and says that it goes on. */
+static bool open_own(struct sim_world *world, struct sim_device *kit)
 {
     unsigned own = sim_own_room(kit);
-    struct sim_device *fresh = NULL;
     bool has_key = false;
     if (sim_copy_open(world, kit, own)) return false;
     if (!run(world, kit, SIM_PULL, own) || !is_in(kit, kit)) return false;
     go_on(world, kit, own);
-    if (pv_room_has_present_key(kit->copies[own].room, &has_key) || !has_key) return false;
-    if (!run(world, kit, SIM_PUSH, own) || !add(world, kit, &fresh)) return false; /* with a rekey that may be due */
+    return !pv_room_has_present_key(kit->copies[own].room, &has_key) && has_key;
+}
+
+static bool recover(struct sim_world *world, struct sim_device *kit, bool revokes)
+{
+    struct sim_device *fresh = NULL;
+    if (!open_own(world, kit)) return false;
+    if (!run(world, kit, SIM_PUSH, sim_own_room(kit)) || !add(world, kit, &fresh)) return false; /* with a rekey that may be due */
     if (revokes) revoke_others(world, kit, fresh);
     mend(world, kit);
     return true;
 }
 
-bool sim_recover(struct sim_world *world, struct sim_device *kit, bool revokes)
+static void begin_kit(struct sim_world *world, struct sim_device *kit)
 {
-    struct sim_device *before = world->actor;
     sim_device_shake(world, kit);
     kit->up = true;
     kit->host = world->devices[kit->person].host;
-    bool well = recover(world, kit, revokes);
-    sim_tell(world, "  recovery by kit %u %s", kit->number, well ? "is done" : "fails");
+}
+
+static void end_kit(struct sim_world *world, struct sim_device *kit)
+{
     sim_ledger_look(world, kit, false);
     for (unsigned r = 0; r < SIM_ROOMS; r++) kit->held[r].count = 0; /* its memory is gone */
     sim_device_close(kit);
+}
+
+bool sim_recover(struct sim_world *world, struct sim_device *kit, bool revokes)
+{
+    struct sim_device *before = world->actor;
+    begin_kit(world, kit);
+    bool well = recover(world, kit, revokes);
+    sim_tell(world, "  recovery by kit %u %s", kit->number, well ? "is done" : "fails");
+    end_kit(world, kit);
     world->actor = before;
     return well;
+}
+
+void sim_repair_by_kit(struct sim_world *world, struct sim_device *kit)
+{
+    struct sim_device *before = world->actor;
+    begin_kit(world, kit);
+    sim_tell(world, "  kit %u lets rooms go on", kit->number);
+    if (open_own(world, kit)) mend(world, kit);
+    end_kit(world, kit);
+    world->actor = before;
 }
 
 /* A kit's keys are new each time: one that was removed is not added again. */

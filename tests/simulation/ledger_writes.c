@@ -120,6 +120,20 @@ static void finish_room(struct sim_ledger *ledger, unsigned room)
     }
 }
 
+/* Does a restored room wait for what no device has any more? Everyone has shown by now how far they had come. */
+static bool waits_for_nobody(struct sim_world *world, unsigned room)
+{
+    uint64_t known = 0, most = 0, missing;
+    for (unsigned d = 0; d < SIM_PROGRAMS; d++) {
+        const struct sim_device *device = sim_program(world, d);
+        const struct sim_copy *copy = &device->copies[room];
+        if (!device->there || !copy->room) continue;
+        if (device->held[room].count > most) most = device->held[room].count;
+        if (pv_room_is_restored(copy->room, &missing) && device->held[room].count + missing > known) known = device->held[room].count + missing;
+    }
+    return known > most;
+}
+
 static void check_members_came_along(struct sim_ledger *ledger, unsigned room)
 {
     struct sim_world *world = ledger->world;
@@ -139,8 +153,11 @@ void sim_writes_finish(struct sim_ledger *ledger)
 {
     struct sim_world *world = ledger->world;
     if (world->weather.hostile) return; /* it may never show what it has */
-    for (unsigned r = 0; r < SIM_ROOMS && !world->failed; r++) check_members_came_along(ledger, r);
-    for (unsigned r = 0; r < SIM_CLIENT_ROOMS && !world->failed; r++) finish_room(ledger, r);
+    for (unsigned r = 0; r < SIM_ROOMS && !world->failed; r++) {
+        if (waits_for_nobody(world, r)) continue;
+        check_members_came_along(ledger, r);
+        if (r < SIM_CLIENT_ROOMS && !world->failed) finish_room(ledger, r);
+    }
     for (unsigned d = 0; d < SIM_PROGRAMS && !world->failed; d++)
         if (sim_program(world, d)->there && sim_program(world, d)->up) sim_ledger_kept(world, sim_program(world, d));
     if (sim_disk_contains(world->hosts[0].disk, pv_bytes_of_string(SIM_CANARY)))

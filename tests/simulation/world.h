@@ -266,6 +266,8 @@ struct sim_device *sim_second_of(struct sim_world *world, struct sim_device *dev
 void sim_kits_init(struct sim_world *world);
 /* All that was printed on a kit is at hand, and a new computer; true: that one was added. */
 bool sim_recover(struct sim_world *world, struct sim_device *kit, bool revoke_others);
+/* By the kit, the person's rooms go on that wait on a restored server. */
+void sim_repair_by_kit(struct sim_world *world, struct sim_device *kit);
 /* With the device's keys, a kit is added; they may be a thief's. */
 void sim_add_kit(struct sim_world *world, struct sim_device *device);
 void sim_lose(struct sim_world *world, struct sim_device *device);

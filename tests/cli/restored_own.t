@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""A server is restored from a backup when devices of its people are gone: their own rooms, with devices and rooms in them,
+wait, and go on at their word; by the recovery kit where that is all they have."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from tap import done, is_, ok
+from world import World
+
+
+def restored_world():
+    """Two owners of one room, one of them with a phone; then a backup, a word, and the backup is put back."""
+    world = World()
+    server = world.server()
+    ada, bob = world.room_of_two(server, role="owner")
+    phone = ada.pair("phone")
+    backup, key = world.dir / "backup", world.dir / "key"
+
+    def admin(*args):
+        subprocess.run([str(a) for a in (world.server_bin, "--data", server.data, "admin", *args)], env=world.env, check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
+
+    ada.must("say", "acme", "before")
+    bob.must("refresh")
+    admin("backup", backup, key)
+    bob.must("say", "acme", "after")
+    server.kill()
+    server.data.rename(world.dir / "burnt")
+    admin("restore", backup, key)
+    server.start()
+    return world, server, ada, bob, phone
+
+
+def destroy(*homes):
+    for home in homes:
+        shutil.rmtree(home.path)
+
+
+# --- the phone is lost
+
+world, server, ada, bob, phone = restored_world()
+destroy(phone)
+r = ada.run("device", "revoke", "phone")
+is_(r.status, 5, "while the server waits for the phone, it cannot be revoked", *r.why())
+ok("your own room" in r.err and "privity repair" in r.err, "and Ada is told where to look", r.err)
+r = ada.run("repair")
+ok(r.status == 0 and "waits for your other devices" in r.out, "there she reads what it waits for", *r.why())
+state = ada.must("repair", "--json").json()
+ok(state["open"] is False and state["missing"] == 0 and state["lost"] == [], "scripts too", state)
+is_(ada.run("repair", "--successor").status, 2, "an own room has no successor")
+is_(ada.run("repair", "--kit", ada.kit).status, 2, "nor a kit that speaks for it here")
+r = ada.run("repair", "--go-on")
+ok(r.status == 0 and "is open" in r.out, "it goes on at her word", *r.why())
+r = ada.run("device", "revoke", "phone")
+ok(r.status == 5 and "waits: its server was restored" in r.out, "the phone is revoked there, and the room that waits is named", *r.why())
+bob.must("refresh")
+r = ada.run("repair", "acme", "--go-on")
+ok(r.status == 0 and "acme is open" in r.out, "once Bob was here, that room goes on", *r.why())
+r = ada.run("device", "revoke", "phone")
+ok(r.status == 0 and "done" in r.out, "and revoking ends well", *r.why())
+ada.must("say", "acme", "together")
+is_(bob.messages(), ["before", "after", "together"], "nothing is lost")
+
+# --- nothing is left of both owners but their kits
+
+world, server, ada, bob, phone = restored_world()
+destroy(ada, bob, phone)
+kits = {person: person.kit.read_bytes() for person in (ada, bob)}
+laptop = world.home("laptop", server)
+
+
+def recover(home, person, *args):
+    return home.run("recover", "--name", "new", "--server", server.url, "--revoke-others", *args, stdin=kits[person])
+
+
+r = recover(laptop, ada)
+is_(r.status, 1, "the kit finds its person, and that the own room waits", *r.why())
+ok("restored from a backup" in r.err and "--go-on" in r.err, "and what to do", r.err)
+ok(not (laptop.path / "keystore").exists(), "nothing was made yet")
+r = recover(laptop, ada, "--go-on")
+ok(r.status == 5 and "waits: its server was restored" in r.out, "at her word it goes on, and the other room is named", *r.why())
+r = laptop.run("repair", "acme")
+ok(r.status == 0 and "this device is not in it yet" in r.out and "--kit FILE" in r.out, "which says what to do there", *r.why())
+r = laptop.run("repair", "acme", "--go-on", "--kit", bob.kit)
+ok(r.status == 1 and "another person's" in r.err, "Bob's kit does not speak for Ada", *r.why())
+r = laptop.run("repair", "acme", "--go-on", "--kit", "-", stdin=kits[ada])
+ok(r.status != 0 and "owner" in r.err, "her kit alone does not speak for Bob, who is an owner too", *r.why())
+desk = world.home("desk", server)
+r = recover(desk, bob, "--go-on")
+is_(r.status, 5, "Bob comes back by his kit", *r.why())
+r = desk.run("repair", "acme", "--go-on", "--kit", bob.kit)
+ok(r.status == 0 and "acme is open" in r.out, "and now that both have said so, the room goes on", *r.why())
+r = recover(laptop, ada)
+ok(r.status == 0 and "done" in r.out, "the kit brings Ada's new device in", *r.why())
+laptop.must("say", "acme", "here again")
+is_(desk.messages(), ["before", "here again"], "they read what the backup had, and each other")
+for home in (laptop, desk):
+    is_(home.run("verify", "acme").status, 0, "and all of it verifies")
+done()

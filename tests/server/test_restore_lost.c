@@ -1,0 +1,140 @@
+/* After a restore: a device that holds less than its newest checkpoint is of says so; who may go on without what nobody has. */
+#include "tests/server/server_rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/tap.h"
+
+static struct srv srv;
+static struct srv_person ada;
+static struct rig_device second, late;
+static struct pv_buf answer;
+
+static void login(void)
+{
+	srv_login(&srv, &ada.device.me.public, &ada.device.me.sign_sk, ada.token);
+	srv_person_sync_time(&ada);
+}
+
+/* The store as it was, over another one: what a backup brings back. */
+static void go_back(const char *path)
+{
+	char why[PV_META_WHY_MAX];
+	srv.server.meta->ops->close(srv.server.meta);
+	if (pv_meta_sqlite_open(path, &srv.server.meta, why) || srv.server.meta->ops->mark_restored(srv.server.meta, srv.now_ms)) abort();
+	srv_restart(&srv);
+	login();
+}
+
+static bool is_restored(const struct pv_hash *id, uint64_t *ret_size)
+{
+	struct pv_meta_room row;
+	if (srv.server.meta->ops->room(srv.server.meta, id, &row)) abort();
+	*ret_size = row.size;
+	return row.restored;
+}
+
+/* A page of one entry, under the whole log's checkpoint; after it the network is down. */
+static void cut_page(struct rig_server *server, const struct pv_request *request, struct pv_buf *page)
+{
+	struct pv_cbor in;
+	struct pv_buf cut;
+	if (!strstr(request->path, "/entries?")) return;
+	pv_buf_init(&cut, 1 << 20);
+	pv_cbor_init(&in, pv_buf_bytes(page));
+	pv_cbor_get_array_of(&in, 3);
+	pv_cbor_put_array(&cut, 3);
+	pv_cbor_put_uint(&cut, pv_cbor_get_uint(&in, PV_LIMIT_N));
+	size_t count = pv_cbor_get_array(&in, 64);
+	if (in.err || count < 2) abort();
+	struct pv_bytes item = pv_cbor_get_item(&in);
+	while (--count) (void)pv_cbor_get_item(&in);
+	pv_cbor_put_array(&cut, 1);
+	pv_buf_append(&cut, item.p, item.n);
+	item = pv_cbor_get_item(&in);
+	pv_buf_append(&cut, item.p, item.n);
+	if (pv_cbor_finish(&in) || cut.err) abort();
+	pv_buf_clear(page);
+	pv_buf_append(page, cut.p, cut.n);
+	pv_buf_release(&cut);
+	server->tamper = NULL;
+	server->down_from = server->requests + 1; /* the consistency proof still comes */
+}
+
+static unsigned give(const char *token, struct pv_bytes note, uint64_t from, bool go_on)
+{
+	char hex[65], target[96];
+	struct pv_buf body;
+	pv_hex_encode(ada.device.me.person.b, 32, hex);
+	snprintf(target, sizeof target, "/v1/rooms/%s/restore", hex);
+	pv_buf_init(&body, 1 << 14);
+	pv_cbor_put_array(&body, 4);
+	pv_cbor_put_bytes(&body, note.p, note.n);
+	pv_cbor_put_uint(&body, from);
+	pv_cbor_put_bool(&body, go_on);
+	pv_cbor_put_array(&body, 0);
+	unsigned status = srv_ask(&srv, "POST", target, token, pv_buf_bytes(&body), &answer);
+	pv_buf_release(&body);
+	return status;
+}
+
+int main(void)
+{
+	char dir[] = "/tmp/privity-restore-XXXXXX", path[64], token[64], kit[64];
+	const struct pv_hash *person = &ada.device.me.person;
+	uint64_t size, had, missing = 0;
+	struct pv_buf old;
+	if (pv_crypto_init() || !mkdtemp(dir)) return 1;
+	snprintf(path, sizeof path, "%s/copy.db", dir);
+	srv_init(&srv, 1);
+	pv_buf_init(&answer, 1 << 20);
+	pv_buf_init(&old, PV_LIMIT_NOTE_BYTES);
+	if (srv_person_init(&ada, &srv, 2, NULL) || rig_device_second(&second, &ada.device, 7, false)) abort();
+	struct pv_bytes pin = pv_room_pin(ada.device.person);
+	pv_buf_append(&old, pin.p, pin.n);
+	if (srv.server.meta->ops->snapshot(srv.server.meta, path, NULL, NULL)) abort();
+	(void)is_restored(person, &had);
+	if (rig_device_second(&late, &ada.device, 8, false)) abort();
+	for (int i = 0; i < 2; i++) {
+		struct pv_new_device again;
+		struct pv_identity me;
+		struct pv_sign_seed sign = {{(uint8_t)(40 + i)}};
+		struct pv_kem_seed kem = {{(uint8_t)(50 + i)}};
+		pv_identity_derive(&sign, &kem, &me);
+		if (pv_device_consent(&me, false, person, &ada.device.me.device, &again) || pv_device_add(ada.device.person, &again) ||
+		    rig_person_push(&ada.device))
+			abort();
+	}
+	ada.proxy.tamper = cut_page;
+	tap_ok(rig_person_pull(&second) == PV_ERR_OFFLINE, "a device is cut off after the first of several entries");
+	ada.proxy.down_from = 0;
+	size_t held = pv_roster_size(pv_room_roster(second.person));
+	tap_ok(held == had + 1, "which it holds");
+	go_back(path);
+	tap_ok(is_restored(person, &size) && size == had, "the server goes back to a backup from before");
+
+	tap_ok(rig_person_pull(&second) == PV_OK && is_restored(person, &size) && size == had, "that device cannot give the others back");
+	tap_ok(pv_room_is_restored(second.person, &missing) && missing == 2, "but shows that they were there");
+	srv_login(&srv, &ada.device.me.public, &ada.device.me.sign_sk, token);
+	tap_ok(give(token, pv_buf_bytes(&old), had, true) == 409, "a device that shows less cannot say to go on without them");
+	tap_ok(is_restored(person, &size), "and the room waits");
+	srv_login(&srv, &ada.device.paper.public, &ada.device.paper.sign_sk, kit);
+	tap_ok(give(kit, pv_buf_bytes(&old), had, false) == 200 && is_restored(person, &size), "the kit does not say so by coming");
+	tap_ok(give(kit, pv_buf_bytes(&old), had, true) == 200 && !is_restored(person, &size) && size == had, "but may say so: nobody else could");
+	tap_ok(rig_person_pull(&second) == PV_ERR_FORK, "whoever held more is alarmed, rightly");
+
+	rig_device_release(&late);
+	rig_device_release(&second);
+	srv_person_release(&ada);
+	pv_buf_release(&old);
+	pv_buf_release(&answer);
+	srv_release(&srv);
+	for (const char *const *end = (const char *const[]){"", "-wal", "-shm", NULL}; *end; end++) {
+		snprintf(path, sizeof path, "%s/copy.db%s", dir, *end);
+		unlink(path);
+	}
+	rmdir(dir);
+	return tap_done();
+}
