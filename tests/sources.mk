@@ -112,6 +112,7 @@ TEST_SRC += \
 	tests/property/roster_names.c \
 	tests/simulation/act.c \
 	tests/simulation/calm.c \
+	tests/simulation/cold.c \
 	tests/simulation/craft.c \
 	tests/simulation/device.c \
 	tests/simulation/disk.c \
@@ -119,11 +120,14 @@ TEST_SRC += \
 	tests/simulation/export.c \
 	tests/simulation/feud.c \
 	tests/simulation/flow.c \
+	tests/simulation/forget.c \
 	tests/simulation/hooks.c \
 	tests/simulation/host.c \
 	tests/simulation/kit.c \
 	tests/simulation/ledger.c \
+	tests/simulation/ledger_forget.c \
 	tests/simulation/ledger_keys.c \
+	tests/simulation/ledger_state.c \
 	tests/simulation/ledger_writes.c \
 	tests/simulation/liar.c \
 	tests/simulation/machine.c \
@@ -131,6 +135,7 @@ TEST_SRC += \
 	tests/simulation/schedule.c \
 	tests/simulation/second.c \
 	tests/simulation/world.c \
+	tests/simulation/write.c \
 	tests/server/http_client.c \
 	tests/server/server_rig.c \
 	tests/server/server_rig_only.c \

@@ -107,7 +107,13 @@ static void begin_anew(struct pv_room *room, struct state *state)
     state->has_cut = state->is_planned = false;
 }
 
-enum pv_err pv_forget_look(struct pv_room *room, bool *ret_cut)
+static bool is_owner(const struct pv_room *room, const struct pv_roster *view)
+{
+    const struct pv_principal *me = pv_roster_principal_of(view, &room->me->device);
+    return me && me->role == PV_ROLE_OWNER;
+}
+
+enum pv_err pv_forget_look(struct pv_room *room, bool *ret_cut, enum pv_err *ret_refused)
 {
     struct state state;
     struct pv_forget_info forget;
@@ -121,6 +127,10 @@ enum pv_err pv_forget_look(struct pv_room *room, bool *ret_cut)
     if (err) return err;
     bool stands = pv_roster_forget(room->roster, &state.id, &forget);
     if (stands && !across) return pv_store_value_delete(room->store, under_way);
+    if (!is_owner(room, view)) {
+        *ret_refused = pv_room_raise(room, PV_ERR_DENIED, pv_bytes(NULL, 0), "only an owner may forget");
+        return pv_store_value_delete(room->store, under_way);
+    }
     bool lost = state.has_cut && state.cut > pv_roster_epoch(view); /* another rekey came first */
     if (across || lost) begin_anew(room, &state);
     if (across || lost) err = save(room, &state);
@@ -233,8 +243,7 @@ static enum pv_err check(struct pv_room *room, const struct ranges *asked)
     struct pv_forget_plan plan;
     bool unsent = false;
     enum pv_err err = pv_room_view(room, &view);
-    const struct pv_principal *me = err ? NULL : pv_roster_principal_of(view, &room->me->device);
-    if (!err && (!me || me->role != PV_ROLE_OWNER)) err = pv_room_raise(room, PV_ERR_DENIED, pv_bytes(NULL, 0), "only an owner may forget");
+    if (!err && !is_owner(room, view)) err = pv_room_raise(room, PV_ERR_DENIED, pv_bytes(NULL, 0), "only an owner may forget");
     for (size_t i = 0; i < asked->count && !err; i++) {
         const struct pv_range *range = &asked->ranges[i];
         bool good = range->from < range->to && (i == 0 || range->from > asked->ranges[i - 1].to);

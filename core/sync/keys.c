@@ -216,6 +216,19 @@ enum pv_err pv_keys_mark_linked_before(struct pv_room *room, const struct pv_epo
     return err;
 }
 
+enum pv_err pv_keys_linked_by_us(struct pv_room *room, const struct pv_epoch_info *info, bool *ret_did)
+{
+    struct pv_stored_entry entry;
+    struct pv_roster_body body;
+    struct pv_buf memory;
+    pv_buf_init(&memory, PV_LIMIT_BATCH_BYTES);
+    enum pv_err err = pv_store_entry_get(room->store, info->index, &memory, &entry);
+    if (!err && (!entry.has_body || pv_roster_body_read(entry.body, &body))) err = PV_ERR_CORRUPT;
+    if (!err) *ret_did = pv_hash_equal(&entry.author, &room->me->device) && body.type == PV_ROSTER_REKEY && body.u.rekey.link_count;
+    pv_buf_release(&memory);
+    return err;
+}
+
 /* Links that were fetched and did not open are not asked for again. */
 static void links_name(uint64_t index, char ret_name[static 48])
 {

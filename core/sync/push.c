@@ -124,7 +124,7 @@ static enum pv_err make_ready(struct push *push, bool *ret_needs_keys, struct pv
     if (!err && room->person_room) err = pv_mend(room);
     if (!err) err = pv_room_view(room, &view);
     if (!err) err = pv_rekey_is_ours(room, view, &ours);
-    if (!err) err = pv_forget_look(room, &cut);
+    if (!err) err = pv_forget_look(room, &cut, &refused);
     if (!err && (ours || cut)) {
         err = pv_rekey_missing_keys(room, ret_missing, KEM_ASK_MAX, ret_count);
         *ret_needs_keys = !err && *ret_count && push->asked_count <= KEM_ASK_MAX;

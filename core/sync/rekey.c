@@ -62,6 +62,21 @@ static enum pv_err find_cut_off(struct pv_room *room, const struct pv_roster *vi
     return PV_OK;
 }
 
+/* Since the restore, did this device link what it holds? Once is enough: who cuts after that (a forget) means it, and
+ * two who undo each other's work would never end. */
+static enum pv_err has_linked(struct pv_room *room, const struct pv_roster *view, uint64_t lost_to, bool *ret_has)
+{
+    size_t count;
+    const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
+    enum pv_err err = PV_OK;
+    *ret_has = false;
+    for (size_t e = count; e-- > 0 && epochs[e].index >= lost_to && !*ret_has && !err;) {
+        if (epochs[e].index >= pv_roster_size(room->roster)) *ret_has = true; /* unsent */
+        else err = pv_keys_linked_by_us(room, &epochs[e], ret_has);
+    }
+    return err;
+}
+
 /* Did a restore lose the wraps of the present epoch, or what led from there to an older secret? */
 static enum pv_err has_lost_keys(struct pv_room *room, const struct pv_roster *view, bool *ret_lost)
 {
@@ -72,8 +87,11 @@ static enum pv_err has_lost_keys(struct pv_room *room, const struct pv_roster *v
     enum pv_err err = pv_store_number_get(room->store, PV_LOST_TO, 0, &lost_to);
     *ret_lost = false;
     if (err || room->restored || lost_to == 0) return err;
+    bool linked = false;
     *ret_lost = epochs[count - 1].index < lost_to;
-    if (!*ret_lost) err = find_cut_off(room, view, false, &cut);
+    if (!*ret_lost) err = has_linked(room, view, lost_to, &linked);
+    if (err || *ret_lost || linked) return err;
+    err = find_cut_off(room, view, false, &cut);
     for (size_t i = 0; !err && !*ret_lost && i < LINK_WINDOW; i++) *ret_lost = cut.is[i];
     return err;
 }

@@ -103,6 +103,20 @@ static void test_keys(void)
 	tap_ok(kem(bob.token, pv_bytes(key.b, 64)) == 400, "half a key is refused");
 }
 
+/* A cut that a forget makes is meant: nobody links across it for the restore's sake again and again. */
+static void test_forgets(void)
+{
+	uint64_t at = pv_roster_size(pv_room_roster(a.room)) - 1, epoch = pv_roster_epoch(pv_room_roster(a.room));
+	struct pv_range range = {0, at + 1};
+	tap_ok(pv_room_forget(a.room, &range, 1) == PV_OK, "Ada has all be forgotten");
+	ada.proxy.down_from = ada.proxy.requests + 200;
+	bob.proxy.down_from = bob.proxy.requests + 200;
+	tap_ok(rig_push(&a) == PV_OK && rig_push(&b) == PV_OK && rig_push(&a) == PV_OK && rig_push(&b) == PV_OK, "which is sent");
+	ada.proxy.down_from = bob.proxy.down_from = 0;
+	tap_ok(pv_roster_forget_count(pv_room_roster(b.room)) == 1, "and stands in the log");
+	tap_ok(pv_roster_epoch(pv_room_roster(b.room)) <= epoch + 4, "after a cut or two");
+}
+
 static void test_stranger(void)
 {
 	struct srv_person carl;
@@ -173,6 +187,7 @@ int main(void)
 	test_alone(&second);
 	test_newcomer();
 	test_keys();
+	test_forgets();
 	test_stranger();
 	rig_device_release(&second);
 	rig_member_close(&a);

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/state/payload.h"
 #include "core/sync/devices.h"
 #include "tests/simulation/act_parts.h"
 
@@ -58,28 +57,6 @@ static void found(struct sim_world *world, struct sim_device *device, unsigned r
     if (!fine) sim_fail(world, "life", "device %u founds no room: %s", device->number, pv_err_web_name(err));
     if (!err) err = sim_device_record(world, device, room);
     if (!err) sim_run(world, device, SIM_PUSH, room, 0);
-}
-
-void sim_say(struct sim_world *world, struct sim_device *device, unsigned room, bool work)
-{
-    struct pv_payload payload = {.type = work ? PV_PAYLOAD_CHUNKING : PV_PAYLOAD_MESSAGE};
-    struct pv_buf buf;
-    char text[64];
-    size_t number = SIM_WRITES;
-    pv_random_fill(&device->random, payload.write_id.b, sizeof payload.write_id.b);
-    if (work) pv_random_fill(&device->random, payload.u.chunking.b, sizeof payload.u.chunking.b);
-    else {
-        number = sim_ledger_write(world, device, room);
-        if (number == SIM_WRITES) return;
-        snprintf(text, sizeof text, SIM_CANARY " %zu", number);
-        payload.u.message.text = pv_bytes_of_string(text);
-    }
-    pv_buf_init(&buf, PV_LIMIT_PAYLOAD_BYTES);
-    pv_payload_put(&buf, &payload);
-    enum pv_err err = pv_room_write(device->copies[room].room, work ? PV_KIND_WORK : PV_KIND_TALK, pv_buf_bytes(&buf), pv_bytes(NULL, 0));
-    if (number < SIM_WRITES) sim_ledger_written(world, number, !err && !sim_disk_is_dead(device->disk));
-    sim_local(world, device, err, work ? "work" : "talk");
-    pv_buf_release(&buf);
 }
 
 static const struct pv_principal *someone(struct sim_world *world, const struct sim_device *device, unsigned room)
@@ -211,7 +188,8 @@ static void come_in(struct sim_world *world, struct sim_device *device, unsigned
 
 static bool is_for_owners(enum sim_step_kind kind)
 {
-    return kind == SIM_DO_INVITE || kind == SIM_DO_REMOVE || kind == SIM_DO_ROLE || kind == SIM_DO_CLOSE;
+    return kind == SIM_DO_INVITE || kind == SIM_DO_REMOVE || kind == SIM_DO_ROLE || kind == SIM_DO_CLOSE ||
+           kind == SIM_DO_FORGET || kind == SIM_DO_NOTICE;
 }
 
 /* What only owners may do is mostly done by one. */
@@ -235,6 +213,7 @@ static void person_step(struct sim_world *world, const struct sim_step *step, st
     else if (step->kind == SIM_DO_REVOKE) revoke_device(world, device);
     else if (step->kind == SIM_DO_ADD_KIT) add_kit(world, device);
     else if (step->kind == SIM_DO_OLD_LINK) sim_feud_step(world, step, device);
+    else if (step->kind >= SIM_DO_FORGET && step->kind <= SIM_DO_NOTICE) sim_forget_step(world, step, device);
     else if (step->kind == SIM_DO_FOUND) found(world, device, step->room);
     else if (step->kind == SIM_DO_JOIN) join(world, device, step->room);
     else if (step->kind == SIM_DO_GO_ON) sim_flow_go(world, device, patience(world));

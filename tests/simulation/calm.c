@@ -2,7 +2,7 @@
 #include "core/sync/room.h"
 #include "tests/simulation/act_parts.h"
 
-enum { ROUNDS = 5, GO_ON_ROUND = 2 };
+enum { ROUNDS = 5, GO_ON_ROUND = 2, NOTICE_MS = 8 * 24 * 3600 * 1000 };
 
 static bool is_owner(const struct sim_device *device, unsigned room)
 {
@@ -99,10 +99,25 @@ static bool recoveries(struct sim_world *world)
     return some;
 }
 
+/* What was asked for and waits is forgotten, by everyone; who comes later finds the same. */
+static void forget_all(struct sim_world *world)
+{
+    sim_ledger_before_forgetting(world);
+    world->now_ms += NOTICE_MS;
+    for (int again = 0; again < 3; again++) { /* a second apart: first what waits is deleted, then dropped */
+        world->now_ms += 1000;
+        sim_host_tick(world, &world->hosts[0]);
+    }
+    sim_ledger_observe(world, &world->hosts[0], false);
+    rounds(world, ROUNDS + 3, ROUNDS + 5);
+    if (!world->failed) sim_cold_readers(world);
+}
+
 void sim_calm(struct sim_world *world)
 {
     if (world->weather.hostile) return;
     calm_down(world);
     rounds(world, 0, ROUNDS);
     if (!world->failed && recoveries(world)) rounds(world, ROUNDS, ROUNDS + 3);
+    if (!world->failed && world->weather.forgets) forget_all(world);
 }

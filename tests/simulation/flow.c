@@ -224,6 +224,7 @@ static void ended(struct sim_world *world, struct sim_device *device, enum pv_er
     if (room && !dead) sim_ledger_look(world, device, false);
     if (!err && !dead && flow.turns == world->turns && (flow.kind == SIM_PULL || flow.kind == SIM_PUSH))
         sim_ledger_up_to_date(world, device, flow.room);
+    if (!err && !dead && (flow.kind == SIM_PULL || flow.kind == SIM_PUSH)) sim_ledger_followed(world, device, flow.room);
     sim_flow_drop(device);
 }
 

@@ -81,6 +81,8 @@ static void versioned(void *context, struct pv_store *store, const struct pv_sea
         return;
     if (pv_kind_is_sealed(seal->kind) && pv_store_epoch_get(store, seal->epoch, &secret) == PV_OK)
         pv_epoch_secret_hash(&secret, &seal->secret);
+    seal->message = SIM_WRITES;
+    if (pv_kind_is_sealed(seal->kind)) sim_forget_note(device, room, version->write, seal);
     ledger->seal_count++;
 }
 
@@ -90,10 +92,11 @@ void sim_ledger_crafted(struct sim_world *world, const struct sim_device *device
     ledger->crafted[room] = true;
     if (ledger->seal_count == SIM_SEALS) return;
     ledger->seals[ledger->seal_count++] =
-        (struct sim_seal){.leaf = *leaf, .crafted = true, .device = device->number, .room = room, .kind = PV_KIND_ROSTER, .step = world->step};
+        (struct sim_seal){.leaf = *leaf, .crafted = true, .device = device->number, .room = room, .kind = PV_KIND_ROSTER, .step = world->step,
+                          .message = SIM_WRITES};
 }
 
-static const struct sim_seal *seal_of(const struct sim_ledger *ledger, const struct pv_hash *leaf)
+const struct sim_seal *sim_seal_of(const struct sim_ledger *ledger, const struct pv_hash *leaf)
 {
     for (size_t i = 0; i < ledger->seal_count; i++)
         if (pv_hash_equal(&ledger->seals[i].leaf, leaf)) return &ledger->seals[i];
@@ -147,7 +150,7 @@ static void listed_in(struct observing *o, const struct pv_hash *id, uint64_t in
 static void device_out(struct observing *o, unsigned device, bool whole, uint64_t index, const struct pv_hash *leaf)
 {
     struct sim_ledger *ledger = o->ledger;
-    const struct sim_seal *seal = seal_of(ledger, leaf);
+    const struct sim_seal *seal = sim_seal_of(ledger, leaf);
     if (device >= SIM_DEVICES || !o->log->present[device]) return;
     o->log->present[device] = false;
     /* A thief may take out a device that its person keeps, and leave it the person's key: nobody meant it to be out. */
@@ -219,13 +222,21 @@ static void check_members(const struct observing *o)
 
 static void check_seen(const struct observing *o, const struct pv_hash *leaf, uint64_t index)
 {
-    const struct sim_seal *seal = seal_of(o->ledger, leaf);
+    const struct sim_seal *seal = sim_seal_of(o->ledger, leaf);
     struct pv_hash prefix;
     if (!seal) return;
     prefix = sim_history_at(&o->log->history, seal->seen < index ? seal->seen : index);
     if (seal->seen > index || !pv_hash_equal(&prefix, &seal->seen_prefix))
         sim_fail(o->ledger->world, "P3", "the server took entry %llu of %s, whose author saw another history",
                  (unsigned long long)index, sim_room_name(o->room));
+}
+
+static struct pv_bytes copy_of(struct pv_bytes bytes)
+{
+    uint8_t *p = bytes.n ? malloc(bytes.n) : NULL;
+    if (bytes.n && !p) abort();
+    if (p) memcpy(p, bytes.p, bytes.n);
+    return pv_bytes(p, bytes.n);
 }
 
 static enum pv_err observe_entry(void *context, const struct pv_meta_entry *stored)
@@ -250,6 +261,10 @@ static enum pv_err observe_entry(void *context, const struct pv_meta_entry *stor
     if (!log->entries) abort();
     if (entry.kind == PV_KIND_SERVER && o->ledger->served_count < SIM_SERVED) o->ledger->served[o->ledger->served_count++] = item.leaf;
     if (entry.kind == PV_KIND_ROSTER) take_effect(o, &entry, item.body, item.index, &item.leaf);
+    if (o->ledger->world->weather.forgets && pv_kind_is_sealed(entry.kind)) {
+        entry.body = copy_of(stored->body);
+        entry.refs = copy_of(stored->refs);
+    }
     log->entries[item.index] = entry;
     o->ledger->world->entries++;
     sim_tell(o->ledger->world, "  %s[%llu] %02x%02x by %u: n %llu after %02x%02x, kind %llu type %llu epoch %llu: %s", sim_room_name(o->room),
@@ -289,6 +304,10 @@ void sim_ledger_observe(struct sim_world *world, struct sim_host *host, bool los
 
 static void log_clear(struct sim_log *log)
 {
+    for (size_t i = 0; i < log->history.count; i++) {
+        free((void *)log->entries[i].body.p);
+        free((void *)log->entries[i].refs.p);
+    }
     free(log->history.leaves);
     free(log->history.prefix);
     free(log->entries);
@@ -331,7 +350,7 @@ static void check_state(struct sim_ledger *ledger, struct sim_device *device, un
 
 static bool is_genuine(const struct sim_ledger *ledger, const struct pv_hash *leaf)
 {
-    if (seal_of(ledger, leaf)) return true;
+    if (sim_seal_of(ledger, leaf)) return true;
     for (size_t i = 0; i < ledger->served_count; i++)
         if (pv_hash_equal(&ledger->served[i], leaf)) return true;
     return false;
@@ -339,7 +358,7 @@ static bool is_genuine(const struct sim_ledger *ledger, const struct pv_hash *le
 
 static void look_at_new(struct sim_ledger *ledger, struct sim_device *device, unsigned room, uint64_t index, const struct pv_hash *leaf)
 {
-    const struct sim_seal *seal = seal_of(ledger, leaf);
+    const struct sim_seal *seal = sim_seal_of(ledger, leaf);
     struct sim_history *held = &device->held[room];
     if (!is_genuine(ledger, leaf))
         sim_fail(ledger->world, "P3", "device %u took entry %llu of %s, which nobody made", device->number,
@@ -434,6 +453,7 @@ void sim_ledger_free(struct sim_ledger *ledger)
     sim_watch(NULL);
     for (unsigned h = 0; h < SIM_HOSTS; h++)
         for (unsigned r = 0; r < SIM_ROOMS; r++) log_clear(&ledger->logs[h][r]);
+    sim_forget_release(ledger);
     free(ledger);
 }
 
@@ -441,4 +461,5 @@ void sim_ledger_finish(struct sim_world *world)
 {
     if (!world->failed) sim_keys_check(world->ledger);
     if (!world->failed) sim_writes_finish(world->ledger);
+    if (!world->failed) sim_forget_finish(world->ledger);
 }

@@ -77,6 +77,7 @@ void sim_ledger_invited(struct sim_world *world, struct sim_device *device, unsi
     if (!invite) return;
     l->kem_hash = invite->body.kem_hash;
     l->made_view = pv_roster_size(view);
+    for (unsigned p = 0; p < SIM_PERSONS; p++) l->absent[p] = !pv_roster_principal(view, &world->room_ids[SIM_CLIENT_ROOMS + p]);
     sim_ledger_drew(world, device, link);
 }
 
@@ -110,7 +111,8 @@ static bool is_back(const struct sim_ledger *ledger, const struct sim_out *out)
         unsigned device = ledger->drawn[k].device;
         const struct sim_link *link = &world->links[ledger->drawn[k].link];
         bool same = out->whole ? device % SIM_PERSONS == out->device % SIM_PERSONS : device == out->device;
-        if (same && link->room == out->room && link->made_step > out->step && link->made_view > out->index) return true;
+        bool knew = link->made_view > out->index || (out->whole && link->absent[out->device % SIM_PERSONS]);
+        if (same && link->room == out->room && link->made_step > out->step && knew) return true;
     }
     return false;
 }

@@ -13,6 +13,7 @@ struct sim_entry {
     uint64_t kind, type, epoch;
     enum pv_verdict verdict;
     struct pv_hash secret; /* of a rekey */
+    struct pv_bytes body, refs; /* of a sealed one, where things are forgotten; owned */
 };
 
 struct sim_log {
@@ -35,6 +36,9 @@ struct sim_seal {
     uint64_t kind, epoch, view, seen, own_view; /* entries judged, here and in the person's own room */
     size_t step;
     struct pv_hash view_prefix, seen_prefix, own_prefix, secret;
+    struct pv_id16 write_id; /* of a sealed one */
+    size_t message;          /* its number; SIM_WRITES: it is none */
+    bool asked;              /* somebody asked that it be forgotten */
 };
 
 /* A device went out of a room, by itself or with its whole person. */
@@ -77,9 +81,11 @@ struct sim_ledger {
     size_t use_count;
     struct {
         unsigned home, room;
-        bool kept;
+        bool kept, asked;
     } writes[SIM_WRITES];
     size_t write_count;
+    struct pv_buf standing[SIM_CLIENT_ROOMS]; /* files, before what waits is forgotten */
+    uint64_t planned[SIM_CLIENT_ROOMS];       /* the first entry that those who asked for it need not have known */
     bool crafted[SIM_ROOMS]; /* something stands in the room that no program made */
 };
 
@@ -88,6 +94,8 @@ void sim_history_add(struct sim_history *history, const struct pv_hash *leaf);
 /* The hash over the first `size`; zero for none. */
 struct pv_hash sim_history_at(const struct sim_history *history, uint64_t size);
 
+const struct sim_seal *sim_seal_of(const struct sim_ledger *ledger, const struct pv_hash *leaf);
+
 /* ---- who can open what (ledger_keys.c) */
 void sim_keys_init(struct sim_ledger *ledger);
 void sim_keys_epoch(struct sim_ledger *ledger, const struct pv_hash *secret, const struct pv_hash *kem_hash);
@@ -95,5 +103,20 @@ void sim_keys_check(struct sim_ledger *ledger);
 
 /* ---- what was written (ledger_writes.c) */
 void sim_writes_finish(struct sim_ledger *ledger);
+/* SIM_WRITES: it is none that was counted. */
+size_t sim_message_number(struct pv_bytes text);
+/* Does the device have all of the server's log, and is it in? */
+bool sim_is_member(const struct sim_ledger *ledger, const struct sim_device *device, unsigned room);
+
+/* ---- what is forgotten (ledger_forget.c) */
+/* A version was signed: what of the write has to be known later. */
+void sim_forget_note(struct sim_device *device, unsigned room, uint64_t write, struct sim_seal *seal);
+void sim_forget_finish(struct sim_ledger *ledger);
+void sim_forget_release(struct sim_ledger *ledger);
+
+/* ---- what a room is, as text (ledger_state.c) */
+void sim_state_text(const struct sim_device *device, unsigned room, struct pv_buf *ret_text);
+/* Files that stand: newest version and path, a line each. */
+void sim_state_files(const struct sim_device *device, unsigned room, struct pv_buf *ret_text);
 
 #endif

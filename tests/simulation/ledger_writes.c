@@ -26,7 +26,7 @@ struct texts {
     struct pv_sha256 all; /* over place and text of each message */
 };
 
-static size_t number_of(struct pv_bytes text)
+size_t sim_message_number(struct pv_bytes text)
 {
     char digits[8] = "";
     const uint8_t *at = memmem(text.p, text.n, SIM_CANARY " ", strlen(SIM_CANARY) + 1);
@@ -40,12 +40,12 @@ static size_t number_of(struct pv_bytes text)
 static enum pv_err waiting(void *context, const struct pv_write *write)
 {
     struct texts *texts = context;
-    size_t number = number_of(write->payload);
+    size_t number = sim_message_number(write->payload);
     if (number < SIM_WRITES) texts->waiting[number]++;
     return PV_OK;
 }
 
-static bool texts_of(struct sim_device *device, unsigned room, struct texts *ret_texts)
+static bool texts_of(const struct sim_ledger *ledger, struct sim_device *device, unsigned room, struct texts *ret_texts)
 {
     const struct sim_copy *copy = &device->copies[room];
     sqlite3_stmt *stmt = NULL;
@@ -57,11 +57,12 @@ static bool texts_of(struct sim_device *device, unsigned room, struct texts *ret
     while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         sqlite3_int64 index = sqlite3_column_int64(stmt, 0);
         struct pv_bytes text = pv_bytes(sqlite3_column_text(stmt, 1), (size_t)sqlite3_column_bytes(stmt, 1));
-        size_t number = number_of(text);
+        size_t number = sim_message_number(text);
         if (number < SIM_WRITES) ret_texts->read[number]++;
+        rc = SQLITE_OK;
+        if (number < SIM_WRITES && ledger->writes[number].asked) continue; /* a newcomer need not read what waits */
         pv_sha256_update(&ret_texts->all, &index, sizeof index);
         pv_sha256_update(&ret_texts->all, text.p, text.n);
-        rc = SQLITE_OK;
     }
     sqlite3_finalize(stmt);
     return rc == SQLITE_DONE;
@@ -72,11 +73,11 @@ void sim_ledger_kept(struct sim_world *world, struct sim_device *device)
     struct sim_ledger *ledger = world->ledger;
     struct texts texts;
     for (unsigned r = 0; r < SIM_CLIENT_ROOMS && !world->failed; r++) {
-        if (!device->copies[r].room || !texts_of(device, r, &texts)) continue;
+        if (!device->copies[r].room || !texts_of(ledger, device, r, &texts)) continue;
         for (size_t i = 0; i < ledger->write_count; i++) {
             if (ledger->writes[i].room != r) continue;
             if (texts.read[i] > 1) sim_fail(world, "P2", "device %u reads message %zu of %s twice", device->number, i, sim_room_name(r));
-            if (ledger->writes[i].home != device->home || !ledger->writes[i].kept || device->rolled_back) continue;
+            if (ledger->writes[i].home != device->home || !ledger->writes[i].kept || ledger->writes[i].asked || device->rolled_back) continue;
             if (texts.read[i] + texts.waiting[i] == 0)
                 sim_fail(world, "P2", "device %u lost message %zu of %s, which it had kept", device->number, i, sim_room_name(r));
         }
@@ -85,7 +86,7 @@ void sim_ledger_kept(struct sim_world *world, struct sim_device *device)
 
 /* ---- after the calm */
 
-static bool is_member(const struct sim_ledger *ledger, const struct sim_device *device, unsigned room)
+bool sim_is_member(const struct sim_ledger *ledger, const struct sim_device *device, unsigned room)
 {
     const struct sim_log *log = &ledger->logs[0][room];
     return log->roster && device->up && device->copies[room].room && device->held[room].count == log->history.count &&
@@ -101,8 +102,8 @@ static void finish_room(struct sim_ledger *ledger, unsigned room)
         struct sim_device *device = sim_program(world, d);
         struct texts texts;
         struct pv_hash all;
-        if (!device->there || !is_member(ledger, device, room)) continue;
-        if (!texts_of(device, room, &texts)) {
+        if (!device->there || !sim_is_member(ledger, device, room)) continue;
+        if (!texts_of(ledger, device, room, &texts)) {
             sim_fail(world, "P2", "device %u cannot read its messages", d);
             return;
         }
@@ -113,8 +114,8 @@ static void finish_room(struct sim_ledger *ledger, unsigned room)
         first = all;
         for (size_t i = 0; i < ledger->write_count; i++) {
             const struct sim_device *author = sim_program(world, ledger->writes[i].home);
-            if (ledger->writes[i].room != room || !ledger->writes[i].kept || author->rolled_back) continue;
-            if (is_member(ledger, author, room) && texts.read[i] != 1)
+            if (ledger->writes[i].room != room || !ledger->writes[i].kept || ledger->writes[i].asked || author->rolled_back) continue;
+            if (sim_is_member(ledger, author, room) && texts.read[i] != 1)
                 sim_fail(world, "P2", "message %zu by program %u is read %u times by program %u in the end", i, author->slot, texts.read[i], d);
         }
     }
@@ -141,6 +142,7 @@ static void check_members_came_along(struct sim_ledger *ledger, unsigned room)
     for (unsigned d = 0; d < SIM_PROGRAMS && log->roster && !world->failed; d++) {
         const struct sim_device *device = sim_program(world, d);
         if (!device->there || !device->copies[room].room || !pv_roster_principal_of(log->roster, &device->me.device)) continue;
+        if (!sim_ledger_has(world, device, sim_own_room(device))) continue; /* its person took it out: it is owed nothing */
         if (device->held[room].count != log->history.count)
             sim_fail(world, "life", "device %u has %zu of %zu entries of %s in the end", d, device->held[room].count,
                      log->history.count, sim_room_name(room));

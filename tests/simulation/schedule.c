@@ -29,6 +29,9 @@ static const struct weight crashes[] = {
 static const struct weight feuds[] = {
     {SIM_DO_DUEL, 4}, {SIM_DO_BRING_BACK, 6}, {SIM_DO_OLD_LINK, 6}, {SIM_DO_FLOOD, 2}, {SIM_DO_REMOVE, 6}, {SIM_DO_ROLE, 4},
 };
+static const struct weight forgets[] = {
+    {SIM_DO_FORGET, 16}, {SIM_DO_HOLD, 2}, {SIM_DO_LIFT, 3}, {SIM_DO_NOTICE, 3}, {SIM_DO_WORK, 16}, {SIM_DO_TIME, 8},
+};
 static const struct weight restores[] = {{SIM_DO_BACKUP, 4}, {SIM_DO_RESTORE, 3}};
 static const struct weight thefts[] = {{SIM_DO_CRAFT, 16}, {SIM_DO_ADD_KIT, 4}, {SIM_DO_RECOVER, 2}};
 static const struct weight hostilities[] = {
@@ -37,7 +40,7 @@ static const struct weight hostilities[] = {
 
 static enum sim_step_kind pick(struct seeded *dice, const struct sim_weather *weather)
 {
-    enum { SETS = 6 };
+    enum { SETS = 7 };
     struct {
         const struct weight *all;
         size_t count;
@@ -45,6 +48,7 @@ static enum sim_step_kind pick(struct seeded *dice, const struct sim_weather *we
     } sets[] = {{life, sizeof life / sizeof *life, true},
                 {thefts, sizeof thefts / sizeof *thefts, weather->thieves},
                 {feuds, sizeof feuds / sizeof *feuds, weather->feuds},
+                {forgets, sizeof forgets / sizeof *forgets, weather->forgets},
                 {restores, sizeof restores / sizeof *restores, weather->restores},
                 {crashes, sizeof crashes / sizeof *crashes, weather->crashes},
                 {hostilities, sizeof hostilities / sizeof *hostilities, weather->hostile && !weather->lies}};
@@ -60,8 +64,9 @@ static enum sim_step_kind pick(struct seeded *dice, const struct sim_weather *we
     abort();
 }
 
-static struct sim_weather weather_of(struct seeded *dice)
+static struct sim_weather weather_of(uint64_t seed, struct seeded *dice)
 {
+    struct seeded other = seeded_make(seed ^ 0xf0469e7); /* not of the same dice: who forgets nothing plays as before */
     struct sim_weather weather = {.crashes = seeded_below(dice, 3) != 0};
     static const unsigned net[] = {0, 10, 40, 90};
     uint64_t kind = seeded_below(dice, 8);
@@ -72,6 +77,7 @@ static struct sim_weather weather_of(struct seeded *dice)
     weather.lies = kind >= 6;
     weather.restores = !weather.hostile && seeded_below(dice, 4) == 0;
     weather.feuds = seeded_below(dice, 3) == 0;
+    weather.forgets = seeded_below(&other, 5) < 2;
     return weather;
 }
 
@@ -87,7 +93,7 @@ void sim_schedule_make(uint64_t seed, size_t steps, struct sim_schedule *ret_sch
 {
     struct seeded dice = seeded_make(seed ^ 0x51a7e5eedull << 20);
     ret_schedule->seed = seed;
-    ret_schedule->weather = weather_of(&dice);
+    ret_schedule->weather = weather_of(seed, &dice);
     ret_schedule->count = 0;
     if (steps > SIM_STEPS_MAX) steps = SIM_STEPS_MAX;
     for (unsigned d = 0; d < SIM_PERSONS && ret_schedule->count < steps; d++) add(ret_schedule, &dice, SIM_DO_REGISTER, d, 0);

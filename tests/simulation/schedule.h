@@ -12,6 +12,8 @@ enum { SIM_STEPS_MAX = 4096 };
     X(PULL, "fetches") X(PUSH, "sends") X(INVITE, "invites") X(JOIN, "joins") X(REMOVE, "removes someone")         \
     X(ROLE, "changes a role") X(LEAVE, "leaves") X(CLOSE, "closes an invite") X(ADD, "adds a device")              \
     X(REVOKE, "revokes a device") X(ADD_KIT, "adds a recovery kit") X(RECOVER, "recovers by a kit")                \
+    X(FORGET, "forgets something") X(HOLD, "holds something") X(LIFT, "lifts a hold")                              \
+    X(NOTICE, "says how long what is forgotten waits")                                                             \
     X(CRAFT, "has its keys used by a thief") X(GO_ON, "goes on")                                                   \
     X(DUEL, "owners remove each other") X(BRING_BACK, "an owner brings back who is out")                           \
     X(OLD_LINK, "comes by an old link") X(FLOOD, "someone who is removed floods")                                  \

@@ -55,6 +55,7 @@ struct sim_link {
     struct pv_invite_link link;
     struct pv_hash kem_hash;
     uint64_t made_view; /* entries that its maker had judged */
+    bool absent[SIM_PERSONS]; /* who was not in, as far as its maker knew, who may not have sent all yet */
     size_t made_step;
 };
 
@@ -136,6 +137,7 @@ struct sim_weather {
     bool crashes;        /* machines go down */
     bool restores;       /* the server is put back from a backup, and says so */
     bool feuds;          /* members fight */
+    bool forgets;        /* files and names come and go, and some of all is forgotten */
     unsigned net_faults; /* of 256 requests, those that meet a fault */
     unsigned clocks;     /* of 4 devices, those whose clock is off by days */
 };
@@ -150,6 +152,7 @@ struct sim_world {
     size_t step;
     unsigned calm; /* above 0: no faults any more */
     struct sim_host hosts[SIM_HOSTS];
+    uint64_t hold_count; /* holds that anyone made */
     size_t turns; /* how often the server showed someone another history */
     int backup; /* a copy of the server's disk, -1: none */
     struct sim_held held[SIM_HELD];
@@ -272,6 +275,10 @@ void sim_repair_by_kit(struct sim_world *world, struct sim_device *kit);
 void sim_add_kit(struct sim_world *world, struct sim_device *device);
 void sim_lose(struct sim_world *world, struct sim_device *device);
 
+/* ---- cold.c */
+/* Each room, read from nothing by a member, is what those who followed it have. */
+void sim_cold_readers(struct sim_world *world);
+
 /* ---- flow.c */
 /* Begin a command; an unfinished one is broken off. */
 void sim_flow_begin(struct sim_world *world, struct sim_device *device, enum sim_flow_kind kind, unsigned room,
@@ -297,6 +304,19 @@ void sim_ledger_crafted(struct sim_world *world, const struct sim_device *device
 /* A message was taken by the device; returns its number, or SIM_WRITES: no more are counted. */
 size_t sim_ledger_write(struct sim_world *world, struct sim_device *device, unsigned room);
 void sim_ledger_written(struct sim_world *world, size_t write, bool kept);
+/* By an honest program or a thief, these of what the device holds are to be forgotten: whether they go is open. */
+void sim_ledger_asked(struct sim_world *world, struct sim_device *device, unsigned room, const struct pv_range *ranges, size_t count);
+/* A command that fetches ended well: what is forgotten has to be gone from the device, with its keys. */
+void sim_ledger_followed(struct sim_world *world, struct sim_device *device, unsigned room);
+/* Nothing happens any more but that what waits is forgotten: see what files stand. */
+void sim_ledger_before_forgetting(struct sim_world *world);
+/* A body that the server dropped, as it was; false: it is none. */
+bool sim_ledger_dropped(const struct sim_world *world, unsigned room, const struct pv_hash *leaf, struct pv_bytes *ret_body,
+                        struct pv_bytes *ret_refs);
+/* Is what the device has of the room what the other has, who read all of it anew? */
+void sim_ledger_same(struct sim_world *world, const struct sim_device *device, const struct sim_device *cold, unsigned room);
+/* Does it have all of the room that the server shows, and is it in? */
+bool sim_ledger_is_caught_up(struct sim_world *world, const struct sim_device *device, unsigned room);
 void sim_ledger_drew(struct sim_world *world, struct sim_device *device, unsigned link);
 void sim_ledger_invited(struct sim_world *world, struct sim_device *device, unsigned link);
 /* A command of the device ended well: what it was shown continues what it held. */

@@ -465,6 +465,29 @@ static void test_hold_between(void)
     pair_release(&p);
 }
 
+/* Who is an owner no longer, in the middle of a forget, must not be kept from writing by it. */
+static void test_demoted(void)
+{
+    struct pair p;
+    bool is = true;
+    pair_init(&p, PV_ROLE_OWNER);
+    is_err(rig_say(&p.a, "stays after all"), PV_OK, "Ada says");
+    uint64_t at = settle(&p);
+    struct pv_range range = {at, at + 1};
+    is_err(pv_room_forget(p.b.room, &range, 1), PV_OK, "Bob, an owner, would forget it");
+    is_err(rig_pull(&p.a), PV_OK, "Ada looks");
+    is_err(pv_room_set_role(p.a.room, &p.bob.me.person, PV_ROLE_VIEWER), PV_OK, "and makes him a viewer");
+    is_err(rig_push(&p.a), PV_OK, "before he sends");
+    is_err(rig_push(&p.b), PV_ERR_DENIED, "he is told");
+    is_err(pv_room_is_forgetting(p.b.room, &is), PV_OK, "and asks");
+    tap_ok(!is, "it was given up");
+    is_err(rig_say(&p.b, "never mind"), PV_OK, "he writes");
+    is_err(rig_push(&p.b), PV_OK, "and sends that as ever");
+    is_err(rig_pull(&p.a), PV_OK, "Ada looks");
+    is_texts(&p.a, "stays after all\nnever mind\n", "all is there");
+    pair_release(&p);
+}
+
 /* ---- cut at any step */
 
 static void test_cut_off(void)
@@ -679,6 +702,7 @@ int main(void)
     test_unsent();
     test_hold();
     test_hold_between();
+    test_demoted();
     test_cut_off();
     test_other_rekey();
     test_no_keys();
