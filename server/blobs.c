@@ -59,6 +59,7 @@ void pv_blob_put(struct pv_server *server, struct pv_web_request *request, struc
     pv_sha256_final(request->upload_hash, &blob.sha256);
     enum pv_err err = request->upload_err;
     if (!err) err = server->meta->ops->blob(server->meta, request->room_row.no, &blob.name, &there);
+    if (err == PV_ERR_NOT_FOUND) err = pv_survivor_adopt(server, &request->room_row, &blob.name, &there); /* nor do others' bytes take its place */
     if (!err) err = put_again(server, request, &blob, &there, response);
     else if (err == PV_ERR_NOT_FOUND) err = put_new(server, request, &blob, response);
     if (err == PV_ERR_FULL) pv_problem(response, err, NULL, "the server's disk is full; nothing was taken");

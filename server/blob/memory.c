@@ -161,10 +161,18 @@ static enum pv_err memory_each(struct pv_blobs *blobs,
                                void *context)
 {
     struct memory *m = of(blobs);
-    enum pv_err err = PV_OK;
+    struct pv_buf locators; /* `each` may remove what it is told of */
+    pv_buf_init(&locators, SIZE_MAX);
     pthread_mutex_lock(&m->lock);
-    for (struct item *item = m->items; item && !err; item = item->next) err = each(context, &item->locator, 0);
+    for (struct item *item = m->items; item; item = item->next) pv_buf_append(&locators, item->locator.b, sizeof item->locator.b);
     pthread_mutex_unlock(&m->lock);
+    enum pv_err err = locators.err;
+    for (size_t at = 0; at < locators.n && !err; at += sizeof(struct pv_id16)) {
+        struct pv_id16 locator;
+        memcpy(locator.b, locators.p + at, sizeof locator.b);
+        err = each(context, &locator, 0);
+    }
+    pv_buf_release(&locators);
     return err;
 }
 

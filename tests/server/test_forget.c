@@ -2,6 +2,7 @@
  * the store nor its files have it, and takes nothing more that old keys open. */
 #include "tests/server/server_rig.h"
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@ static struct srv srv;
 static struct srv_person ada, bob;
 static struct rig_member a, b;
 static struct pv_buf answer;
-static char store_path[64];
+static char store_path[64], blobs_path[64];
 
 static void is_ok(enum pv_err err, const char *what)
 {
@@ -169,6 +170,38 @@ static uint64_t put(struct rig_member *member, struct pv_id16 name)
 	return row_of().size - 1;
 }
 
+static unsigned get_blob(struct pv_id16 name)
+{
+	char hex[33], path[64];
+	pv_hex_encode(name.b, sizeof name.b, hex);
+	snprintf(path, sizeof path, "blobs/%s", hex);
+	return get(path, 0);
+}
+
+/* How many files below a directory have these bytes. */
+static const char *sought;
+static unsigned found_files;
+
+static int see_file(const char *path, const struct stat *status, int type, struct FTW *at)
+{
+	uint8_t bytes[4096];
+	(void)status;
+	(void)at;
+	FILE *in = type == FTW_F ? fopen(path, "rb") : NULL;
+	size_t n = in ? fread(bytes, 1, sizeof bytes, in) : 0;
+	if (in) fclose(in);
+	found_files += n && memmem(bytes, n, sought, strlen(sought)) != NULL;
+	return 0;
+}
+
+static unsigned bytes_below(const char *dir, const char *bytes)
+{
+	sought = bytes;
+	found_files = 0;
+	if (nftw(dir, see_file, 8, FTW_PHYS)) abort();
+	return found_files;
+}
+
 static bool has_blob(struct pv_id16 name)
 {
 	struct pv_meta_blob blob;
@@ -230,6 +263,7 @@ static void test_notice(void)
 	is_ok(rig_say(&b, "sealed before the cut"), "and writes, but does not send");
 	struct see before = see(at);
 	tap_ok(before.has_body && before.has_refs && has_blob(name) && blobs_stored() == 1, "all is there");
+	tap_ok(bytes_below(blobs_path, "sealed bytes of a file") > 0 && get_blob(name) == 200, "the blob is a file, and can be had");
 	tap_ok(in_files(before.nonce, sizeof before.nonce), "also in the store's files");
 	tap_ok(get("entries/%llu/wraps/0", 0) == 200, "and the first wraps");
 	forget(at, at + 1);
@@ -246,6 +280,8 @@ static void test_notice(void)
 	tap_ok(!see(at).has_body && !see(at).has_refs, "body and refs are gone");
 	tap_ok(see(at + 1).has_body && see(cut).has_body, "the others are there");
 	tap_ok(!has_blob(name) && blobs_stored() == 0, "so is the blob");
+	tap_ok(bytes_below(blobs_path, "sealed bytes of a file") == 0, "under whatever name");
+	tap_ok(get_blob(name) == 404, "and whoever asks for it does not bring it back");
 	tap_ok(!in_files(before.nonce, sizeof before.nonce), "and no file of the store has the body");
 	tap_ok(get("entries/%llu/wraps/0", 0) == 404, "nor the wraps of old epochs");
 	tap_ok(row_of().dropping == 0, "nothing is left to do");
@@ -381,6 +417,14 @@ static void remove_store(const char *path)
 	}
 }
 
+static int remove_below(const char *path, const struct stat *status, int type, struct FTW *at)
+{
+	(void)status;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
 int main(void)
 {
 	char dir[] = "/tmp/privity-forget-XXXXXX", backup[64], why[PV_META_WHY_MAX];
@@ -388,9 +432,11 @@ int main(void)
 	if (pv_crypto_init() || !mkdtemp(dir)) return 1;
 	snprintf(store_path, sizeof store_path, "%s/meta.db", dir);
 	snprintf(backup, sizeof backup, "%s/backup.db", dir);
+	snprintf(blobs_path, sizeof blobs_path, "%s/blobs", dir);
 	srv_init(&srv, 1);
 	srv.server.meta->ops->close(srv.server.meta);
-	if (pv_meta_sqlite_open(store_path, &srv.server.meta, why)) return 1;
+	srv.server.blobs->ops->close(srv.server.blobs);
+	if (pv_meta_sqlite_open(store_path, &srv.server.meta, why) || pv_blobs_fs_open(blobs_path, &srv.server.blobs)) return 1;
 	srv_restart(&srv);
 	pv_buf_init(&answer, 1 << 20);
 	if (srv_person_init(&ada, &srv, 2, NULL) || srv_person_init(&bob, &srv, 3, NULL) || rig_found(&a, &ada.device) ||
@@ -411,6 +457,6 @@ int main(void)
 	srv_release(&srv);
 	remove_store(store_path);
 	remove_store(backup);
-	rmdir(dir);
+	if (nftw(dir, remove_below, 8, FTW_PHYS | FTW_DEPTH)) return 1;
 	return tap_done();
 }
