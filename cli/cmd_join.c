@@ -298,7 +298,7 @@ static enum pv_err print_result(struct pv_session *session, struct join *join, b
     pv_cli_person_name(join->room, &join->link.inviter, name);
     if (json) {
         pv_out_begin(&out);
-        pv_cli_room_json(session, &join->known, join->room, &out.json);
+        pv_directory_room_json(session, &join->known, join->room, &out.json);
         pv_out_json_hash(&out.json, "inviter", &join->link.inviter);
         pv_out_json_string(&out.json, "inviter_name", name);
         if (join->made_person) {

@@ -65,7 +65,7 @@ enum pv_err pv_cmd_room_new(struct pv_session *session, const struct pv_args *ar
     if (args->json) {
         struct pv_out out;
         pv_out_begin(&out);
-        pv_cli_room_json(session, &known, room, &out.json);
+        pv_directory_room_json(session, &known, room, &out.json);
         err = pv_out_end(&out, report);
     } else if (sent == PV_OK)
         pv_term_line(stdout, "The room %s is made. Run privity invite %s for a link to join it.", known.name, pv_term_word(known.name, word));

@@ -13,7 +13,7 @@ static void print_room(struct pv_session *session, const struct pv_known_room *k
 {
     const struct pv_roster *view = NULL;
     const struct pv_principal *me = NULL;
-    const char *state = pv_cli_room_state(session, known, room);
+    const char *state = pv_directory_room_state(session, known, room);
     bool gone = strcmp(state, "left") == 0 || strcmp(state, "removed") == 0 || strcmp(state, "ended") == 0;
     char id[17];
     size_t count = 0;
@@ -44,10 +44,10 @@ static enum pv_err list_rooms(struct pv_session *session, bool json, struct pv_r
         pv_json_begin_array(&out.json, "rooms");
     }
     for (size_t i = 0; i < directory.count; i++) {
-        struct pv_open_room *room = pv_cli_room_unlocked(session, &directory.rooms[i]);
+        struct pv_open_room *room = pv_directory_room_unlocked(session, &directory.rooms[i]);
         if (json) {
             pv_json_begin_object(&out.json, NULL);
-            pv_cli_room_json(session, &directory.rooms[i], room, &out.json);
+            pv_directory_room_json(session, &directory.rooms[i], room, &out.json);
             pv_json_end_object(&out.json);
         } else {
             print_room(session, &directory.rooms[i], room);

@@ -133,7 +133,7 @@ static enum pv_err collect(struct safety *safety, struct ids *ids, uint64_t *ret
     for (size_t i = 0; i < directory.count; i++) {
         struct pv_open_room *other;
         if (pv_hash_equal(&directory.rooms[i].id, &safety->room->id)) continue;
-        other = pv_cli_room_unlocked(safety->session, &directory.rooms[i]);
+        other = pv_directory_room_unlocked(safety->session, &directory.rooms[i]);
         if (!other) continue;
         add_devices(other, &safety->person, ids);
         pv_session_room_close(safety->session, other);

@@ -90,7 +90,7 @@ static enum pv_err over_rooms(struct acknowledging *a, const struct pv_directory
     a->room = session->person;
     enum pv_err err = pv_alarms_each(a->room, row, a);
     for (size_t i = 0; i < directory->count && err == PV_OK; i++) {
-        a->room = pv_cli_room_unlocked(session, &directory->rooms[i]);
+        a->room = pv_directory_room_unlocked(session, &directory->rooms[i]);
         if (!a->room) continue;
         err = pv_alarms_each(a->room, row, a);
         pv_session_room_close(session, a->room);
@@ -152,7 +152,7 @@ static void list_changed(struct status *status, struct pv_open_room *room)
 
 static void status_lines(struct status *status, const struct pv_known_room *known, struct pv_open_room *room)
 {
-    const char *state = pv_cli_room_state(status->session, known, room);
+    const char *state = pv_directory_room_state(status->session, known, room);
     const char *gone = strcmp(state, "removed") == 0 ? "you were removed, " : strcmp(state, "left") == 0 ? "you left, "
                        : strcmp(state, "ended") == 0 ? "it ended, " : "";
     char when[PV_OUT_TIME_BYTES] = "never";
@@ -175,7 +175,7 @@ static void status_json(struct status *status, const struct pv_known_room *known
     struct pv_json *json = status->json;
     uint64_t contact_ms = 0;
     pv_json_begin_object(json, NULL);
-    pv_cli_room_json(status->session, known, room, json);
+    pv_directory_room_json(status->session, known, room, json);
     if (room && pv_store_number_get(room->store, PV_CONTACT_LAST, 0, &contact_ms) == PV_OK && contact_ms)
         pv_json_u64(json, "last_contact", contact_ms);
     else
@@ -192,7 +192,7 @@ static void status_json(struct status *status, const struct pv_known_room *known
 static void each_room(struct status *status, const struct pv_directory *directory)
 {
     for (size_t i = 0; i < directory->count; i++) {
-        struct pv_open_room *room = pv_cli_room_unlocked(status->session, &directory->rooms[i]);
+        struct pv_open_room *room = pv_directory_room_unlocked(status->session, &directory->rooms[i]);
         if (status->json)
             status_json(status, &directory->rooms[i], room);
         else

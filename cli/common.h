@@ -1,49 +1,16 @@
-/* What several commands do alike: find a room or member by what was typed, fetch before reading, send after writing. */
+/* What several commands do alike: open a room, fetch before reading, send after writing, find a member by what was typed. */
 #ifndef PV_CLI_COMMON_H
 #define PV_CLI_COMMON_H
 
 #include "cli/command.h"
+#include "cli/directory.h"
 #include "client/session.h"
 #include "core/state/query.h"
-
-/* A room as the person's own room lists it. */
-struct pv_known_room {
-    struct pv_hash id;
-    char name[PV_LIMIT_NAME_BYTES + 1]; /* untrusted only as far as this person's other devices are */
-    struct pv_server_url server;
-    enum pv_room_state state;
-};
-
-struct pv_directory {
-    struct pv_known_room *rooms; /* by name */
-    size_t count;
-};
-
-/* All rooms, what is not sent yet too. Release by pv_directory_release. */
-PV_MUST_USE enum pv_err pv_directory_list(struct pv_session *session, struct pv_directory *ret_directory,
-                                          struct pv_report *report);
-void pv_directory_release(struct pv_directory *directory);
-/* By local name, else by unique begin of the id. Errors: NOT_FOUND, USAGE (ambiguous). */
-PV_MUST_USE enum pv_err pv_directory_find(struct pv_session *session, const char *text, struct pv_known_room *ret_room,
-                                          struct pv_report *report);
-/* Errors: NOT_FOUND. */
-PV_MUST_USE enum pv_err pv_directory_by_id(struct pv_session *session, const struct pv_hash *id, struct pv_known_room *ret_room,
-                                           struct pv_report *report);
-/* Write into the person's own room where a room is, and send that if the server answers. */
-PV_MUST_USE enum pv_err pv_directory_record(struct pv_session *session, const struct pv_known_room *room,
-                                            struct pv_report *report);
-/* The same of several at once: all or none. */
-PV_MUST_USE enum pv_err pv_directory_record_all(struct pv_session *session, const struct pv_known_room *rooms, size_t count,
-                                                struct pv_report *report);
-/* A local name can be typed as a word and is not taken. Errors: USAGE, CONFLICT. */
-PV_MUST_USE enum pv_err pv_directory_check_name(struct pv_session *session, const char *name, struct pv_report *report);
 
 /* See that the person's server knows this person: register what an `init` could not send. Errors: OFFLINE (said for a
  * person; also where it wants a code). */
 PV_MUST_USE enum pv_err pv_cli_registered(struct pv_session *session, struct pv_report *report);
 
-/* A room of the list, opened only if that needs no passphrase, else NULL. A damaged one is noted on standard error. */
-struct pv_open_room *pv_cli_room_unlocked(struct pv_session *session, const struct pv_known_room *known);
 /* Find and open. */
 PV_MUST_USE enum pv_err pv_cli_room(struct pv_session *session, const char *text, struct pv_open_room **ret_room,
                                     struct pv_report *report);
@@ -82,11 +49,6 @@ PV_MUST_USE enum pv_err pv_cli_write(struct pv_session *session, struct pv_open_
 /* Write this person's name into a room. */
 PV_MUST_USE enum pv_err pv_cli_write_profile(struct pv_session *session, struct pv_open_room *room, const char *name,
                                              struct pv_report *report);
-/* "intended", "joined", "left", "removed" or "ended" (it goes on in a successor), as far as this device knows. `room` NULL: locked. */
-const char *pv_cli_room_state(const struct pv_session *session, const struct pv_known_room *known, struct pv_open_room *room);
-/* The members of a room's object, as of `rooms`. `room` NULL: locked. */
-void pv_cli_room_json(struct pv_session *session, const struct pv_known_room *known, struct pv_open_room *room,
-                      struct pv_json *json);
 /* For queries on a room: its store, its roster with what is unsent, this device. Errors: the room's. */
 PV_MUST_USE enum pv_err pv_cli_query(struct pv_session *session, struct pv_open_room *room, struct pv_query *ret_query,
                                      struct pv_report *report);

@@ -31,6 +31,7 @@ CLI_SRC := \
 	cli/common.c \
 	cli/completion.c \
 	cli/devices.c \
+	cli/directory.c \
 	cli/files.c \
 	cli/helper.c \
 	cli/help.c \
