@@ -82,7 +82,7 @@ static unsigned get(const char *format, unsigned long long index)
 struct see {
 	uint64_t index;
 	bool has_body, has_refs;
-	uint8_t nonce[24];
+	uint8_t nonce[24], tail[24];
 };
 
 static enum pv_err see_entry(void *context, const struct pv_meta_entry *entry)
@@ -91,6 +91,7 @@ static enum pv_err see_entry(void *context, const struct pv_meta_entry *entry)
 	see->has_body = !entry->forgotten;
 	see->has_refs = !pv_refs_are_dropped(entry->refs);
 	if (entry->body.n >= sizeof see->nonce) memcpy(see->nonce, entry->body.p, sizeof see->nonce);
+	if (entry->body.n >= sizeof see->tail) memcpy(see->tail, entry->body.p + entry->body.n - sizeof see->tail, sizeof see->tail);
 	return PV_OK;
 }
 
@@ -271,6 +272,8 @@ static void test_notice(void)
 	tap_ok(send_blindly(&bob, &b) == 409 && strcmp(srv_reason, "stale_epoch") == 0, "what old keys seal is not taken any more");
 	srv_tick(&srv);
 	tap_ok(row_of().size == size && see(at).has_body, "within the notice nothing is deleted");
+	end_notices();
+	tap_ok(row_of().size == size, "nor when it is some other deadline that has come");
 	pass(HOUR_MS - 2000);
 	srv_tick(&srv);
 	tap_ok(row_of().size == size, "to its end");
@@ -319,23 +322,51 @@ static void test_hold(void)
 	tap_ok(!see(at).has_body, "then it goes");
 }
 
-/* Stopped between `deleted` and dropping. */
-static void test_stopped(void)
+/* The server's clock goes back: the notice is not shorter by it, for those who read the times of what it signed. */
+static void test_clock_back(void)
 {
 	is_ok(rig_pull(&a), "Ada looks");
-	is_ok(rig_say(&a, "to be forgotten"), "and says");
+	is_ok(rig_say(&a, "by another clock"), "and says");
+	is_ok(rig_push(&a), "and sends");
+	uint64_t at = row_of().size - 1;
+	srv.now_ms -= 3 * HOUR_MS;
+	log_in();
+	forget(at, at + 1);
+	pass(2 * HOUR_MS);
+	srv_tick(&srv);
+	tap_ok(see(at).has_body, "after an hour by a clock that went back it is there");
+	pass(2 * HOUR_MS + 1000);
+	srv_tick(&srv);
+	tap_ok(!see(at).has_body, "an hour after what was signed before it is not");
+}
+
+/* Stopped between `deleted` and dropping, and held up by a reader in the midst of it. */
+static void test_stopped(void)
+{
+	char words[20000];
+	sqlite3 *reader;
+	memset(words, 'w', sizeof words - 1);
+	words[sizeof words - 1] = '\0';
+	is_ok(rig_pull(&a), "Ada looks");
+	is_ok(rig_say(&a, words), "and says much");
 	is_ok(rig_push(&a), "and sends");
 	uint64_t at = row_of().size - 1;
 	struct see before = see(at);
+	tap_ok(in_files(before.tail, sizeof before.tail), "which is in the store's files");
 	forget(at, at + 1);
 	pass(2 * HOUR_MS);
 	end_notices();
 	tap_ok(row_of().dropping != 0 && see(at).has_body, "the server says `deleted`, and is stopped there");
 	reopen();
 	tap_ok(row_of().dropping != 0 && see(at).has_body, "started again, it knows");
+	tap_ok(sqlite3_open(store_path, &reader) == SQLITE_OK && sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM entries", NULL, NULL, NULL) == SQLITE_OK,
+	       "somebody reads the store");
 	srv_tick(&srv);
-	tap_ok(row_of().dropping == 0 && !see(at).has_body && !see(at).has_refs, "and drops it");
-	tap_ok(!in_files(before.nonce, sizeof before.nonce), "from its files, too");
+	tap_ok(row_of().dropping != 0 && !see(at).has_body, "it drops the body, and knows that its files have it");
+	sqlite3_close(reader);
+	srv_tick(&srv);
+	tap_ok(row_of().dropping == 0 && !see(at).has_body && !see(at).has_refs, "when nobody reads it goes on to the end");
+	tap_ok(!in_files(before.nonce, sizeof before.nonce) && !in_files(before.tail, sizeof before.tail), "and no file has any of it");
 }
 
 static void test_default_notice(void)
@@ -445,6 +476,7 @@ int main(void)
 	if (srv.server.meta->ops->snapshot(srv.server.meta, backup, NULL, NULL)) abort();
 	test_notice();
 	test_hold();
+	test_clock_back();
 	test_stopped();
 	test_default_notice();
 	test_restored(backup);

@@ -308,15 +308,24 @@ static void test_offline(void)
 {
     struct home h;
     struct rig_member room;
+    struct rig_device fresh;
+    struct pv_new_device device;
     home_init(&h);
+    is_err(rig_device_init(&fresh, &h.server, 31), PV_OK, "a new device");
+    is_err(pv_device_consent(&fresh.me, false, &h.phone.me.person, &h.phone.me.device, &device), PV_OK, "would come");
+    pv_kem_from_seed(&h.laptop.me.kem_seed, &device.kem_pk);
+    is_err(pv_device_add(h.phone.person, &device), PV_ERR_MALFORMED, "with a key that is another's it does not");
+    is_err(pv_device_consent(&fresh.me, false, &h.phone.me.person, &h.phone.me.device, &device), PV_OK, "with its own it may");
     h.server.down = true;
     is_err(revoke(&h.phone, &h.laptop), PV_OK, "the phone revokes the laptop, offline");
+    is_err(pv_device_add(h.phone.person, &device), PV_ERR_OFFLINE, "and adds none before the new keys are in");
     is_err(rig_found(&room, &h.phone), PV_ERR_OFFLINE, "and founds no room that would list it");
     h.server.down = false;
     is_err(rig_person_push(&h.phone), PV_OK, "with a server");
     is_err(rig_found(&room, &h.phone), PV_OK, "it does");
     tap_ok(!is_in(&room, &h.laptop), "without the laptop");
     rig_member_close(&room);
+    rig_device_release(&fresh);
     home_release(&h);
 }
 
@@ -325,8 +334,8 @@ static void test_links(void)
 {
     struct home h;
     struct rig_member elsewhere, by_phone;
-    struct pv_invite_link old, newer;
-    struct rig_device carol;
+    struct pv_invite_link old, newer, last;
+    struct rig_device carol, tablet;
     home_init(&h);
     is_err(rig_device_init(&carol, &h.server, 9), PV_OK, "Carol");
     is_err(rig_found(&elsewhere, &carol), PV_OK, "has a room");
@@ -344,6 +353,20 @@ static void test_links(void)
     is_err(rig_say(&by_phone, "hello"), PV_OK, "Ada writes");
     is_err(rig_settle(&by_phone), PV_OK, "and sends");
     tap_ok(pv_roster_invite(pv_room_roster(by_phone.room), &newer.gate)->open, "and that one stays open");
+    is_err(rig_device_second(&tablet, &h.phone, 5, false), PV_OK, "a tablet, which never came into this room");
+    is_err(revoke(&h.phone, &tablet), PV_OK, "is revoked");
+    is_err(rig_person_push(&h.phone), PV_OK, "and that is in");
+    is_err(pv_room_close_invite(elsewhere.room, &newer.gate), PV_OK, "Carol closes her link");
+    is_err(rig_push(&elsewhere), PV_OK, "which is sent");
+    is_err(rig_settle(&by_phone), PV_OK, "Ada's new key comes into the room, in which no link is open");
+    h.server.now_ms += 2 * 3600000;
+    is_err(rig_pull(&by_phone), PV_OK, "she looks");
+    is_err(rig_pull(&elsewhere), PV_OK, "so does Carol");
+    is_err(rig_invite(&elsewhere, PV_ROLE_EDITOR, 5, &last), PV_OK, "who then makes another link");
+    is_err(rig_say(&by_phone, "hello again"), PV_OK, "Ada writes");
+    is_err(rig_settle(&by_phone), PV_OK, "and sends");
+    tap_ok(pv_roster_invite(pv_room_roster(by_phone.room), &last.gate)->open, "the tablet cannot know it, so it stays open");
+    rig_device_release(&tablet);
     rig_member_close(&by_phone);
     rig_member_close(&elsewhere);
     rig_device_release(&carol);

@@ -42,6 +42,7 @@ static void numbers(void)
 	tap_ok(strcmp(here, there) == 0, "both see the same number: %s", here);
 	tap_ok(strcmp(here, other) != 0, "with another person it is another one");
 	tap_ok(strlen(here) == 71 && strspn(here, "0123456789 ") == 71, "twelve groups of five digits");
+	tap_ok(memcmp(here, here + 36, 35) != 0, "its two halves differ");
 	for (int i = 0; i < 500; i++) {
 		struct pv_hash x, y, z;
 		char number[PV_SAFETY_NUMBER_CHARS + 1], again[PV_SAFETY_NUMBER_CHARS + 1];
