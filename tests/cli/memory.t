@@ -70,6 +70,8 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 	is "$locked" "stack secrets" "under the usual limit, the stack and the device's secrets are"
 	is "$owner" "0" "another user's can be neither dumped nor traced"
 	ok "$([ "$(kib VmLck)" -le 8192 ]; echo $?)" "and no more than it lets"
+	waiting prlimit --memlock=1048576:1048576 setpriv --reuid=nobody --regid=nogroup --clear-groups
+	is "$locked" "stack secrets" "also where no more than 1 MiB may be locked"
 	if prlimit --memlock=134217728:134217728 true 2>/dev/null; then
 		waiting prlimit --memlock=134217728:134217728 setpriv --reuid=nobody --regid=nogroup --clear-groups
 		ok "$([ "$(kib VmLck)" -ge 512 ] && [ "$(kib VmLck)" -lt "$(kib VmSize)" ]; echo $?)" \

@@ -108,8 +108,14 @@ static void test_restored(void)
 	struct pv_meta_session session = session_for(1), got;
 	struct pv_meta_room row;
 	struct seen seen = {0};
+	struct pv_hash code = hash_of("code", 9);
+	struct pv_meta_append person = append_of(hash_of("person", 9), 0, 0, &made[0].row, 1);
 	uint64_t at = 7;
 	size_t count = 9;
+	person.kind = 0;
+	person.registration = PV_REGISTRATION_CODE;
+	person.registration_hash = code;
+	gives(CALL(code_put, &code, NOW + 10), PV_OK, "a code to register by is given out");
 	gives(CALL(restored_at, &at), PV_OK, "a store tells when it was restored");
 	check(at == 0, "never, at first");
 	session.expires_ms = NOW + 10;
@@ -122,6 +128,8 @@ static void test_restored(void)
 	gives(CALL(each_note, see_note, &seen), PV_OK, "all");
 	check(seen.rooms && seen.restored == seen.rooms, "of them");
 	gives(CALL(session, &token, NOW, &got), PV_ERR_NOT_FOUND, "sessions have ended");
+	gives(CALL(append, &person, 1), PV_OK, "registering by the code of before");
+	gives(person.ret_err, PV_ERR_DENIED, "is denied");
 	gives(CALL(overdue, UINT64_MAX / 2, 4, due, &count), PV_OK, "no deadline is due");
 	check(count == 0, "while they wait");
 }

@@ -55,6 +55,24 @@ static void restart(void)
 	}
 }
 
+/* ---- when there may be one */
+
+/* Bob left, and nobody could make new keys since: a successor would be open to him. */
+static void test_rekey_due(void)
+{
+	struct rig_member x, y;
+	struct pv_invite_link link;
+	if (rig_found(&x, &ada.device) || rig_invite(&x, PV_ROLE_EDITOR, 1, &link) || rig_join(&y, &bob.device, &link) || rig_push(&x)) abort();
+	is_err(pv_successor_check(x.room), PV_OK, "an owner of a room whose keys are new may found a successor");
+	if (rig_pull(&y) || pv_room_leave(y.room) || rig_push(&y)) abort();
+	is_err(rig_pull(&x), PV_OK, "a member leaves, whose keys are still those of the room");
+	is_err(pv_successor_check(x.room), PV_ERR_OFFLINE, "before they are changed no successor is founded");
+	is_err(rig_push(&x), PV_OK, "they are");
+	is_err(pv_successor_check(x.room), PV_OK, "then one may be");
+	rig_member_close(&x);
+	rig_member_close(&y);
+}
+
 /* ---- what the server takes */
 
 static void test_put(void)
@@ -215,6 +233,7 @@ int main(void)
 	char hex[65];
 	pv_hex_encode(pv_room_id(a.room)->b, 32, hex);
 	snprintf(target, sizeof target, "/v1/rooms/%s/successor", hex);
+	test_rekey_due();
 	make_word();
 	test_put();
 	test_stays_ended();
