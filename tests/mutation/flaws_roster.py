@@ -179,8 +179,10 @@ ROSTER = [
     Mutant("a hold's every range", STATE, "        else if (b[j].to <= a[i].from) j++;", "        else if (b[j].to <= a[i].from) return false;", KEPT),
     Mutant("deleted once", KINDS, "    bool pending = forget && !forget->done;", "    bool pending = forget != NULL;", KEPT),
     Mutant("what is held is not deleted", KINDS, "    if (!pending || pv_state_is_held(r, pv_table_at(&r->ranges, forget->ranges_at), forget->range_count))\n", "    if (!pending)\n", KEPT),
-    Mutant("not forgotten before it is deleted", TELL, "        for (size_t k = 0; forget->done && k < forget->range_count; k++)", "        for (size_t k = 0; k < forget->range_count; k++)", KEPT),
-    Mutant("what is signed is not forgotten", TELL, "    if (roster->forgets.count == 0 || pv_map_find(&roster->kept, &index)) return false;", "    if (roster->forgets.count == 0) return false;", KEPT),
+    Mutant("forgotten when it is deleted", STATE, "        add_gone(r, *(const struct pv_range *)pv_table_at(&r->ranges, forget->ranges_at + i));", "        (void)add_gone;", KEPT),
+    Mutant("what is signed is not forgotten", TELL, "gone[low].from <= index && !pv_map_find(&roster->kept, &index);", "gone[low].from <= index;", KEPT),
     Mutant("a cut counts when it is deleted", TELL, "        if (forget->done && forget->cut > cut) cut = forget->cut;", "        if (forget->cut > cut) cut = forget->cut;", KEPT),
-    Mutant("a range's end", TELL, "            if (index >= ranges[k].from && index < ranges[k].to) return true;", "            if (index >= ranges[k].from && index <= ranges[k].to) return true;", KEPT),
+    Mutant("a range's end", TELL, "        if (gone[middle].to <= index) low", "        if (gone[middle].to < index) low", KEPT),
+    Mutant("a range's beginning", TELL, "return low < roster->gone.count && gone[low].from <= index && ", "return low < roster->gone.count && ", KEPT),
+    Mutant("ranges of many forgets, joined", STATE, "        if (gone[end].to > range.to) range.to = gone[end].to;\n", ""),
 ]
