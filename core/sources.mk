@@ -32,6 +32,7 @@ CORE_SRC := \
 	core/sync/forgotten.c \
 	core/sync/found.c \
 	core/sync/intake.c \
+	core/sync/kem_keys.c \
 	core/sync/keys.c \
 	core/sync/members.c \
 	core/sync/mend.c \

@@ -287,3 +287,12 @@ enum pv_err pv_cbor_finish(const struct pv_cbor *in)
     if (in->err) return in->err;
     return left(in) ? PV_ERR_MALFORMED : PV_OK;
 }
+
+enum pv_err pv_cbor_unknown(struct pv_bytes bytes)
+{
+    struct pv_cbor in;
+    pv_cbor_init(&in, bytes);
+    (void)pv_cbor_get_item(&in);
+    enum pv_err err = pv_cbor_finish(&in);
+    return err ? err : PV_ERR_UNSUPPORTED;
+}

@@ -67,5 +67,8 @@ struct pv_bytes pv_cbor_get_item(struct pv_cbor *in);
 bool pv_cbor_peek(const struct pv_cbor *in, enum pv_cbor_major *ret_major);
 /* The first error, or MALFORMED if bytes are left. */
 PV_MUST_USE enum pv_err pv_cbor_finish(const struct pv_cbor *in);
+/* What is of an unknown version or type: UNSUPPORTED if it is one well-formed item, which tells it from damage; else why
+ * it is none. */
+PV_MUST_USE enum pv_err pv_cbor_unknown(struct pv_bytes bytes);
 
 #endif

@@ -60,16 +60,6 @@ enum pv_err pv_entry_make(const struct pv_header *header, const struct pv_sign_s
     return buf->err;
 }
 
-/* Whether an unknown version may be told from damage: the bytes are one well-formed item. */
-static enum pv_err newer_version(struct pv_bytes bytes)
-{
-    struct pv_cbor in;
-    pv_cbor_init(&in, bytes);
-    (void)pv_cbor_get_item(&in);
-    enum pv_err err = pv_cbor_finish(&in);
-    return err ? err : PV_ERR_UNSUPPORTED;
-}
-
 static void get_header(struct pv_cbor *in, struct pv_header *ret_header)
 {
     pv_cbor_get_hash(in, &ret_header->room);
@@ -116,7 +106,7 @@ enum pv_err pv_entry_read(struct pv_bytes bytes, struct pv_entry *ret_entry)
     size_t fields = pv_cbor_get_array(&in, SIZE_MAX);
     uint64_t version = pv_cbor_get_uint(&in, UINT64_MAX);
     if (in.err) return in.err;
-    if (version != VERSION) return newer_version(bytes);
+    if (version != VERSION) return pv_cbor_unknown(bytes);
     if (fields != HEADER_FIELDS) return PV_ERR_MALFORMED;
     get_header(&in, &entry.header);
     pv_cbor_get_fixed(&in, entry.sig.b, sizeof entry.sig.b);

@@ -234,16 +234,6 @@ static const struct {
     [PV_ROSTER_FORGET] = {4, get_forget},
 };
 
-/* Newer types may be of any shape, but of one well-formed item. */
-static enum pv_err unknown_type(struct pv_bytes bytes)
-{
-    struct pv_cbor in;
-    pv_cbor_init(&in, bytes);
-    (void)pv_cbor_get_item(&in);
-    enum pv_err err = pv_cbor_finish(&in);
-    return err ? err : PV_ERR_UNSUPPORTED;
-}
-
 enum pv_err pv_roster_body_read(struct pv_bytes bytes, struct pv_roster_body *ret_body)
 {
     struct pv_cbor in;
@@ -253,7 +243,7 @@ enum pv_err pv_roster_body_read(struct pv_bytes bytes, struct pv_roster_body *re
     size_t fields = pv_cbor_get_array(&in, SIZE_MAX);
     uint64_t type = pv_cbor_get_uint(&in, UINT64_MAX);
     if (in.err) return in.err;
-    if (type >= sizeof types / sizeof types[0]) return unknown_type(bytes);
+    if (type >= sizeof types / sizeof types[0]) return pv_cbor_unknown(bytes); /* of any shape */
     if (fields != types[type].fields) return PV_ERR_MALFORMED;
     body.type = (enum pv_roster_type)type;
     types[type].get(&in, &body);

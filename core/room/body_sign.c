@@ -74,15 +74,6 @@ static const struct {
     [PV_SERVER_DELETED] = {2, get_deleted},
 };
 
-static enum pv_err unknown_type(struct pv_bytes bytes)
-{
-    struct pv_cbor in;
-    pv_cbor_init(&in, bytes);
-    (void)pv_cbor_get_item(&in);
-    enum pv_err err = pv_cbor_finish(&in);
-    return err ? err : PV_ERR_UNSUPPORTED;
-}
-
 enum pv_err pv_server_body_read(struct pv_bytes bytes, struct pv_server_body *ret_body)
 {
     struct pv_cbor in;
@@ -92,7 +83,7 @@ enum pv_err pv_server_body_read(struct pv_bytes bytes, struct pv_server_body *re
     size_t fields = pv_cbor_get_array(&in, SIZE_MAX);
     uint64_t type = pv_cbor_get_uint(&in, UINT64_MAX);
     if (in.err) return in.err;
-    if (type >= sizeof server_types / sizeof server_types[0]) return unknown_type(bytes);
+    if (type >= sizeof server_types / sizeof server_types[0]) return pv_cbor_unknown(bytes);
     if (fields != server_types[type].fields) return PV_ERR_MALFORMED;
     body.type = (enum pv_server_type)type;
     server_types[type].get(&in, &body);

@@ -7,8 +7,6 @@
 #include "core/sync/pull.h"
 
 enum {
-    KEM_ASK_MAX = 512,
-    KEM_ANSWER_MAX = KEM_ASK_MAX * (PV_KEM_PK_BYTES + 8) + 64,
     APPEND_ANSWER_MAX = 64 * 1024,
     BATCH_BYTES = 8 * 1024 * 1024,
     ROUNDS_MAX = 32 /* without one write less that waits */
@@ -21,7 +19,7 @@ struct push {
     bool complains;   /* our wrap did not open: perhaps the server has lost our key */
     uint64_t waiting; /* writes in the outbox at the last round */
     struct pv_id16 blob;
-    struct pv_hash asked[KEM_ASK_MAX];
+    struct pv_hash asked[PV_KEM_ASK_MAX];
     size_t asked_count;
 };
 
@@ -38,35 +36,18 @@ static struct push *push_of(struct pv_task *task)
 static enum pv_err kem_answer(struct pv_task *task, const struct pv_response *response)
 {
     struct push *push = push_of(task);
-    struct pv_cbor in;
-    enum pv_err err = PV_OK;
     size_t got = 0;
-    pv_cbor_init(&in, response->body);
-    pv_cbor_get_array_of(&in, push->asked_count);
-    for (size_t i = 0; i < push->asked_count && !in.err && !err; i++) {
-        struct pv_kem_pk pk;
-        struct pv_hash hash;
-        if (pv_cbor_take_null(&in)) continue;
-        pv_cbor_get_fixed(&in, pk.b, sizeof pk.b);
-        pv_kem_hash(&pk, &hash);
-        if (in.err || !pv_hash_equal(&hash, &push->asked[i])) continue; /* counts as missing: its wrap stays empty */
-        err = pv_store_kem_key_add(push->pull.room->store, &pk);
-        got++;
-    }
+    enum pv_err err = pv_kem_keys_take(task, push->pull.room, push->asked, push->asked_count, response, &got);
     if (err) return err;
-    if (pv_cbor_finish(&in)) return pv_task_error(task, PV_ERR_IO, "the server's answer is not of the expected form: its store is damaged, or it is no privity server");
-    push->asked_count = got ? 0 : KEM_ASK_MAX + 1; /* nothing more is to be had: go on without */
+    push->asked_count = got ? 0 : PV_KEM_ASK_MAX + 1; /* nothing more is to be had: go on, with empty wraps */
     return prepare(task, NULL);
 }
 
 static enum pv_err ask_kem_keys(struct push *push, const struct pv_hash *hashes, size_t count)
 {
-    struct pv_task *task = &push->pull.task;
     memcpy(push->asked, hashes, count * sizeof *hashes);
     push->asked_count = count;
-    pv_cbor_put_array(&task->body, count);
-    for (size_t i = 0; i < count; i++) pv_cbor_put_hash(&task->body, &hashes[i]);
-    return pv_task_ask(task, PV_POST, PV_AUTH_SESSION, KEM_ANSWER_MAX, kem_answer, "/v1/rooms/%s/kem", push->pull.room_hex);
+    return pv_kem_keys_ask(&push->pull.task, push->pull.room, push->asked, count, kem_answer);
 }
 
 static enum pv_err given_answer(struct pv_task *task, const struct pv_response *response)
@@ -126,8 +107,8 @@ static enum pv_err make_ready(struct push *push, bool *ret_needs_keys, struct pv
     if (!err) err = pv_rekey_is_ours(room, view, &ours);
     if (!err) err = pv_forget_look(room, &cut, &refused);
     if (!err && (ours || cut)) {
-        err = pv_rekey_missing_keys(room, ret_missing, KEM_ASK_MAX, ret_count);
-        *ret_needs_keys = !err && *ret_count && push->asked_count <= KEM_ASK_MAX;
+        err = pv_rekey_missing_keys(room, ret_missing, PV_KEM_ASK_MAX, ret_count);
+        *ret_needs_keys = !err && *ret_count && push->asked_count <= PV_KEM_ASK_MAX;
         if (!err && !*ret_needs_keys) err = pv_rekey_make(room, cut);
         if (!err && !*ret_needs_keys && cut) err = pv_room_view(room, &view);
         if (!err && !*ret_needs_keys && cut) err = pv_forget_cut_made(room, pv_roster_epoch(view));
@@ -158,7 +139,7 @@ static enum pv_err prepare(struct pv_task *task, const struct pv_response *respo
     struct push *push = push_of(task);
     enum pv_err asked = before_words(push->pull.room);
     if (asked) return asked;
-    struct pv_hash *missing = malloc(KEM_ASK_MAX * sizeof *missing);
+    struct pv_hash *missing = malloc(PV_KEM_ASK_MAX * sizeof *missing);
     size_t count = 0;
     bool needs_keys;
     if (!missing) return PV_ERR_NOMEM;

@@ -11,9 +11,7 @@
 
 enum {
     SMALL_ANSWER = 8 * 1024,
-    SIGNED_MAX = PV_LIMIT_SUCCESSION_BYTES + 512,
-    KEM_ASK_MAX = 512,
-    KEM_ANSWER_MAX = KEM_ASK_MAX * (PV_KEM_PK_BYTES + 8) + 64
+    SIGNED_MAX = PV_LIMIT_SUCCESSION_BYTES + 512
 };
 
 /* ---- checking one */
@@ -155,7 +153,7 @@ enum pv_err pv_successor_check(struct pv_room *room)
 struct keys_task {
     struct pv_task task;
     struct pv_room *room;
-    struct pv_hash asked[KEM_ASK_MAX];
+    struct pv_hash asked[PV_KEM_ASK_MAX];
     size_t count;
 };
 
@@ -164,38 +162,20 @@ static enum pv_err keys_begin(struct pv_task *task, const struct pv_response *re
 static enum pv_err keys_answer(struct pv_task *task, const struct pv_response *response)
 {
     struct keys_task *keys = (struct keys_task *)task;
-    struct pv_cbor in;
-    enum pv_err err = PV_OK;
     size_t got = 0;
     if (response->status >= 400) return pv_task_problem(task, response);
-    pv_cbor_init(&in, response->body);
-    pv_cbor_get_array_of(&in, keys->count);
-    for (size_t i = 0; i < keys->count && !in.err && !err; i++) {
-        struct pv_kem_pk pk;
-        struct pv_hash hash;
-        if (pv_cbor_take_null(&in)) continue;
-        pv_cbor_get_fixed(&in, pk.b, sizeof pk.b);
-        pv_kem_hash(&pk, &hash);
-        if (in.err || !pv_hash_equal(&hash, &keys->asked[i])) continue; /* counts as missing */
-        err = pv_store_kem_key_add(keys->room->store, &pk);
-        got++;
-    }
+    enum pv_err err = pv_kem_keys_take(task, keys->room, keys->asked, keys->count, response, &got);
     if (err) return err;
-    if (pv_cbor_finish(&in)) return pv_task_error(task, PV_ERR_IO, "the server's answer is not of the expected form");
     return got ? keys_begin(task, NULL) : pv_task_finish(task);
 }
 
 static enum pv_err keys_begin(struct pv_task *task, const struct pv_response *response)
 {
     struct keys_task *keys = (struct keys_task *)task;
-    char hex[2 * sizeof keys->room->id.b + 1];
     (void)response;
-    enum pv_err err = pv_rekey_missing_keys(keys->room, keys->asked, KEM_ASK_MAX, &keys->count);
+    enum pv_err err = pv_rekey_missing_keys(keys->room, keys->asked, PV_KEM_ASK_MAX, &keys->count);
     if (err || !keys->count) return err ? err : pv_task_finish(task);
-    pv_hex_encode(keys->room->id.b, sizeof keys->room->id.b, hex);
-    pv_cbor_put_array(&task->body, keys->count);
-    for (size_t i = 0; i < keys->count; i++) pv_cbor_put_hash(&task->body, &keys->asked[i]);
-    err = pv_task_ask(task, PV_POST, PV_AUTH_SESSION, KEM_ANSWER_MAX, keys_answer, "/v1/rooms/%s/kem", hex);
+    err = pv_kem_keys_ask(task, keys->room, keys->asked, keys->count, keys_answer);
     task->takes_problems = !err;
     return err;
 }

@@ -2,6 +2,7 @@
 #ifndef PV_SYNC_TASK_PARTS_H
 #define PV_SYNC_TASK_PARTS_H
 
+#include "core/sync/room.h"
 #include "core/sync/task.h"
 
 /* Goes on with the answer to the pending request: asks again (pv_task_ask) or finishes (pv_task_finish). */
@@ -32,5 +33,14 @@ enum pv_err pv_task_error(struct pv_task *task, enum pv_err err, const char *for
     __attribute__((format(printf, 3, 4)));
 /* The error that a problem answer stands for, its detail as the message. */
 enum pv_err pv_task_problem(struct pv_task *task, const struct pv_response *response);
+
+/* ---- KEM keys of a room, by their hashes (kem_keys.c) */
+
+enum { PV_KEM_ASK_MAX = 512 };
+PV_MUST_USE enum pv_err pv_kem_keys_ask(struct pv_task *task, const struct pv_room *room, const struct pv_hash *asked,
+                                        size_t count, pv_task_step *on_answer);
+/* Keep those of the answer that are what they were asked for by; the others count as missing. `ret_count`: how many came. */
+PV_MUST_USE enum pv_err pv_kem_keys_take(struct pv_task *task, struct pv_room *room, const struct pv_hash *asked, size_t count,
+                                         const struct pv_response *response, size_t *ret_count);
 
 #endif
