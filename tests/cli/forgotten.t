@@ -40,11 +40,21 @@ is_(forgetful(bob, "lift").status, 0, "he lifts it")
 
 # ---- a message
 
+
+def last_writes(home):
+    """Bytes in the log of the last writes of acme's database: old pages, for as long as it is not emptied."""
+    room = next(r["id"] for r in home.must("rooms", "--json").json()["rooms"] if r["name"] == "acme")
+    return (home.path / "rooms" / f"{room[:16]}.db-wal").stat().st_size
+
+
+bob.must("refresh")
+written = last_writes(bob)
 is_(forgetful(ada, "forget", f"{said}-{said + 1}").status, 0, "now she can")
 ok(wait_deleted(ada, 1), "after the notice it is deleted")
 for home in (ada, bob):
     is_(home.messages(), ["hello", "delete that"], f"{home.name} reads the rest")
     is_(home.run("search", "acme", "swordfish", "--json").json()["messages"], [], "and finds nothing")
+ok(last_writes(bob) < written / 3, "and the log of the last writes, where old pages stand, was emptied", written, last_writes(bob))
 line = bob.must("log", "acme").out.splitlines()[said]
 ok(line.endswith("forgotten") and " talk " in line, "log shows the header as forgotten", line)
 is_([e["index"] for e in log(bob) if e["forgotten"]], [said], "and no other")

@@ -384,6 +384,11 @@ static void test_expired(void)
 	struct pv_roster_body body;
 	struct pv_server_body expired = {.type = PV_SERVER_EXPIRED};
 	begin("until");
+	is(kit_invite(&room, a, 9, OWNER, 1), PV_REASON_NONE, "an invite without an end");
+	expired.u.expired.is_invite = true;
+	expired.u.expired.invite = kit_id16("invite", 9);
+	expired.u.expired.time_ms = UINT32_MAX;
+	is(kit_server(&room, &expired), PV_REASON_UNTIL, "does not end by the server's word");
 	kit_invite_body(1, OWNER, 2, &body);
 	body.u.invite.has_until = true;
 	body.u.invite.until_ms = 1000;
