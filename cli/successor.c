@@ -38,6 +38,12 @@ bool pv_cli_has_ended(const struct pv_open_room *room, struct pv_hash *ret_succe
     return true;
 }
 
+static void cut_name(const char *name, char ret_base[static PLAIN_NAME_BYTES + 1])
+{
+    snprintf(ret_base, PLAIN_NAME_BYTES + 1, "%s", name);
+    while (!pv_utf8_is_valid((const uint8_t *)ret_base, strlen(ret_base))) ret_base[strlen(ret_base) - 1] = '\0';
+}
+
 /* NAME-WORD, or with a number where that is taken. */
 static enum pv_err free_name(struct pv_session *session, const char *name, const char *word, char ret_name[static PV_LIMIT_NAME_BYTES + 1],
                              struct pv_report *report)
@@ -45,13 +51,25 @@ static enum pv_err free_name(struct pv_session *session, const char *name, const
     struct pv_report ignored = {.err = PV_OK};
     char base[PLAIN_NAME_BYTES + 1];
 
-    snprintf(base, sizeof base, "%s", name);
-    while (!pv_utf8_is_valid((const uint8_t *)base, strlen(base))) base[strlen(base) - 1] = '\0';
+    cut_name(name, base);
     for (unsigned i = 1; i < 1000; i++) {
         snprintf(ret_name, PV_LIMIT_NAME_BYTES + 1, i > 1 ? "%s-%s-%u" : "%s-%s", base, word, i);
         if (pv_directory_check_name(session, ret_name, &ignored) == PV_OK) return PV_OK;
     }
     return pv_report(report, PV_ERR_CONFLICT, "no free name was found for %s", name);
+}
+
+/* Did free_name make it so? */
+static bool is_named_after(const char *made, const char *name, const char *word)
+{
+    char plain[PLAIN_NAME_BYTES + 1], base[PV_LIMIT_NAME_BYTES + 1];
+    size_t n;
+
+    cut_name(name, plain);
+    snprintf(base, sizeof base, "%s-%s", plain, word);
+    n = strlen(base);
+    if (strncmp(made, base, n) != 0) return false;
+    return made[n] == '\0' || (made[n] == '-' && made[n + 1] && strspn(made + n + 1, "0123456789") == strlen(made + n + 1));
 }
 
 /* ---- taking along what the others do not have */
@@ -206,9 +224,24 @@ static enum pv_err find(struct pv_session *session, struct pv_open_room *room, s
     return pv_contact_run(session, room, 0, make_find, &asking, report);
 }
 
+/* An owner's word must not turn a room that this person is in for other reasons into the successor, whose name it would
+ * get, and whose words: names are the person's own, and tell what was made or joined to follow. */
+static enum pv_err check_known(struct pv_session *session, const struct pv_open_room *room, const struct pv_known_room *known,
+                               struct pv_report *report)
+{
+    struct pv_known_room ended;
+    enum pv_err err = pv_directory_by_id(session, &room->id, &ended, report);
+    if (err != PV_OK && err != PV_ERR_NOT_FOUND) return err;
+    if (err == PV_OK && is_named_after(known->name, ended.name, "successor")) return PV_OK;
+    if (err == PV_OK && ended.state == PV_ROOM_LEFT && is_named_after(ended.name, known->name, "ended")) return PV_OK; /* by another device */
+    return pv_report(report, PV_ERR_DENIED,
+                     "an owner says that this room goes on in %s, where you are for other reasons: it is not followed; go on there under its own name if that is right",
+                     known->name);
+}
+
 /* Where this person is in the successor already, by another device or by founding it: open it. */
-static enum pv_err open_known(struct pv_session *session, const struct pv_successor *successor, struct pv_open_room **ret_room,
-                              struct pv_report *report)
+static enum pv_err open_known(struct pv_session *session, const struct pv_open_room *room, const struct pv_successor *successor,
+                              struct pv_open_room **ret_room, struct pv_report *report)
 {
     struct pv_known_room known;
     enum pv_err err = pv_directory_by_id(session, &successor->room, &known, report);
@@ -216,6 +249,7 @@ static enum pv_err open_known(struct pv_session *session, const struct pv_succes
         err = pv_contact_pull(session, session->person, 0, report);
         if (err == PV_OK) err = pv_directory_by_id(session, &successor->room, &known, report);
     }
+    if (err == PV_OK) err = check_known(session, room, &known, report);
     if (err == PV_OK && known.state == PV_ROOM_INTENDED && successor->has_link) return PV_ERR_NOT_FOUND; /* joining was cut */
     if (err == PV_OK) err = pv_session_room_new(session, &known.id, known.name, &known.server, ret_room, report);
     return err == PV_OK ? pv_contact_push(session, *ret_room, NULL, report) : err;
@@ -225,7 +259,7 @@ static enum pv_err follow(struct pv_session *session, struct pv_open_room *room,
 {
     char name[PV_LIMIT_NAME_BYTES + 1];
     struct pv_open_room *to = NULL;
-    enum pv_err err = open_known(session, successor, &to, report);
+    enum pv_err err = open_known(session, room, successor, &to, report);
 
     if (err == PV_ERR_NOT_FOUND && !successor->has_link)
         return pv_report(report, PV_ERR_NOT_FOUND,

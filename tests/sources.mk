@@ -194,6 +194,7 @@ SPOIL_MAIN := tests/fuzz/spoil.c
 TEST_TOOLS := \
 	tests/tools/append_load.c \
 	tests/tools/forgetful.c \
+	tests/tools/misname.c \
 	tests/property/roster_replay.c \
 	tests/simulation/simulate.c \
 	tests/stories/7_thousand_viewers.c \
