@@ -10,7 +10,7 @@ enum { BUCKETS = 1024 };
 struct pv_connection {
     struct pv_connection *next; /* in its bucket */
     struct pv_address group;
-    uint64_t until_ms;
+    struct pv_deadline deadline;
     int fd;
     bool cut;
 };
@@ -63,11 +63,11 @@ bool pv_connections_admit(struct pv_connections *connections, const struct pv_ad
 }
 
 struct pv_connection *pv_connections_add(struct pv_connections *connections, const struct pv_address *address, int fd,
-                                         uint64_t until_ms)
+                                         struct pv_deadline deadline)
 {
     struct pv_connection *connection = malloc(sizeof *connection);
     if (!connection) return NULL;
-    *connection = (struct pv_connection){.fd = fd, .until_ms = until_ms};
+    *connection = (struct pv_connection){.fd = fd, .deadline = deadline};
     pv_address_group(address, &connection->group);
     pthread_mutex_lock(&connections->lock);
     struct pv_connection **bucket = bucket_of(connections, &connection->group);
@@ -88,21 +88,21 @@ void pv_connections_remove(struct pv_connections *connections, struct pv_connect
     free(connection);
 }
 
-void pv_connections_expect(struct pv_connections *connections, struct pv_connection *connection, uint64_t until_ms)
+void pv_connections_expect(struct pv_connections *connections, struct pv_connection *connection, struct pv_deadline deadline)
 {
     if (!connection) return;
     pthread_mutex_lock(&connections->lock);
-    connection->until_ms = until_ms;
+    connection->deadline = deadline;
     pthread_mutex_unlock(&connections->lock);
 }
 
-size_t pv_connections_sweep(struct pv_connections *connections, uint64_t now_ms)
+size_t pv_connections_sweep(struct pv_connections *connections, uint64_t now_ms, bool pressed)
 {
     size_t cut = 0;
     pthread_mutex_lock(&connections->lock);
     for (size_t i = 0; i < BUCKETS; i++)
         for (struct pv_connection *c = connections->buckets[i]; c; c = c->next) {
-            if (c->cut || now_ms < c->until_ms) continue;
+            if (c->cut || now_ms < (pressed ? c->deadline.pressed_ms : c->deadline.until_ms)) continue;
             c->cut = true;
             shutdown(c->fd, SHUT_RDWR); /* its owner sees the end, and closes it */
             cut++;

@@ -1,4 +1,4 @@
-/* The connections that are open: how many of each address, and by when each must have said what it is saying. */
+/* The connections that are open: how many of each address, and by when each must have said, or taken, what is under way. */
 #ifndef PV_SERVER_CONNECTIONS_H
 #define PV_SERVER_CONNECTIONS_H
 
@@ -7,8 +7,9 @@
 struct pv_connections;
 struct pv_connection;
 
-enum {
-    PV_BODY_BYTES_PER_S = 2048 /* a body may come no slower, the time for a head apart */
+/* By when: while there is memory for all, and while there is not (never later). UINT64_MAX: whenever it likes. */
+struct pv_deadline {
+    uint64_t until_ms, pressed_ms;
 };
 
 /* `each_max`: connections of one address, 0: no limit. Errors: NOMEM. */
@@ -19,12 +20,12 @@ void pv_connections_free(struct pv_connections *connections);
 bool pv_connections_admit(struct pv_connections *connections, const struct pv_address *address);
 /* It came. `fd` stays its owner's; NULL without memory, and then nothing is known of it. */
 struct pv_connection *pv_connections_add(struct pv_connections *connections, const struct pv_address *address, int fd,
-                                         uint64_t until_ms);
+                                         struct pv_deadline deadline);
 /* It is about to be closed. */
 void pv_connections_remove(struct pv_connections *connections, struct pv_connection *connection);
-/* What it sends must be here by then; UINT64_MAX: it need not send anything. */
-void pv_connections_expect(struct pv_connections *connections, struct pv_connection *connection, uint64_t until_ms);
+/* What it sends must be here by then, or what it is sent be taken. */
+void pv_connections_expect(struct pv_connections *connections, struct pv_connection *connection, struct pv_deadline deadline);
 /* Cut those that are late. Returns how many. */
-size_t pv_connections_sweep(struct pv_connections *connections, uint64_t now_ms);
+size_t pv_connections_sweep(struct pv_connections *connections, uint64_t now_ms, bool pressed);
 
 #endif

@@ -29,6 +29,7 @@
 enum {
     GRACE_MS = 10 * 1000,
     ARENAS = 4, /* of malloc: many threads, little memory */
+    MAPPED_BYTES = 128 * 1024, /* what is larger goes back to the system when it is freed, whatever was freed before */
     OVERDUE_AT_ONCE = 64,
     FLUSH_EVERY_S = 5,
     EXPIRE_EVERY_S = 60,
@@ -331,6 +332,7 @@ int pv_daemon_run(const struct pv_config *config)
     struct daemon *daemon = calloc(1, sizeof *daemon);
     if (!daemon) return 1;
     mallopt(M_ARENA_MAX, ARENAS);
+    mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
     pv_process_harden();
     pv_log_set_level(config->log_level);
     pv_daemon_init(&daemon->server);

@@ -1,13 +1,20 @@
 /* Reading the log: entries with bodies, bodies alone, a device's own newest entry. */
 #include <string.h>
 
+#include "server/limits.h"
 #include "server/room_cache.h"
 
-enum { PAGE_BYTES = 4 * 1024 * 1024, PAGE_ENTRIES = 16384 };
+enum {
+    PAGE_BYTES = 4 * 1024 * 1024,
+    PAGE_ENTRIES = 16384,
+    LEAD_BYTES = 19,                          /* before the items, at most: an array's head, from, an array's head */
+    TAIL_BYTES = PV_LIMIT_NOTE_BYTES + 12     /* behind them: the note, a size */
+};
 
+/* Items come right into the answer, behind a gap for what stands before them: their number is known last. */
 struct page {
-    struct pv_buf items;
-    size_t count;
+    struct pv_buf *items;
+    size_t count, max_bytes;
     bool only_bodies;
 };
 
@@ -15,16 +22,16 @@ static enum pv_err add_entry(void *context, const struct pv_meta_entry *entry)
 {
     struct page *page = context;
     size_t size = entry->body.n + (page->only_bodies ? 0 : entry->entry.n + entry->refs.n) + 16;
-    if (page->count && page->items.n + size > PAGE_BYTES) return PV_ERR_LIMIT; /* ends the page */
+    if (page->count && page->items->n + size > page->max_bytes) return PV_ERR_LIMIT; /* ends the page */
     if (!page->only_bodies) {
-        pv_cbor_put_array(&page->items, 3);
-        pv_cbor_put_bytes(&page->items, entry->entry.p, entry->entry.n);
-        pv_buf_append(&page->items, entry->refs.p, entry->refs.n);
+        pv_cbor_put_array(page->items, 3);
+        pv_cbor_put_bytes(page->items, entry->entry.p, entry->entry.n);
+        pv_buf_append(page->items, entry->refs.p, entry->refs.n);
     }
-    if (entry->body.p) pv_cbor_put_bytes(&page->items, entry->body.p, entry->body.n);
-    else pv_cbor_put_null(&page->items);
+    if (entry->body.p) pv_cbor_put_bytes(page->items, entry->body.p, entry->body.n);
+    else pv_cbor_put_null(page->items);
     page->count++;
-    return page->items.err;
+    return page->items->err;
 }
 
 /* from, max: common to both. False: the response says what is wrong. */
@@ -45,7 +52,32 @@ static enum pv_err read_page(struct pv_server *server, const struct pv_web_reque
                              uint64_t max, bool sealed, struct page *page)
 {
     enum pv_err err = server->meta->ops->entries(server->meta, request->room_row.no, from, max, sealed, add_entry, page);
-    return err == PV_ERR_LIMIT && !page->items.err ? PV_OK : err;
+    return err == PV_ERR_LIMIT && !page->items->err ? PV_OK : err;
+}
+
+/* Its memory is had before the store is asked: whoever may not have it costs no reading. */
+static void begin_page(struct pv_server *server, struct pv_web_request *request, struct pv_buf *body, struct page *page)
+{
+    uint64_t bytes = pv_limits_reserve(server, request, PAGE_BYTES);
+    page->items = body;
+    page->max_bytes = (size_t)bytes - TAIL_BYTES;
+    pv_buf_reserve(body, (size_t)bytes);
+    (void)pv_buf_extend(body, LEAD_BYTES);
+}
+
+/* What stands before the items: an array of `parts`, `from`, their number. */
+static void lead_page(const struct page *page, uint64_t parts, uint64_t from)
+{
+    uint8_t memory[LEAD_BYTES];
+    struct pv_buf lead;
+    if (page->items->err) return;
+    pv_buf_init_fixed(&lead, memory, sizeof memory);
+    pv_cbor_put_array(&lead, parts);
+    pv_cbor_put_uint(&lead, from);
+    pv_cbor_put_array(&lead, page->count);
+    memmove(page->items->p + lead.n, page->items->p + LEAD_BYTES, page->items->n - LEAD_BYTES);
+    memcpy(page->items->p, lead.p, lead.n);
+    page->items->n -= LEAD_BYTES - lead.n;
 }
 
 void pv_entries_get(struct pv_server *server, struct pv_web_request *request, struct pv_web_response *response)
@@ -58,8 +90,8 @@ void pv_entries_get(struct pv_server *server, struct pv_web_request *request, st
     const char *bodies = request->query(request->driver, "bodies");
     bool sealed = bodies && strcmp(bodies, "1") == 0;
     if (!read_range(request, response, &from, &max)) return;
-    pv_buf_init(&page.items, PV_RESPONSE_MAX_BYTES);
     pv_buf_init(&note, PV_LIMIT_NOTE_BYTES);
+    begin_page(server, request, body, &page);
     bool outside = request->access < PV_ACCESS_VIEWER; /* of a restored room: how far it comes, and no more */
     enum pv_err err = outside ? PV_OK : read_page(server, request, from, max, sealed, &page);
     if (!err) err = meta->ops->note(meta, request->room_row.no, &note, &size); /* after: it covers them */
@@ -67,15 +99,11 @@ void pv_entries_get(struct pv_server *server, struct pv_web_request *request, st
     if (err) {
         pv_problem_of(response, err);
     } else {
-        pv_cbor_put_array(body, restored ? 4 : 3);
-        pv_cbor_put_uint(body, from);
-        pv_cbor_put_array(body, page.count);
-        pv_buf_append(body, page.items.p, page.items.n);
+        lead_page(&page, restored ? 4 : 3, from);
         pv_cbor_put_bytes(body, note.p, note.n);
         if (restored) pv_cbor_put_uint(body, known > size ? known : size);
         pv_answer(response, PV_TYPE_CBOR);
     }
-    pv_buf_release(&page.items);
     pv_buf_release(&note);
 }
 
@@ -84,18 +112,14 @@ void pv_bodies_get(struct pv_server *server, struct pv_web_request *request, str
     struct page page = {.only_bodies = true};
     uint64_t from, max;
     if (!read_range(request, response, &from, &max)) return;
-    pv_buf_init(&page.items, PV_RESPONSE_MAX_BYTES);
+    begin_page(server, request, &response->body, &page);
     enum pv_err err = read_page(server, request, from, max, true, &page);
     if (err) {
         pv_problem_of(response, err);
     } else {
-        pv_cbor_put_array(&response->body, 2);
-        pv_cbor_put_uint(&response->body, from);
-        pv_cbor_put_array(&response->body, page.count);
-        pv_buf_append(&response->body, page.items.p, page.items.n);
+        lead_page(&page, 2, from);
         pv_answer(response, PV_TYPE_CBOR);
     }
-    pv_buf_release(&page.items);
 }
 
 /* ---- head */

@@ -32,7 +32,8 @@ enum {
     PATH_BYTES_MAX = 1024,
     HEADERS_MAX = 64,
     STREAM_BLOCK_BYTES = 512,
-    STACK_BYTES = 512 * 1024
+    STACK_BYTES = 512 * 1024,
+    OTHER_FILES = 1024 /* uploads under way, the stores, the library's own */
 };
 
 struct pv_http {
@@ -199,9 +200,10 @@ static enum MHD_Result answer(struct call *call)
 {
     struct pv_web_response *response = &call->response;
     struct MHD_Response *made = NULL;
-    /* It stays in memory until it is read, however slowly. */
+    /* It stays in memory until it is read. */
     if (!response->stream && !response->is_blob)
-        (void)pv_limits_hold(call->http->server, &call->request, response->body.cap, response); /* or a problem instead */
+        (void)pv_limits_hold(call->http->server, &call->request, response->body.n, response); /* or a problem instead */
+    uint64_t bytes = response->is_blob ? response->length : response->body.n;
     log_answer(call);
     if (response->stream) made = make_stream(call);
     else if (response->is_blob) made = make_blob(call);
@@ -215,6 +217,8 @@ static enum MHD_Result answer(struct call *call)
         /* A request is over: its place in the pool is all that the stream keeps. */
         pv_buf_release(&call->body);
     }
+    if (!response->stream)
+        pv_http_guard_expect(&call->http->guard, call->connection, bytes, call->request.share_bytes > 0);
     add_headers(call, made);
     count_answer(call->http->server->metrics, response->status);
     enum MHD_Result result = MHD_queue_response(call->connection, response->status, made);
@@ -324,7 +328,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         if (!call) return MHD_NO;
         bool framed = check_framing(call);
         call->refused = !framed || !check_head(call) || !pv_router_begin(http->server, &call->request, &call->response);
-        pv_http_guard_expect(&http->guard, connection, call->request.length);
+        pv_http_guard_expect(&http->guard, connection, call->request.length, call->request.share_bytes > 0);
         /* With a body under way the connection ends here; without one it lives on. */
         return call->refused && (call->request.length || !framed) ? answer(call) : MHD_YES;
     }
@@ -333,7 +337,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         *data_n = 0;
         return take_part(call, data, n);
     }
-    pv_http_guard_expect(&http->guard, connection, 0);
+    pv_http_guard_wait(&http->guard, connection);
     return call->answered || call->refused ? answer(call) : run(call);
 }
 
@@ -395,15 +399,22 @@ static void take_connection(void *context, int fd, const struct sockaddr *peer, 
 
 /* ---- start and stop */
 
-/* As many files as connections, as far as we are let. */
-static void raise_file_limit(uint64_t connections)
+/* Files for as many connections, each of which may be fetching a blob, and for what else is open, as far as we are let:
+ * where that is not far enough, fewer connections. Returns how many. */
+static unsigned raise_file_limit(uint64_t connections)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit)) return;
-    rlim_t want = (rlim_t)connections + 256;
-    if (limit.rlim_cur >= want) return;
-    limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > want ? want : limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
+    if (getrlimit(RLIMIT_NOFILE, &limit)) return (unsigned)connections;
+    rlim_t want = 2 * (rlim_t)connections + OTHER_FILES;
+    if (limit.rlim_cur < want) {
+        limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > want ? want : limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) || getrlimit(RLIMIT_NOFILE, &limit)) return (unsigned)connections;
+    }
+    if (limit.rlim_cur >= want || limit.rlim_cur < 2 * OTHER_FILES) return (unsigned)connections;
+    rlim_t fewer = (limit.rlim_cur - OTHER_FILES) / 2;
+    PV_LOG(PV_LOG_INFO, "fewer connections than told, since so few files may be open",
+           PV_LOG_NUMBER("connections", fewer), PV_LOG_NUMBER("files", limit.rlim_cur));
+    return (unsigned)fewer;
 }
 
 enum pv_err pv_http_start(struct pv_server *server, const struct pv_config *config, int listener,
@@ -411,14 +422,14 @@ enum pv_err pv_http_start(struct pv_server *server, const struct pv_config *conf
 {
     struct pv_http *http = calloc(1, sizeof *http);
     if (!http) return PV_ERR_NOMEM;
-    *http = (struct pv_http){.server = server, .listener = listener, .connections_max = (unsigned)config->connections};
+    *http = (struct pv_http){.server = server, .listener = listener};
     bool tls = files->cert;
     enum pv_err err = pv_http_guard_init(&http->guard, config, server->metrics);
     if (err) {
         pv_http_free(http);
         return err;
     }
-    raise_file_limit(config->connections);
+    http->connections_max = raise_file_limit(config->connections);
     struct MHD_OptionItem more[] = {
         {tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, files->cert},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, files->key},
@@ -452,7 +463,7 @@ enum pv_err pv_http_start(struct pv_server *server, const struct pv_config *conf
 
 void pv_http_sweep(struct pv_http *http)
 {
-    pv_http_guard_sweep(&http->guard);
+    pv_http_guard_sweep(&http->guard, pv_limits_pressed(http->server));
 }
 
 void pv_http_drain(struct pv_http *http, unsigned grace_ms, bool (*is_hurried)(void))

@@ -6,6 +6,12 @@
 #include <strings.h>
 #include <time.h>
 
+enum {
+    BYTES_PER_S = 2048, /* no slower may a body come or an answer go, the time for a head apart */
+    PRESSED_BYTES_PER_S = 128 * 1024, /* while memory is scarce, those that hold some */
+    PRESSED_MS = 10 * 1000
+};
+
 enum pv_err pv_http_guard_init(struct pv_http_guard *guard, const struct pv_config *config, struct pv_metrics *metrics)
 {
     bool told = config->connections_address != PV_CONNECTIONS_DEFAULT;
@@ -72,6 +78,11 @@ static struct pv_connection *connection_of(struct MHD_Connection *connection)
     return info ? info->socket_context : NULL;
 }
 
+static struct pv_deadline sends_by(uint64_t until_ms)
+{
+    return (struct pv_deadline){until_ms, until_ms};
+}
+
 /* Trusted proxies bring many clients: they are not counted, nor is what came by a local socket. */
 enum MHD_Result pv_http_guard_arrival(void *context, const struct sockaddr *socket_address, socklen_t n)
 {
@@ -100,23 +111,30 @@ void pv_http_guard_connection(void *context, struct MHD_Connection *connection, 
     const union MHD_ConnectionInfo *peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     struct pv_address address;
     pv_address_of(peer ? peer->client_addr : NULL, &address);
-    if (fd) *socket_state = pv_connections_add(guard->connections, &address, fd->connect_fd, now_ms() + guard->head_ms);
+    if (fd) *socket_state = pv_connections_add(guard->connections, &address, fd->connect_fd, sends_by(now_ms() + guard->head_ms));
     PV_METRIC_ADD(guard->metrics, connections, 1);
 }
 
-void pv_http_guard_expect(struct pv_http_guard *guard, struct MHD_Connection *connection, uint64_t bytes)
+void pv_http_guard_expect(struct pv_http_guard *guard, struct MHD_Connection *connection, uint64_t bytes, bool holds)
 {
-    uint64_t until_ms = bytes ? now_ms() + guard->head_ms + bytes * 1000 / PV_BODY_BYTES_PER_S : UINT64_MAX;
-    pv_connections_expect(guard->connections, connection_of(connection), until_ms);
+    uint64_t now = now_ms(), pressed_ms = guard->head_ms < PRESSED_MS ? guard->head_ms : PRESSED_MS;
+    struct pv_deadline deadline = sends_by(now + guard->head_ms + bytes * 1000 / BYTES_PER_S);
+    if (holds) deadline.pressed_ms = now + pressed_ms + bytes * 1000 / PRESSED_BYTES_PER_S;
+    pv_connections_expect(guard->connections, connection_of(connection), deadline);
+}
+
+void pv_http_guard_wait(struct pv_http_guard *guard, struct MHD_Connection *connection)
+{
+    pv_connections_expect(guard->connections, connection_of(connection), sends_by(UINT64_MAX));
 }
 
 void pv_http_guard_rest(struct pv_http_guard *guard, struct MHD_Connection *connection, unsigned idle_s)
 {
-    pv_connections_expect(guard->connections, connection_of(connection), now_ms() + idle_s * 1000ull + guard->head_ms);
+    pv_connections_expect(guard->connections, connection_of(connection), sends_by(now_ms() + idle_s * 1000ull + guard->head_ms));
 }
 
-void pv_http_guard_sweep(struct pv_http_guard *guard)
+void pv_http_guard_sweep(struct pv_http_guard *guard, bool pressed)
 {
-    size_t cut = pv_connections_sweep(guard->connections, now_ms());
+    size_t cut = pv_connections_sweep(guard->connections, now_ms(), pressed);
     if (cut) PV_METRIC_ADD(guard->metrics, connections_cut, cut);
 }

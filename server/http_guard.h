@@ -28,11 +28,13 @@ void pv_http_guard_connection(void *context, struct MHD_Connection *connection, 
 /* The client's address as text, by the word of a trusted proxy where one stands before us. */
 void pv_http_guard_address(const struct pv_http_guard *guard, struct MHD_Connection *connection,
                            char ret_text[static PV_PEER_TEXT_BYTES]);
-/* A body of so many bytes must come within its time; 0: nothing more is awaited for now. */
-void pv_http_guard_expect(struct pv_http_guard *guard, struct MHD_Connection *connection, uint64_t bytes);
+/* So many bytes must come, or be taken, within their time, which is shorter for such as hold memory while that is scarce. */
+void pv_http_guard_expect(struct pv_http_guard *guard, struct MHD_Connection *connection, uint64_t bytes, bool holds);
+/* Nothing is awaited for now. */
+void pv_http_guard_wait(struct pv_http_guard *guard, struct MHD_Connection *connection);
 /* A request is over; the next one may be `idle_s` away. */
 void pv_http_guard_rest(struct pv_http_guard *guard, struct MHD_Connection *connection, unsigned idle_s);
-/* Cut connections that are late. */
-void pv_http_guard_sweep(struct pv_http_guard *guard);
+/* Cut connections that are late; `pressed`: memory is scarce. */
+void pv_http_guard_sweep(struct pv_http_guard *guard, bool pressed);
 
 #endif

@@ -15,7 +15,7 @@ enum {
     DAY_MS = 24 * 3600 * 1000,
     HOLDERS = 4096,
     HOLDER_PROBES = 64,
-    SHARE_BYTES = 64 * 1024 * 1024, /* two of the largest bodies, and then some */
+    FREE_FOR_EACH = 8, /* times what one holds must be free: the largest body fits a server at rest */
     UPLOADS_MAX = 512, /* under way at once: each holds a file */
     UPLOADS_OF_DEVICE = 16
 };
@@ -42,6 +42,7 @@ struct pv_limits {
     struct pv_limits_config config;
     pthread_mutex_t lock;
     struct holder holders[HOLDERS];
+    uint64_t held_bytes; /* by all holders, at most PV_HELD_BYTES */
     struct bucket buckets[BUCKETS];
     struct quota quotas[QUOTAS];
     struct pv_hash uploads[UPLOADS_MAX]; /* by device; the first upload_count */
@@ -137,37 +138,101 @@ static struct holder *find_holder(struct pv_limits *limits, const struct pv_hash
     return place;
 }
 
+/* What this holder may have more: with it, eight times of all that it holds must still be free. So a few who never let
+ * go leave the most to the others, and every further one less to itself. */
+static uint64_t may_have(const struct pv_limits *limits, const struct holder *holder)
+{
+    uint64_t free_bytes = PV_HELD_BYTES - limits->held_bytes, wanted_free = FREE_FOR_EACH * holder->bytes;
+    return wanted_free < free_bytes ? (free_bytes - wanted_free) / (FREE_FOR_EACH + 1) : 0;
+}
+
+static void take(struct pv_limits *limits, struct holder *holder, struct pv_web_request *request, uint64_t bytes)
+{
+    holder->key = request->holder;
+    holder->bytes += bytes;
+    limits->held_bytes += bytes;
+    request->share_bytes += bytes;
+}
+
+static void give_back(struct pv_limits *limits, struct pv_web_request *request, uint64_t bytes)
+{
+    struct holder *holder = find_holder(limits, &request->holder);
+    if (!holder || holder->bytes < bytes) return; /* cannot be: it was taken */
+    holder->bytes -= bytes;
+    limits->held_bytes -= bytes;
+    request->share_bytes -= bytes;
+}
+
+/* A body's holder is its answer's, too, whoever asks by then. */
+static void name_holder(struct pv_web_request *request)
+{
+    if (request->share_bytes) return;
+    if (request->has_session && request->session.has_person) request->holder = request->session.person;
+    else pv_sha256(pv_bytes_of_string(request->address), &request->holder);
+}
+
+static bool refuse_share(bool own, struct pv_web_response *response)
+{
+    pv_buf_release(&response->body);
+    if (own) pv_problem(response, PV_ERR_RATE, "share", "too many large requests of yours are under way at once, try again later");
+    else pv_problem(response, PV_ERR_RATE, "busy", "too many large requests are under way at once, try again later");
+    response->retry_after_s = 2;
+    return false;
+}
+
+uint64_t pv_limits_reserve(struct pv_server *server, struct pv_web_request *request, uint64_t most)
+{
+    struct pv_limits *limits = server->limits;
+    if (!limits) return most;
+    name_holder(request);
+    pthread_mutex_lock(&limits->lock);
+    struct holder *holder = find_holder(limits, &request->holder);
+    uint64_t bytes = holder ? may_have(limits, holder) : 0;
+    if (bytes > most) bytes = most;
+    if (bytes <= PV_HELD_SMALL_BYTES) bytes = 0;
+    if (bytes) take(limits, holder, request, bytes);
+    pthread_mutex_unlock(&limits->lock);
+    request->reserved_bytes += bytes;
+    return bytes ? bytes : PV_HELD_SMALL_BYTES;
+}
+
 bool pv_limits_hold(struct pv_server *server, struct pv_web_request *request, uint64_t bytes, struct pv_web_response *response)
 {
     struct pv_limits *limits = server->limits;
-    struct pv_hash key = request->session.person;
-    if (!limits || bytes <= PV_HELD_SMALL_BYTES) return true;
-    if (!request->has_session || !request->session.has_person) pv_sha256(pv_bytes_of_string(request->address), &key);
-    if (request->share_bytes) key = request->holder; /* the answer with the body, whoever it is by now */
+    uint64_t wanted = bytes > PV_HELD_SMALL_BYTES ? bytes : 0, reserved = request->reserved_bytes;
+    if (!limits || wanted == reserved) return true;
+    name_holder(request);
+    request->reserved_bytes = 0;
     pthread_mutex_lock(&limits->lock);
-    struct holder *holder = find_holder(limits, &key);
-    bool good = holder && bytes <= SHARE_BYTES && holder->bytes <= SHARE_BYTES - bytes;
+    bool good = wanted <= reserved, own = false;
     if (good) {
-        holder->key = request->holder = key;
-        holder->bytes += bytes;
-        request->share_bytes += bytes;
+        give_back(limits, request, reserved - wanted);
+    } else {
+        struct holder *holder = find_holder(limits, &request->holder);
+        good = holder && wanted - reserved <= may_have(limits, holder);
+        if (good) take(limits, holder, request, wanted - reserved);
+        else own = holder && holder->bytes + wanted - reserved > PV_HELD_BYTES / (FREE_FOR_EACH + 1);
     }
     pthread_mutex_unlock(&limits->lock);
-    if (good) return true;
-    pv_buf_release(&response->body);
-    pv_problem(response, PV_ERR_RATE, "share", "too many large requests of yours are under way at once, try again later");
-    response->retry_after_s = 2;
-    return false;
+    return good || refuse_share(own, response);
 }
 
 void pv_limits_release(struct pv_server *server, struct pv_web_request *request)
 {
     if (!server->limits || !request->share_bytes) return;
     pthread_mutex_lock(&server->limits->lock);
-    struct holder *holder = find_holder(server->limits, &request->holder);
-    if (holder && holder->bytes >= request->share_bytes) holder->bytes -= request->share_bytes;
+    give_back(server->limits, request, request->share_bytes);
     pthread_mutex_unlock(&server->limits->lock);
-    request->share_bytes = 0;
+    request->reserved_bytes = 0;
+}
+
+bool pv_limits_pressed(struct pv_server *server)
+{
+    if (!server->limits) return false;
+    pthread_mutex_lock(&server->limits->lock);
+    bool pressed = server->limits->held_bytes > PV_HELD_BYTES / 2;
+    pthread_mutex_unlock(&server->limits->lock);
+    return pressed;
 }
 
 bool pv_limits_upload(struct pv_server *server, const struct pv_hash *device, struct pv_web_response *response)

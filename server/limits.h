@@ -23,10 +23,15 @@ bool pv_limits_bytes(struct pv_server *server, const struct pv_meta_session *ses
 bool pv_limits_announce(struct pv_server *server, const struct pv_meta_session *session, uint64_t bytes,
                         struct pv_web_response *response);
 void pv_limits_arrived(struct pv_server *server, const struct pv_meta_session *session, uint64_t announced, uint64_t arrived);
-/* Memory for a large body or answer, until pv_limits_release: each person with an account here has a share, and each
- * address for who has none, since devices' keys cost nothing. False: `response` is 429 with Retry-After. */
+/* Memory for a large body or answer, until pv_limits_release: all together PV_HELD_BYTES, and each person with an account
+ * here an eighth of what is then free, as each address for who has none, since devices' keys cost nothing. For an answer
+ * it replaces what was reserved. False: `response` is 429 with Retry-After. */
 bool pv_limits_hold(struct pv_server *server, struct pv_web_request *request, uint64_t bytes, struct pv_web_response *response);
+/* The same for an answer before it is made. Returns how large it may be: `most`, or less, but PV_HELD_SMALL_BYTES. */
+uint64_t pv_limits_reserve(struct pv_server *server, struct pv_web_request *request, uint64_t most);
 void pv_limits_release(struct pv_server *server, struct pv_web_request *request);
+/* Is over half of that memory in use? Then who is slow with it has to go. */
+bool pv_limits_pressed(struct pv_server *server);
 /* Begin an upload of this device; false: `response` is 429, too many are under way. */
 bool pv_limits_upload(struct pv_server *server, const struct pv_hash *device, struct pv_web_response *response);
 void pv_limits_upload_end(struct pv_server *server, const struct pv_hash *device);

@@ -33,8 +33,8 @@ struct pv_web_request {
     bool has_session;
     struct pv_meta_session session;
     struct pv_hash token_hash;
-    uint64_t held_bytes;      /* of the body, counted against PV_BODIES_BYTES */
     uint64_t share_bytes;     /* of body and answer, counted against what one holder may hold */
+    uint64_t reserved_bytes;  /* of them, for an answer that is still to be made */
     struct pv_hash holder;    /* a person with an account, or an address */
     enum pv_access access;    /* of the session's device in the room; a ticket reads as a viewer */
 

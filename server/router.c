@@ -202,18 +202,6 @@ static bool check_length(struct pv_web_request *request, struct pv_web_response 
     return true;
 }
 
-/* Many large bodies at once, each within its limit, must not use up the memory. */
-static bool hold_body(struct pv_server *server, struct pv_web_request *request, struct pv_web_response *response)
-{
-    if (request->length <= PV_HELD_SMALL_BYTES) return true;
-    uint64_t held = atomic_fetch_add(&server->held_bytes, request->length) + request->length;
-    request->held_bytes = request->length;
-    if (held <= PV_BODIES_BYTES) return pv_limits_hold(server, request, request->length, response);
-    pv_problem(response, PV_ERR_RATE, "busy", "the server is taking in too much at once, try again later");
-    response->retry_after_s = 2;
-    return false;
-}
-
 static bool begin_upload(struct pv_server *server, struct pv_web_request *request, struct pv_web_response *response)
 {
     enum pv_err err = PV_ERR_NOMEM;
@@ -244,7 +232,7 @@ bool pv_router_begin(struct pv_server *server, struct pv_web_request *request, s
     if (!pv_limits_address(server, request, response) || !check_length(request, response) ||
         !authorize(server, request, response) || !pv_limits_device(server, request, response))
         return false;
-    return route->uploads ? begin_upload(server, request, response) : hold_body(server, request, response);
+    return route->uploads ? begin_upload(server, request, response) : pv_limits_hold(server, request, request->length, response);
 }
 
 void pv_router_upload(struct pv_server *server, struct pv_web_request *request, struct pv_bytes part)
@@ -266,8 +254,6 @@ void pv_router_run(struct pv_server *server, struct pv_web_request *request, str
 
 void pv_router_end(struct pv_server *server, struct pv_web_request *request)
 {
-    atomic_fetch_sub(&server->held_bytes, request->held_bytes);
-    request->held_bytes = 0;
     pv_limits_release(server, request);
     if (request->upload) server->blobs->ops->abandon(request->upload);
     request->upload = NULL;

@@ -21,7 +21,7 @@ enum {
     PV_PAIRING_MS = 10 * 60 * 1000,
     PV_CODE_MS = 7 * 24 * 3600 * 1000,
     PV_BLOB_KEEP_MS = 7 * 24 * 3600 * 1000, /* of one that nothing refers to */
-    PV_BODIES_BYTES = 256 * 1024 * 1024,    /* of request bodies held at once, all together */
+    PV_HELD_BYTES = 256 * 1024 * 1024,      /* of bodies and answers held at once, all together */
     PV_HELD_SMALL_BYTES = 16 * 1024,        /* so little is not counted: who signs in or joins is never kept out by others */
     PV_NOTE_FRESH_S = 3600                  /* an older checkpoint is signed again when asked for */
 };
@@ -53,7 +53,6 @@ struct pv_server {
     struct pv_events *events;
     struct pv_heads *heads; /* NULL: none are kept */
     atomic_bool stopping;
-    atomic_uint_least64_t held_bytes; /* announced by requests in work, see PV_BODIES_BYTES */
 };
 
 static inline uint64_t pv_server_now_ms(const struct pv_server *server)

@@ -67,11 +67,8 @@ void pv_buf_clear(struct pv_buf *buf)
 }
 
 /* Secrets pass through buffers, so growing never leaves an unwiped copy behind. */
-static bool grow(struct pv_buf *buf, size_t need)
+static bool move_to(struct pv_buf *buf, size_t cap)
 {
-    size_t cap = buf->cap ? buf->cap : 64;
-    while (cap < need) cap = cap > SIZE_MAX / 2 ? need : cap * 2;
-    if (cap > buf->max) cap = buf->max;
     uint8_t *p = malloc(cap);
     if (!p) {
         buf->err = PV_ERR_NOMEM;
@@ -83,6 +80,20 @@ static bool grow(struct pv_buf *buf, size_t need)
     buf->p = p;
     buf->cap = cap;
     return true;
+}
+
+static bool grow(struct pv_buf *buf, size_t need)
+{
+    size_t cap = buf->cap ? buf->cap : 64;
+    while (cap < need) cap = cap > SIZE_MAX / 2 ? need : cap * 2;
+    return move_to(buf, cap < buf->max ? cap : buf->max);
+}
+
+void pv_buf_reserve(struct pv_buf *buf, size_t n)
+{
+    if (buf->err || n <= buf->cap - buf->n) return;
+    if (n > buf->max - buf->n) buf->err = PV_ERR_LIMIT;
+    else (void)move_to(buf, buf->n + n);
 }
 
 uint8_t *pv_buf_extend(struct pv_buf *buf, size_t n)

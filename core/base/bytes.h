@@ -60,6 +60,8 @@ void pv_buf_wipe(struct pv_buf *buf);
 void pv_buf_clear(struct pv_buf *buf);
 void pv_buf_append(struct pv_buf *buf, const void *p, size_t n);
 void pv_buf_append_byte(struct pv_buf *buf, uint8_t byte);
+/* Room for `n` further bytes at once, so that appending them copies nothing of what is there. */
+void pv_buf_reserve(struct pv_buf *buf, size_t n);
 /* Append `n` bytes of zero, n > 0, and return where they begin; NULL when the buffer has failed. */
 uint8_t *pv_buf_extend(struct pv_buf *buf, size_t n);
 struct pv_bytes pv_buf_bytes(const struct pv_buf *buf);

@@ -1,5 +1,6 @@
 /* Who may ask, and how much: sessions, nonces, limits, registration, suspension. */
 #include "core/base/base64.h"
+#include "server/peer.h"
 #include "server/session_cache.h"
 #include "tests/server/resource_kit.h"
 
@@ -76,14 +77,66 @@ static void test_limits(void)
 	is_status(send_one(&ada, "x", NULL), 507, "", "it is so still");
 	pv_limits_free(srv.server.limits);
 	srv.server.limits = NULL;
-	static char long_text[20001];
-	memset(long_text, 'x', sizeof long_text - 1);
-	tap_is_int((long long)atomic_load(&srv.server.held_bytes), 0, "no body is held between requests");
-	atomic_store(&srv.server.held_bytes, PV_BODIES_BYTES);
-	is_status(send_one(&ada, long_text, NULL), 429, "busy", "while too many are, another is put off");
-	is_status(send_one(&ada, "x", NULL), 200, "", "but not a small one");
-	atomic_store(&srv.server.held_bytes, 0);
 	good(rig_pull(&a), "reading costs nothing");
+}
+
+/* Strangers at many addresses who take what memory they get, for answers, and never let go. */
+enum { MIB = 1024 * 1024, STRANGERS = 400, REQUESTS = 16 };
+static struct pv_web_request requests[STRANGERS * REQUESTS];
+static char addresses[STRANGERS][PV_PEER_TEXT_BYTES];
+
+static uint64_t take_all(int strangers)
+{
+	uint64_t taken = 0;
+	memset(requests, 0, sizeof requests);
+	for (int i = 0; i < strangers; i++) {
+		snprintf(addresses[i], sizeof addresses[i], "203.0.%d.%d", i / 250, i % 250);
+		for (int r = 0; r < REQUESTS; r++) {
+			struct pv_web_request *request = &requests[i * REQUESTS + r];
+			request->address = addresses[i];
+			pv_limits_reserve(&srv.server, request, 4 * MIB);
+			taken += request->share_bytes;
+		}
+	}
+	return taken;
+}
+
+static void let_go(void)
+{
+	for (int i = 0; i < STRANGERS * REQUESTS; i++) pv_limits_release(&srv.server, &requests[i]);
+}
+
+static void test_shares(void)
+{
+	struct pv_limits_config config = {0};
+	struct pv_web_request one = {.address = "192.0.2.1"}, same = one, other = {.address = "192.0.2.2"};
+	struct pv_web_response response;
+	good(pv_limits_new(&config, &srv.server.limits), "with limits");
+	pv_web_response_init(&response);
+	tap_ok(pv_limits_hold(&srv.server, &one, PV_LIMIT_BATCH_BYTES, &response), "a server at rest takes the largest body");
+	tap_ok(!pv_limits_hold(&srv.server, &same, PV_LIMIT_BATCH_BYTES, &response), "not two from one address");
+	tap_is_str(response.reason, "share", "who is told why");
+	tap_ok(pv_limits_hold(&srv.server, &same, PV_HELD_SMALL_BYTES, &response) && !same.share_bytes, "but any small one");
+	tap_is_int((long long)pv_limits_reserve(&srv.server, &other, 4 * MIB), 4 * MIB, "another address gets memory for an answer");
+	tap_ok(pv_limits_hold(&srv.server, &other, 100000, &response), "and makes it smaller");
+	tap_is_int((long long)other.share_bytes, 100000, "which gives the rest back");
+	pv_limits_release(&srv.server, &one);
+	pv_limits_release(&srv.server, &other);
+	tap_ok(take_all(32) > PV_HELD_BYTES / 2 && pv_limits_pressed(&srv.server), "32 addresses have most of it");
+	tap_ok(pv_limits_reserve(&srv.server, &other, 4 * MIB) >= MIB / 2, "and leave half a MiB for the next, at least");
+	tap_ok(!pv_limits_hold(&srv.server, &one, 8 * MIB, &response), "though not 8");
+	tap_is_str(response.reason, "busy", "who is told that others have it");
+	pv_limits_release(&srv.server, &other);
+	let_go();
+	tap_ok(!pv_limits_pressed(&srv.server), "they let go");
+	tap_ok(take_all(STRANGERS) <= PV_HELD_BYTES, "400 have no more than all");
+	tap_is_int((long long)pv_limits_reserve(&srv.server, &one, 4 * MIB), PV_HELD_SMALL_BYTES, "and leave little for the next");
+	let_go();
+	tap_ok(pv_limits_hold(&srv.server, &one, PV_LIMIT_BATCH_BYTES, &response), "in the end all of it is free again");
+	pv_limits_release(&srv.server, &one);
+	pv_web_response_release(&response);
+	pv_limits_free(srv.server.limits);
+	srv.server.limits = NULL;
 }
 
 /* An upload's length is the quota's from its announcement on; what of it never came is given back. */
@@ -198,6 +251,7 @@ int main(void)
 	log_in(&ada);
 	test_nonce_once();
 	test_limits();
+	test_shares();
 	test_upload_quota();
 	test_registration();
 	test_remembered_sessions();

@@ -104,6 +104,7 @@ static bool is_cut(int fd)
 
 static void test_connections(void)
 {
+    static const struct pv_deadline early = {1000, 1000}, never = {UINT64_MAX, UINT64_MAX}, holding = {9000, 6000};
     struct pv_connections *connections;
     struct pv_connection *held[2];
     struct pv_address one = address_of("192.0.2.1"), other = address_of("192.0.2.2");
@@ -111,21 +112,25 @@ static void test_connections(void)
     int a[2], b[2];
     if (pv_connections_new(2, &connections) || socketpair(AF_UNIX, SOCK_STREAM, 0, a) || socketpair(AF_UNIX, SOCK_STREAM, 0, b)) abort();
     tap_ok(pv_connections_admit(connections, &one), "an address may connect");
-    held[0] = pv_connections_add(connections, &one, a[0], 1000);
+    held[0] = pv_connections_add(connections, &one, a[0], early);
     tap_ok(pv_connections_admit(connections, &one), "twice");
-    held[1] = pv_connections_add(connections, &one, b[0], 1000);
+    held[1] = pv_connections_add(connections, &one, b[0], early);
     tap_ok(!pv_connections_admit(connections, &one), "but no more");
     tap_ok(pv_connections_admit(connections, &other), "while others may");
-    tap_is_int((long long)pv_connections_sweep(connections, 999), 0, "before their time none is cut");
-    pv_connections_expect(connections, held[1], UINT64_MAX);
-    tap_is_int((long long)pv_connections_sweep(connections, 1000), 1, "then the one that is late");
+    tap_is_int((long long)pv_connections_sweep(connections, 999, true), 0, "before their time none is cut");
+    pv_connections_expect(connections, held[1], never);
+    tap_is_int((long long)pv_connections_sweep(connections, 1000, false), 1, "then the one that is late");
     tap_ok(is_cut(a[1]) && !is_cut(b[1]), "and not the other");
-    tap_is_int((long long)pv_connections_sweep(connections, 5000), 0, "once");
+    tap_is_int((long long)pv_connections_sweep(connections, 5000, true), 0, "once");
+    pv_connections_expect(connections, held[1], holding);
+    tap_is_int((long long)pv_connections_sweep(connections, 6000, false), 0, "one that holds memory keeps its time");
+    tap_is_int((long long)pv_connections_sweep(connections, 6000, true), 1, "unless that is scarce");
+    tap_ok(is_cut(b[1]), "then it has to go sooner");
     pv_connections_remove(connections, held[0]);
     tap_ok(pv_connections_admit(connections, &one), "when it has gone, another may come");
     pv_connections_remove(connections, held[1]);
-    held[0] = pv_connections_add(connections, &near, -1, UINT64_MAX);
-    held[1] = pv_connections_add(connections, &beside, -1, UINT64_MAX);
+    held[0] = pv_connections_add(connections, &near, -1, never);
+    held[1] = pv_connections_add(connections, &beside, -1, never);
     tap_ok(!pv_connections_admit(connections, &near) && pv_connections_admit(connections, &far), "of IPv6 a /64 counts as one");
     pv_connections_remove(connections, held[0]);
     pv_connections_remove(connections, held[1]);
