@@ -28,6 +28,15 @@ static void test_buffer(void)
     tap_is_int(buf.err, PV_ERR_LIMIT, "the largest length is over the limit");
     pv_buf_release(&buf);
     tap_ok(!buf.p && buf.n == 0 && buf.cap == 0 && buf.max == 1000 && !buf.err, "a released buffer is empty");
+    pv_buf_append(&buf, "abc", 3);
+    pv_buf_reserve(&buf, 900);
+    const uint8_t *stands = buf.p;
+    tap_ok(buf.n == 3 && buf.cap == 903 && memcmp(buf.p, "abc", 3) == 0, "room made for more keeps what is there");
+    for (int i = 0; i < 900; i++) pv_buf_append_byte(&buf, 1);
+    tap_ok(buf.p == stands && buf.n == 903 && !buf.err, "and is used");
+    pv_buf_reserve(&buf, 98);
+    tap_is_int(buf.err, PV_ERR_LIMIT, "over the maximum there is none");
+    pv_buf_release(&buf);
     pv_buf_append(&buf, "x", 1);
     tap_ok(buf.n == 1 && buf.p[0] == 'x', "and usable");
     pv_buf_wipe(&buf);
