@@ -195,6 +195,7 @@ TEST_TOOLS := \
 	tests/tools/append_load.c \
 	tests/tools/forgetful.c \
 	tests/tools/misname.c \
+	tests/tools/siege_accounts.c \
 	tests/property/roster_replay.c \
 	tests/simulation/simulate.c \
 	tests/stories/7_thousand_viewers.c \
@@ -209,6 +210,7 @@ SIMULATION_WRAPS := crypto_sign_verify_detached crypto_sign_detached crypto_kem_
 PRELOADED := \
 	tests/fault/preload_malloc.c \
 	tests/tools/preload_clock.c \
+	tests/tools/preload_source.c \
 	#
 
 # The program that runs foreign vectors, build/bin/pv-vectors, and programs that are wanted as wasm but are no tests.
