@@ -1,4 +1,5 @@
 /* The end of an honest world: no faults any more, everyone comes back and catches up; who lost everything has the kit. */
+#include "core/sync/devices.h"
 #include "core/sync/room.h"
 #include "tests/simulation/act_parts.h"
 
@@ -56,15 +57,32 @@ static void rounds(struct sim_world *world, unsigned from, unsigned to)
         }
 }
 
-/* Does a room wait that knows none of the person's devices that are left? */
+static bool is_left(const struct sim_device *device)
+{
+    return device->there && !device->lost;
+}
+
+/* Does it have its person's keys, or did a restored server lose them with what lay beside its entry? */
+static bool has_keys(struct sim_device *device)
+{
+    struct pv_room *own = device->copies[sim_own_room(device)].room;
+    bool has = false;
+    return own && pv_room_has_present_key(own, &has) == PV_OK && has;
+}
+
+/* Does a room wait that knows none of the person's devices that are left, or has none of these the person's keys? */
 static bool waits_for_kit(struct sim_world *world, unsigned person)
 {
+    bool some_keys = false;
+    for (unsigned d = person; d < SIM_COMPUTERS; d += SIM_PERSONS)
+        some_keys = some_keys || (is_left(&world->devices[d]) && has_keys(&world->devices[d]));
+    if (!some_keys) return true;
     for (unsigned r = 0; r < SIM_CLIENT_ROOMS; r++) {
         bool waits = false, is_in = false;
         uint64_t missing;
         for (unsigned d = person; d < SIM_COMPUTERS; d += SIM_PERSONS) {
             struct sim_device *device = &world->devices[d];
-            if (!device->there || device->lost || !device->copies[r].room) continue;
+            if (!is_left(device) || !device->copies[r].room) continue;
             waits = waits || pv_room_is_restored(device->copies[r].room, &missing);
             is_in = is_in || sim_ledger_has(world, device, r);
         }
@@ -81,11 +99,11 @@ static bool recoveries(struct sim_world *world)
         bool left = false, place = false;
         for (unsigned d = p; d < SIM_COMPUTERS; d += SIM_PERSONS) {
             bool is_in = sim_ledger_has(world, &world->devices[d], SIM_CLIENT_ROOMS + p);
-            left = left || (world->devices[d].there && !world->devices[d].lost && is_in);
+            left = left || (is_left(&world->devices[d]) && is_in);
             place = place || !world->devices[d].there;
         }
         bool own_is_sound = sim_ledger_opens(world, p);
-        if (own_is_sound && left && waits_for_kit(world, p)) {
+        if (own_is_sound && (left || !place) && waits_for_kit(world, p)) {
             world->step++;
             some = true;
             sim_repair_by_kit(world, &world->devices[SIM_KITS + p]);

@@ -188,6 +188,8 @@ static const char *flow_name(enum sim_flow_kind kind)
 static bool may_happen(struct sim_world *world, const struct sim_device *device, enum pv_err err)
 {
     const struct sim_host *host = &world->hosts[device->host];
+    if (pv_err_exit_status(err) == 4 &&
+        (sim_ledger_lost(world, device, device->flow.room) || sim_ledger_lost(world, device, sim_own_room(device)))) return true;
     switch ((int)err) {
     case PV_ERR_OFFLINE:
     case PV_ERR_DENIED:

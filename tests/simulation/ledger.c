@@ -420,6 +420,18 @@ void sim_ledger_fought(struct sim_world *world, const struct sim_device *a, cons
              sim_room_name(room));
 }
 
+bool sim_ledger_lost(struct sim_world *world, const struct sim_device *device, unsigned room)
+{
+    const struct sim_log *log = &world->ledger->logs[device->host][room];
+    const struct sim_history *held = &device->held[room];
+    struct pv_meta *meta = world->hosts[device->host].srv.server.meta;
+    struct pv_meta_room row;
+    if (!world->weather.restores || !world->hosts[device->host].up) return false;
+    if (held->count <= log->history.count) return !same_up_to(held, &log->history, held->count);
+    if (!same_up_to(held, &log->history, log->history.count)) return true;
+    return meta->ops->room(meta, &world->room_ids[room], &row) == PV_OK && !row.restored;
+}
+
 void sim_ledger_up_to_date(struct sim_world *world, struct sim_device *device, unsigned room)
 {
     uint64_t missing;

@@ -90,7 +90,7 @@ bool sim_is_member(const struct sim_ledger *ledger, const struct sim_device *dev
 {
     const struct sim_log *log = &ledger->logs[0][room];
     return log->roster && device->up && device->copies[room].room && device->held[room].count == log->history.count &&
-           pv_roster_principal_of(log->roster, &device->me.device);
+           !sim_ledger_lost(ledger->world, device, room) && pv_roster_principal_of(log->roster, &device->me.device);
 }
 
 static void finish_room(struct sim_ledger *ledger, unsigned room)
@@ -143,6 +143,7 @@ static void check_members_came_along(struct sim_ledger *ledger, unsigned room)
         const struct sim_device *device = sim_program(world, d);
         if (!device->there || !device->copies[room].room || !pv_roster_principal_of(log->roster, &device->me.device)) continue;
         if (!sim_ledger_has(world, device, sim_own_room(device))) continue; /* its person took it out: it is owed nothing */
+        if (sim_ledger_lost(world, device, room) || sim_ledger_lost(world, device, sim_own_room(device))) continue; /* it is alarmed */
         if (device->held[room].count != log->history.count)
             sim_fail(world, "life", "device %u has %zu of %zu entries of %s in the end", d, device->held[room].count,
                      log->history.count, sim_room_name(room));

@@ -321,6 +321,8 @@ void sim_ledger_drew(struct sim_world *world, struct sim_device *device, unsigne
 void sim_ledger_invited(struct sim_world *world, struct sim_device *device, unsigned link);
 /* A command of the device ended well: what it was shown continues what it held. */
 void sim_ledger_up_to_date(struct sim_world *world, struct sim_device *device, unsigned room);
+/* Did a restored server go on without some of what the device holds? Then an alarm is right. */
+bool sim_ledger_lost(struct sim_world *world, const struct sim_device *device, unsigned room);
 /* Are all that the device kept still there? */
 void sim_ledger_kept(struct sim_world *world, struct sim_device *device);
 /* Does the server's log of the room list the device? */
