@@ -103,7 +103,7 @@ static bool only_viewers_read(struct sim_ledger *ledger, unsigned room, size_t w
     for (unsigned d = 0; d < SIM_PROGRAMS && world->weather.restores; d++) {
         struct sim_device *device = sim_program(world, d);
         struct texts texts;
-        if (!device->there || !sim_is_member(ledger, device, room) || !texts_of(device, room, &texts) || !texts.read[write]) continue;
+        if (!device->there || !sim_is_member(ledger, device, room) || !texts_of(ledger, device, room, &texts) || !texts.read[write]) continue;
         if (pv_roster_principal_of(roster, &device->me.device)->role != PV_ROLE_VIEWER) return false;
         some = true;
     }
