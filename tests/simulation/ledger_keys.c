@@ -103,6 +103,14 @@ static void reach(struct sim_ledger *ledger, unsigned device, bool ret_reached[s
     }
 }
 
+/* Did the link come after the device was out? What was made before may be signed anew, and stand in the log behind it. */
+static bool is_later(const struct sim_ledger *ledger, const struct sim_out *out, const struct sim_link *link)
+{
+    const struct pv_roster *roster = ledger->logs[out->host][out->room].roster;
+    const struct pv_invite *invite = roster ? pv_roster_invite(roster, &link->link.gate) : NULL;
+    return link->made_step > out->step || (invite && invite->index > out->index);
+}
+
 /* Was the person (or where only a device is out, that one) given a link by someone who knew that they were out? */
 static bool is_back(const struct sim_ledger *ledger, const struct sim_out *out)
 {
@@ -112,7 +120,7 @@ static bool is_back(const struct sim_ledger *ledger, const struct sim_out *out)
         const struct sim_link *link = &world->links[ledger->drawn[k].link];
         bool same = out->whole ? device % SIM_PERSONS == out->device % SIM_PERSONS : device == out->device;
         bool knew = link->made_view > out->index || (out->whole && link->absent[out->device % SIM_PERSONS]);
-        if (same && link->room == out->room && link->made_step > out->step && knew) return true;
+        if (same && link->room == out->room && knew && is_later(ledger, out, link)) return true;
     }
     return false;
 }
