@@ -1,0 +1,178 @@
+/* What overtakes what is signed and not sent yet: rekeys, removals, other owners, in the same moment or while away. */
+#include "tests/unit/sync_pair.h"
+
+/* A third one, by an invite of Ada's. */
+static void carol_joins(struct pair *p, struct rig_device *carol, struct rig_member *ret_member, enum pv_role role, uint64_t uses,
+                        struct pv_invite_link *ret_link)
+{
+    is_err(rig_device_init(carol, &p->server, 4), PV_OK, "Carol appears");
+    is_err(rig_invite(&p->a, role, uses, ret_link), PV_OK, "is invited");
+    is_err(rig_join(ret_member, carol, ret_link), PV_OK, "and joins");
+}
+
+/* A rekey overtakes what Bob had signed: it is signed anew, once. */
+static void test_overtaken(void)
+{
+    struct pair p;
+    struct rig_device carol;
+    struct rig_member c;
+    struct pv_invite_link link;
+    pair_init(&p, PV_ROLE_OWNER);
+    is_err(rig_push(&p.b), PV_OK, "Bob makes the rekey that his join left due");
+    carol_joins(&p, &carol, &c, PV_ROLE_VIEWER, 3, &link);
+    is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+    p.server.down = true;
+    is_err(rig_say(&p.b, "signed in an old epoch"), PV_OK, "and writes, offline");
+    p.server.down = false;
+    is_err(rig_pull(&p.a), PV_OK, "Ada looks");
+    is_err(pv_room_remove(p.a.room, &carol.me.person), PV_OK, "Ada removes Carol");
+    is_err(rig_push(&p.a), PV_OK, "with a rekey");
+    is_err(rig_push(&p.b), PV_OK, "Bob sends");
+    tap_is_int((long long)unsent(&p.b), 0, "his outbox is empty");
+    is_err(rig_pull(&p.a), PV_OK, "Ada pulls");
+    is_texts(&p.a, "signed in an old epoch\n", "and has his words once");
+    is_err(rig_invite(&p.b, PV_ROLE_VIEWER, 1, &link), PV_OK, "Bob invites");
+    rig_member_close(&c);
+    is_err(rig_join(&c, &carol, &link), PV_OK, "and Carol is back with the same devices");
+    is_texts(&c, "signed in an old epoch\n", "and reads what was said meanwhile, by links");
+    rig_member_close(&c);
+    rig_device_release(&carol);
+    pair_release(&p);
+}
+
+static struct rig_member *racer; /* sends in the moment before the second request of another's push */
+static int requests_before_race;
+
+static void race(bool entering)
+{
+    if (!entering || requests_before_race < 0 || requests_before_race-- > 0) return;
+    is_err(rig_push(racer), PV_OK, "Ada is quicker by a moment");
+}
+
+/* Two members make the rekey that is due at one moment: one wins, and what the other writes is read by all. */
+static void test_two_rekeys(void)
+{
+    struct pair p;
+    struct rig_device carol;
+    struct rig_member c;
+    struct pv_invite_link link;
+    pair_init(&p, PV_ROLE_OWNER);
+    is_err(rig_push(&p.b), PV_OK, "the rekey after the used-up invite");
+    carol_joins(&p, &carol, &c, PV_ROLE_VIEWER, 3, &link);
+    is_err(rig_pull(&p.a), PV_OK, "Ada");
+    is_err(rig_pull(&p.b), PV_OK, "and Bob see it");
+    p.server.down = true;
+    is_err(pv_room_remove(p.a.room, &carol.me.person), PV_OK, "Ada removes Carol, with a rekey, offline");
+    is_err(rig_say(&p.a, "Ada's, signed beside her rekey"), PV_OK, "and writes");
+    is_err(pv_room_remove(p.b.room, &carol.me.person), PV_OK, "so does Bob");
+    is_err(rig_say(&p.b, "Bob's, signed beside his"), PV_OK, "and writes");
+    p.server.down = false;
+    racer = &p.a;
+    requests_before_race = 1;
+    p.server.around = race;
+    (void)!rig_push(&p.b); /* his removal lost its race, which he may be told */
+    p.server.around = NULL;
+    is_err(rig_push(&p.b), PV_OK, "Bob's words go out");
+    tap_is_int((long long)unsent(&p.b), 0, "all of them");
+    is_err(rig_pull(&p.a), PV_OK, "Ada looks");
+    is_texts(&p.a, "Ada's, signed beside her rekey\nBob's, signed beside his\n", "and reads both");
+    is_texts(&p.b, "Ada's, signed beside her rekey\nBob's, signed beside his\n", "as does Bob");
+    rig_member_close(&c);
+    rig_device_release(&carol);
+    pair_release(&p);
+}
+
+/* Two owners close one invite in the same moment: the later entry stands in the log, rejected, and is its newest. */
+static void test_reopened_after_lost_race(void)
+{
+    static struct pair p;
+    struct pv_invite_link link;
+    pair_init(&p, PV_ROLE_OWNER);
+    is_err(rig_invite(&p.a, PV_ROLE_VIEWER, 1, &link), PV_OK, "Ada makes another invite");
+    is_err(rig_pull(&p.b), PV_OK, "which Bob sees");
+    is_err(pv_room_close_invite(p.a.room, &link.gate), PV_OK, "Ada closes it");
+    is_err(pv_room_close_invite(p.b.room, &link.gate), PV_OK, "and so does Bob");
+    racer = &p.a;
+    requests_before_race = 1;
+    p.server.around = race;
+    (void)!rig_push(&p.b); /* his lost its race, which he may be told */
+    p.server.around = NULL;
+    is_err(rig_pull(&p.a), PV_OK, "Ada takes in Bob's, which changes nothing");
+    tap_ok(pv_roster_size(pv_room_roster(p.a.room)) > pv_roster_changed_at(pv_room_roster(p.a.room)) + 1, "and is the newest");
+    is_err(rig_member_reopen(&p.a), PV_OK, "her room opens again");
+    is_err(rig_say(&p.a, "after it"), PV_OK, "and she writes");
+    is_err(rig_push(&p.a), PV_OK, "and sends");
+    is_err(rig_member_reopen(&p.b), PV_OK, "and so does Bob's");
+    is_err(rig_pull(&p.b), PV_OK, "who fetches");
+    is_texts(&p.b, "after it\n", "and reads");
+    pair_release(&p);
+}
+
+/* Removal, rekey and the rekey that mends it go out together, and come back in pages between which each is judged. */
+static void test_pages_between_versions(void)
+{
+    static struct pair p;
+    struct rig_device carol;
+    struct rig_member c;
+    struct pv_invite_link link;
+    pair_init(&p, PV_ROLE_EDITOR);
+    carol_joins(&p, &carol, &c, PV_ROLE_EDITOR, 2, &link);
+    is_err(rig_pull(&p.a), PV_OK, "which Ada sees");
+    is_err(pv_room_close_invite(p.a.room, &link.gate), PV_OK, "she closes the invite, which asks for a rekey");
+    is_err(rig_push(&p.a), PV_OK, "and makes it: now she has their keys at hand");
+    is_err(rig_pull(&p.b), PV_OK, "and Bob");
+    is_err(pv_room_remove(p.a.room, &carol.me.person), PV_OK, "Ada removes her, with a rekey for Bob");
+    is_err(pv_room_leave(p.b.room), PV_OK, "but Bob leaves");
+    is_err(rig_push(&p.b), PV_OK, "and says so first");
+    is_err(rig_say(&p.a, "to myself"), PV_OK, "Ada writes");
+    p.server.page_max = 1;
+    is_err(rig_push(&p.a), PV_OK, "and sends all");
+    p.server.page_max = 0;
+    tap_ok(unsent(&p.a) == 0, "nothing stays behind");
+    is_texts(&p.a, "to myself\n", "and she reads it");
+    is_err(rig_say(&p.a, "again"), PV_OK, "she writes again");
+    is_err(rig_push(&p.a), PV_OK, "which goes out, too");
+    is_texts(&p.a, "to myself\nagain\n", "each once");
+    rig_member_close(&c);
+    rig_device_release(&carol);
+    pair_release(&p);
+}
+
+/* A rekey overtakes words that stand behind a change of a role, which still holds, and now asks for a rekey of its own. */
+static void test_kept_before_overtaken(void)
+{
+    static struct pair p;
+    struct rig_device carol, dave;
+    struct rig_member c, d;
+    struct pv_invite_link hers, his;
+    pair_init(&p, PV_ROLE_OWNER);
+    is_err(rig_device_init(&carol, &p.server, 4), PV_OK, "Carol appears");
+    is_err(rig_device_init(&dave, &p.server, 5), PV_OK, "and Dave");
+    is_err(rig_invite(&p.b, PV_ROLE_VIEWER, 2, &his), PV_OK, "Bob makes an invite");
+    is_err(rig_invite(&p.a, PV_ROLE_VIEWER, 1, &hers), PV_OK, "and Ada one");
+    is_err(pv_room_set_role(p.a.room, &p.bob.me.person, PV_ROLE_VIEWER), PV_OK, "Ada makes Bob a viewer, which closes his, unsent");
+    is_err(rig_say(&p.a, "behind it"), PV_OK, "and writes, unsent");
+    is_err(rig_join(&c, &carol, &his), PV_OK, "Carol joins by Bob's invite, which is open for one more");
+    is_err(rig_join(&d, &dave, &hers), PV_OK, "Dave by Ada's, which is used up, with a rekey");
+    is_err(rig_push(&p.a), PV_OK, "Ada sends");
+    tap_ok(unsent(&p.a) == 0, "nothing stays behind");
+    is_err(rig_pull(&p.b), PV_OK, "Bob fetches");
+    is_texts(&p.b, "behind it\n", "and reads it");
+    tap_is_int(pv_roster_principal(pv_room_roster(p.b.room), &p.bob.me.person)->role, PV_ROLE_VIEWER, "as a viewer");
+    rig_member_close(&c);
+    rig_member_close(&d);
+    rig_device_release(&carol);
+    rig_device_release(&dave);
+    pair_release(&p);
+}
+
+int main(void)
+{
+    is_err(pv_crypto_init(), PV_OK, "crypto");
+    test_overtaken();
+    test_two_rekeys();
+    test_reopened_after_lost_race();
+    test_pages_between_versions();
+    test_kept_before_overtaken();
+    return tap_done();
+}
