@@ -4,7 +4,6 @@
 import os
 import pathlib
 import re
-import shutil
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -24,19 +23,6 @@ bob.must("read", "acme")
 stranger = world.home("stranger")  # never has a home
 
 
-def keep(name):
-    is_(server.stop(), 0, f"{name}: the server stops")
-    shutil.copytree(server.data, world.dir / name)
-
-
-def bring(name):
-    if server.process.poll() is None:
-        server.kill()
-    shutil.rmtree(server.data)
-    shutil.copytree(world.dir / name, server.data)
-    server.start()
-
-
 def alarms(home, room="acme"):
     rooms = {r["name"]: r for r in home.must("status", "--offline", "--json").json()["rooms"]}
     return rooms[room]["alarms"]
@@ -48,10 +34,10 @@ def check(path, *args):
 
 # --- two histories of one length
 
-keep("fork")
-bring("fork")
+server.keep("fork")
+server.bring("fork")
 ada.must("say", "acme", "left")
-bring("fork")
+server.bring("fork")
 bob.must("say", "acme", "right")
 told = ada.run("read", "acme")
 is_(told.status, 4, "the other history is refused", *told.why())
@@ -163,7 +149,7 @@ shown = ada.must("status").out
 is_(shown.count("ALARM"), 4, "status shows them in words", shown)
 is_(ada.must("status").out.count("ALARM"), 4, "each time")
 os.unlink(path)
-bring("fork")
+server.bring("fork")
 bob_said = ada.run("read", "acme")
 is_(bob_said.status, 4, "an older state is refused")
 is_(ada.run("status", "--offline", "--acknowledge", "0000").status, 1, "an alarm that is not there")

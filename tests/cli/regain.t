@@ -5,7 +5,6 @@ very bytes again, and what comes back is kept."""
 import pathlib
 import random
 import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -17,11 +16,6 @@ server = world.server()
 ada, bob = world.room_of_two(server)
 backup, key = world.dir / "backup", world.dir / "key"
 rng = random.Random(5)
-
-
-def admin(*args):
-    argv = [str(a) for a in (world.server_bin, "--data", server.data, "admin", *args)]
-    return subprocess.run(argv, capture_output=True, text=True, env=world.env, check=False, timeout=120)
 
 
 def lost(home):
@@ -75,7 +69,7 @@ checked = bob.run("verify", "acme")
 ok(checked.status == 4 and "removed" in checked.err, "verify opens what was removed, too", *checked.why())
 put_right(whole)
 is_(bob.run("verify", "acme").status, 0, "and finds nothing when all is right")
-is_(admin("backup", backup, key).returncode, 0, "a backup is taken")
+is_(server.admin("backup", backup, key).status, 0, "a backup is taken")
 ada.must("put", "acme", world.dir / "large")
 ada.must("put", "acme", world.dir / "small-1", world.dir / "small-2")
 ada.must("put", "acme", world.dir / "huge")
@@ -83,7 +77,7 @@ ada.must("say", "acme", "look", "--attach", world.dir / "photo")
 bob.must("refresh")
 server.kill()
 shutil.rmtree(server.data)
-is_(admin("restore", backup, key).returncode, 0, "the server is restored, blobs too")
+is_(server.admin("restore", backup, key).status, 0, "the server is restored, blobs too")
 server.start()
 for home in (ada, bob, ada):
     home.must("refresh")
@@ -118,7 +112,7 @@ is_(ada.run("put", "acme", world.dir / "huge").status, 0, "it is put anew, and r
 ok(fetched(bob, "huge"), "and opens")
 files = lambda: {p.name for p in (server.data / "blobs").glob("??/*")}
 held = files()
-is_(admin("gc").returncode, 0, "what nothing refers to is collected")
+is_(server.admin("gc").status, 0, "what nothing refers to is collected")
 is_(files(), held, "and nothing of it is among that")
 
 # --- bytes that the store loses while the row stands

@@ -4,7 +4,6 @@ back, nothing comes twice, nobody is alarmed; where the server contradicts itsel
 
 import pathlib
 import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -17,17 +16,9 @@ ada, bob = world.room_of_two(server)
 backup, key = world.dir / "backup", world.dir / "key"
 
 
-def admin(*args):
-    argv = [str(a) for a in (world.server_bin, "--data", server.data, "admin", *args)]
-    result = subprocess.run(argv, capture_output=True, text=True, env=world.env, check=False, timeout=120)
-    if result.returncode:
-        print("#", args, result.stderr)
-    return result.returncode
-
-
 for home, text in ((ada, "one"), (bob, "two"), (ada, "three")):
     home.must("say", "acme", text)
-is_(admin("backup", backup, key), 0, "a backup is taken")
+is_(server.admin("backup", backup, key).status, 0, "a backup is taken")
 rolled = ada.copy("rolled")
 
 # --- what comes after it
@@ -45,7 +36,7 @@ is_(bob.messages(), ["one", "two", "three", "four", "five", "six"], "much is sai
 
 server.kill()
 server.data.rename(world.dir / "burnt")
-is_(admin("restore", backup, key), 0, "the server is restored")
+is_(server.admin("restore", backup, key).status, 0, "the server is restored")
 server.start()
 
 # --- Ada comes first, Bob is away with the longest history
@@ -89,11 +80,11 @@ for home in (ada, bob):
 
 second = world.dir / "second"
 link = ada.must("invite", "acme").out.strip()  # while a link is open, somebody may have come by it
-is_(admin("backup", second), 0, "another backup")
+is_(server.admin("backup", second).status, 0, "another backup")
 ada.must("say", "acme", "ten")
 server.kill()
 shutil.rmtree(server.data)
-is_(admin("restore", second, key), 0, "is put back")
+is_(server.admin("restore", second, key).status, 0, "is put back")
 server.start()
 state = ada.must("repair", "acme", "--json").json()
 is_((state["open"], state["missing"]), (False, 0), "what Ada has is back, and the room waits")

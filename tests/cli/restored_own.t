@@ -4,7 +4,6 @@ wait, and go on at their word; by the recovery kit where that is all they have."
 
 import pathlib
 import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -20,17 +19,13 @@ def restored_world():
     phone = ada.pair("phone")
     backup, key = world.dir / "backup", world.dir / "key"
 
-    def admin(*args):
-        subprocess.run([str(a) for a in (world.server_bin, "--data", server.data, "admin", *args)], env=world.env, check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
-
     ada.must("say", "acme", "before")
     bob.must("refresh")
-    admin("backup", backup, key)
+    is_(server.admin("backup", backup, key).status, 0, "a backup is taken")
     bob.must("say", "acme", "after")
     server.kill()
     server.data.rename(world.dir / "burnt")
-    admin("restore", backup, key)
+    is_(server.admin("restore", backup, key).status, 0, "and put back")
     server.start()
     return world, server, ada, bob, phone
 

@@ -4,7 +4,6 @@ their roles, their words and the room's name; whoever has no business there is n
 
 import pathlib
 import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -15,14 +14,6 @@ world = World()
 server = world.server()
 ada, bob = world.room_of_two(server)
 backup, key = world.dir / "backup", world.dir / "key"
-
-
-def admin(*args):
-    argv = [str(a) for a in (world.server_bin, "--data", server.data, "admin", *args)]
-    result = subprocess.run(argv, capture_output=True, text=True, env=world.env, check=False, timeout=120)
-    if result.returncode:
-        print("#", args, result.stderr)
-    return result.returncode
 
 
 def member(name, role):
@@ -38,7 +29,7 @@ def roles(home, room="acme"):
 def restore():
     server.kill()
     shutil.rmtree(server.data)
-    is_(admin("restore", backup, key), 0, "the server is restored")
+    is_(server.admin("restore", backup, key).status, 0, "the server is restored")
     server.start()
 
 
@@ -52,7 +43,7 @@ for home in (ada, bob, vera, olga):
     home.must("say", "acme", f"{home.name} was here")
 for home in (ada, bob, vera, olga):
     home.must("refresh")
-is_(admin("backup", backup, key), 0, "a backup is taken")
+is_(server.admin("backup", backup, key).status, 0, "a backup is taken")
 
 # --- what only Bob will have, and he is away
 

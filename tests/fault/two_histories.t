@@ -18,19 +18,6 @@ ada.must("say", "acme", "one")
 bob.must("read", "acme")
 
 
-def keep(name):
-    is_(server.stop(), 0, f"{name}: the server stops")
-    shutil.copytree(server.data, world.dir / name)
-
-
-def bring(name):
-    if server.process.poll() is None:
-        server.kill()
-    shutil.rmtree(server.data)
-    shutil.copytree(world.dir / name, server.data)
-    server.start()
-
-
 def convicts(home, what, *args):
     """Exit 4, one line that names the room, evidence that is there."""
     result = home.run(*args)
@@ -43,12 +30,12 @@ def convicts(home, what, *args):
 
 # --- back to an older state
 
-keep("early")
+server.keep("early")
 server.start()
 ada.must("say", "acme", "two")
 bob.must("read", "acme")
-keep("late")
-bring("early")
+server.keep("late")
+server.bring("early")
 convicts(ada, "read of a log that lost entries", "read", "acme")
 convicts(bob, "verify of it", "verify", "acme")
 convicts(bob, "say to it", "say", "acme", "said to the early one")
@@ -66,25 +53,25 @@ is_(result.status, 4, "a device that lost its database, and has its pins, knows 
 said = ada.run("say", "acme", "not to be lost")
 is_(said.status, 4, "what is written meanwhile is not sent there", *said.why())
 eve = world.person("eve", server)
-bring("late")
+server.bring("late")
 is_(ada.run("refresh").status, 0, "with the right history back, all goes on")
 is_(bob.run("refresh").status, 0, "for both")
 texts = bob.messages()
 is_(sorted(texts), ["not to be lost", "one", "said to the early one", "two"], "and what waited is there, once")
 is_([h.run("verify", "acme").status for h in (ada, bob)], [0, 0], "and verifies")
 
-keep("left")
-bring("left")
+server.keep("left")
+server.bring("left")
 ada.must("say", "acme", "said on the left")
-keep("left-after")
-bring("left")
+server.keep("left-after")
+server.bring("left")
 bob.must("say", "acme", "said on the right")
 convicts(ada, "the other history, of the same length", "read", "acme")
 bob.must("say", "acme", "and more on the right")
 convicts(ada, "and when it is longer", "read", "acme")
 convicts(ada, "verify of it", "verify", "acme")
 is_([m["text"] for m in ada.must("read", "acme", "--offline", "--json").json()["messages"]][-1], "said on the left", "the device keeps its own")
-bring("left-after")
+server.bring("left-after")
 is_(ada.run("verify", "acme").status, 0, "which is right again when the server shows it")
 convicts(bob, "now the other device knows", "read", "acme")
 done()

@@ -176,6 +176,26 @@ class Server:
         self.world.processes.remove(self.process)
         return status
 
+    def admin(self, *args, data=None):
+        """What its operator does beside it or while it is down."""
+        argv = [os.fspath(a) for a in (self.world.server_bin, "--data", data or self.data, "--public-url", self.url, "admin", *args)]
+        done = subprocess.run(argv, capture_output=True, timeout=120, check=False, env=self.world.with_clock(self.world.env))
+        return Result(argv, done.returncode, done.stdout, done.stderr)
+
+    def keep(self, name):
+        """A copy of all that it has, as `name`."""
+        if self.stop():
+            bail(f"{name}: the server does not stop in order")
+        shutil.copytree(self.data, self.world.dir / name)
+
+    def bring(self, name):
+        """That copy in the place of what it has, running."""
+        if self.process.poll() is None:
+            self.kill()
+        shutil.rmtree(self.data)
+        shutil.copytree(self.world.dir / name, self.data)
+        self.start()
+
 
 class Home:
     def __init__(self, world, name, server):

@@ -27,8 +27,7 @@ ada, bob = world.room_of_two(server)
 
 
 def admin(data, *args):
-    argv = [str(a) for a in (world.server_bin, "--data", data, "--public-url", server.url, "admin", *args)]
-    return subprocess.run(argv, capture_output=True, text=True, env=world.env, check=False, timeout=120)
+    return server.admin(*args, data=data)
 
 
 def put(home, name, size):
@@ -62,27 +61,27 @@ before = list(said)
 taken = admin(server.data, "backup", backup, key)
 stop.set()
 writer.join()
-is_(taken.returncode, 0, "a backup is taken while someone writes", taken.stderr)
-ok("rooms" in taken.stdout, "and counts what it holds", taken.stdout)
+is_(taken.status, 0, "a backup is taken while someone writes", taken.err)
+ok("rooms" in taken.out, "and counts what it holds", taken.out)
 is_(backup.stat().st_mode & 0o777, 0o700, "its directory is the operator's alone")
 is_({p.stat().st_mode & 0o077 for p in backup.rglob("*") if p.is_file()}, {0}, "and so is every file in it")
 is_(key.read_bytes(), (server.data / "log.key").read_bytes(), "the log key lies where it was asked for")
 ok(not (backup / "log.key").exists(), "and nowhere else")
 whole = admin(server.data, "verify-backup", backup)
-is_(whole.returncode, 0, "it is whole", whole.stderr)
-told = json.loads(admin(server.data, "--json", "verify-backup", backup).stdout)
-ok(told["rooms"] > 0 and told["blobs"] > 0 and str(told["entries"]) in whole.stdout, "and counted as JSON too", str(told))
+is_(whole.status, 0, "it is whole", whole.err)
+told = json.loads(admin(server.data, "--json", "verify-backup", backup).out)
+ok(told["rooms"] > 0 and told["blobs"] > 0 and str(told["entries"]) in whole.out, "and counted as JSON too", str(told))
 
 second = put(bob, "second", 700_000)
 blobs = lambda: {p.name: p.stat().st_ino for p in (backup / "blobs").glob("??/*")}
 was = blobs()
 again = admin(server.data, "backup", "--json", backup)
-is_((again.returncode, json.loads(again.stdout)["blobs_lost"]), (0, 0), "a second one into the same directory", again.stderr)
+is_((again.status, json.loads(again.out)["blobs_lost"]), (0, 0), "a second one into the same directory", again.err)
 now = blobs()
 ok(was and all(now.get(name) == inode for name, inode in was.items()), "copies no blob again")
 ok(len(now) > len(was), "but the new ones")
 is_(len(list(backup.glob("meta.*"))), 1, "and leaves one copy of the metadata")
-is_(admin(server.data, "verify-backup", backup).returncode, 0, "which is whole")
+is_(admin(server.data, "verify-backup", backup).status, 0, "which is whole")
 
 # --- kill -9 while it is taken
 
@@ -94,11 +93,11 @@ for attempt in range(40 if LONG else 10):
     process.kill()
     process.wait()
     checked = admin(server.data, "verify-backup", backup)
-    if checked.returncode:
+    if checked.status:
         break
-is_(checked.returncode, 0, "however often it is killed, what stands is the last whole one", checked.stderr)
-is_(admin(server.data, "backup", backup).returncode, 0, "and the next one goes on")
-is_(admin(server.data, "verify-backup", backup).returncode, 0, "to a whole one")
+is_(checked.status, 0, "however often it is killed, what stands is the last whole one", checked.err)
+is_(admin(server.data, "backup", backup).status, 0, "and the next one goes on")
+is_(admin(server.data, "verify-backup", backup).status, 0, "to a whole one")
 
 # --- what is refused
 
@@ -106,22 +105,22 @@ foreign = world.dir / "foreign"
 foreign.mkdir(mode=0o700)
 (foreign / "holiday.jpg").write_text("sun")
 refused = admin(server.data, "backup", foreign)
-ok(refused.returncode != 0 and "not empty" in refused.stderr, "a directory with something else in it is left alone", refused.stderr)
+ok(refused.status != 0 and "not empty" in refused.err, "a directory with something else in it is left alone", refused.err)
 is_([p.name for p in foreign.iterdir()], ["holiday.jpg"], "untouched")
 shared = world.dir / "shared"
 shared.mkdir(mode=0o755)
 shared.chmod(0o755)
-ok(admin(server.data, "backup", shared).returncode != 0, "one that others can read is refused")
+ok(admin(server.data, "backup", shared).status != 0, "one that others can read is refused")
 refused = admin(server.data, "restore", backup)
-ok(refused.returncode != 0 and ("works on" in refused.stderr or "is there" in refused.stderr), "over a running server nothing is restored",
-   refused.stderr)
+ok(refused.status != 0 and ("works on" in refused.err or "is there" in refused.err), "over a running server nothing is restored",
+   refused.err)
 other_key = world.dir / "other"
-is_(admin(server.data, "backup", world.dir / "more", foreign / "holiday.jpg").returncode != 0, True,
+is_(admin(server.data, "backup", world.dir / "more", foreign / "holiday.jpg").status != 0, True,
     "another file is never written over with the key")
 last = ada.messages()
 server.stop()
 refused = admin(server.data, "restore", backup)
-ok(refused.returncode != 0 and "is there" in refused.stderr, "nor over a stopped one", refused.stderr)
+ok(refused.status != 0 and "is there" in refused.err, "nor over a stopped one", refused.err)
 
 # --- damage is found
 
@@ -132,29 +131,29 @@ content = bytearray(victim.read_bytes())
 content[len(content) // 2] ^= 1
 victim.write_bytes(content)
 found = admin(server.data, "verify-backup", damaged)
-ok(found.returncode != 0 and "blobs are missing or damaged" in found.stderr, "a flipped bit in a blob is found", found.stderr)
+ok(found.status != 0 and "blobs are missing or damaged" in found.err, "a flipped bit in a blob is found", found.err)
 meta = next(damaged.glob("meta.*"))
 content = bytearray(meta.read_bytes())
 content[-100] ^= 1
 meta.write_bytes(content)
 found = admin(server.data, "verify-backup", damaged)
-ok(found.returncode != 0 and "not what the backup's manifest names" in found.stderr, "one in the metadata too", found.stderr)
+ok(found.status != 0 and "not what the backup's manifest names" in found.err, "one in the metadata too", found.err)
 fresh = world.dir / "fresh"
-ok(admin(fresh, "restore", damaged, key).returncode != 0 and not (fresh / "meta.db").exists(), "and is not put back")
+ok(admin(fresh, "restore", damaged, key).status != 0 and not (fresh / "meta.db").exists(), "and is not put back")
 manifest = bytearray((damaged / "manifest").read_bytes())
 manifest[20] ^= 1
 (damaged / "manifest").write_bytes(manifest)
-ok("manifest" in admin(server.data, "verify-backup", damaged).stderr, "so is one in the manifest")
+ok("manifest" in admin(server.data, "verify-backup", damaged).err, "so is one in the manifest")
 
 # --- putting it back, killed on the way
 
 lost = world.dir / "lost"
 server.data.rename(lost)
-ok(admin(server.data, "restore", backup).returncode != 0, "without the log key nothing is restored")
+ok(admin(server.data, "restore", backup).status != 0, "without the log key nothing is restored")
 wrong = world.server("elsewhere")
 wrong.stop()
 refused = admin(server.data, "restore", backup, wrong.data / "log.key")
-ok(refused.returncode != 0 and "not that of the backup" in refused.stderr, "nor with another server's", refused.stderr)
+ok(refused.status != 0 and "not that of the backup" in refused.err, "nor with another server's", refused.err)
 shutil.rmtree(server.data)
 for attempt in range(40 if LONG else 10):
     process = world.spawn([world.server_bin, "--data", server.data, "admin", "restore", backup, key],
@@ -166,7 +165,7 @@ for attempt in range(40 if LONG else 10):
         break
 if not (server.data / "meta.db").exists():
     restored = admin(server.data, "restore", backup, key)
-    is_(restored.returncode, 0, "it is put back in the end", restored.stderr)
+    is_(restored.status, 0, "it is put back in the end", restored.err)
 else:
     ok(True, "it is put back in the end")
 for name in ("meta.db", "log.key"):

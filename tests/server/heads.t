@@ -6,7 +6,6 @@ it is at its head. What is damaged there, or another server's, is said, and noth
 import pathlib
 import re
 import sqlite3
-import subprocess
 import sys
 import time
 
@@ -19,11 +18,6 @@ server = world.server()
 ada, bob = world.room_of_two(server)
 backup, key = world.dir / "backup", world.dir / "key"
 heads = server.data / "blobs" / "heads"
-
-
-def admin(*args, data=None):
-    argv = [str(a) for a in (world.server_bin, "--data", data or server.data, "admin", *args)]
-    return subprocess.run(argv, capture_output=True, text=True, env=world.env, check=False, timeout=120)
 
 
 def lose_meta():
@@ -50,7 +44,7 @@ def are_written():
 ada.must("room", "new", "quiet")
 ada.must("say", "quiet", "nothing follows")
 ada.must("say", "acme", "one")
-is_(admin("backup", backup, key).returncode, 0, "a backup is taken")
+is_(server.admin("backup", backup, key).status, 0, "a backup is taken")
 ok(not list(backup.rglob("heads")), "without what stands beside the blobs")
 bob.must("say", "acme", "two")
 photo = world.dir / "photo"
@@ -64,10 +58,10 @@ ok(until(are_written), "rooms that grow have their heads written while the serve
 
 server.kill()
 lose_meta()
-put = admin("restore-meta", backup)
-is_(put.returncode, 0, "the metadata is put back", put.stderr)
-ok("newer heads of 3 rooms" in put.stdout, "rooms wait for their heads: Bob's own and the new one too", put.stdout)
-ok("did not stop in order" in put.stderr, "a server that was killed may have gone further", put.stderr)
+put = server.admin("restore-meta", backup)
+is_(put.status, 0, "the metadata is put back", put.err)
+ok("newer heads of 3 rooms" in put.out, "rooms wait for their heads: Bob's own and the new one too", put.out)
+ok("did not stop in order" in put.err, "a server that was killed may have gone further", put.err)
 server.start()
 state = ada.must("repair", "acme", "--json").json()
 ok(not state["open"] and state["missing"] > 0, "its owner is told, before anybody has shown it", state)
@@ -91,18 +85,18 @@ checked = ada.run("verify", "acme")
 is_(checked.status, 0, "and for others, too", *checked.why())
 blobs = lambda: {p.stat().st_ino for p in (server.data / "blobs").glob("??/*")}
 before = blobs()
-is_(admin("gc").returncode, 0, "what nothing refers to is collected")
+is_(server.admin("gc").status, 0, "what nothing refers to is collected")
 is_(blobs(), before, "and no blob that came back is among it")
 
 # --- stopped in order: exactly these
 
-is_(admin("backup", backup).returncode, 0, "another backup")
+is_(server.admin("backup", backup).status, 0, "another backup")
 ada.must("say", "acme", "four")
 is_(server.stop(), 0, "the server stops in order")
 lose_meta()
-put = admin("restore-meta", backup)
-is_(put.returncode, 0, "its metadata is put back", put.stderr)
-ok(" rooms are whole" in put.stdout, "rooms at their heads are open at once", put.stdout)
+put = server.admin("restore-meta", backup)
+is_(put.status, 0, "its metadata is put back", put.err)
+ok(" rooms are whole" in put.out, "rooms at their heads are open at once", put.out)
 server.start()
 said = bob.run("say", "acme", "five")
 is_(said.status, 5, "the room below its head waits", *said.why())
@@ -117,13 +111,13 @@ is_(server.stop(), 0, "the server stops")
 old = heads.read_bytes()
 server.start()
 ada.must("say", "acme", "seven")
-is_(admin("backup", backup).returncode, 0, "a backup that is younger than a copy of the blob store")
+is_(server.admin("backup", backup).status, 0, "a backup that is younger than a copy of the blob store")
 server.kill()
 lose_meta()
 heads.write_bytes(old)
-put = admin("restore-meta", backup)
-is_(put.returncode, 0, "is put back beside it", put.stderr)
-ok("are whole" not in put.stdout, "and opens nothing by what the copy says", put.stdout)
+put = server.admin("restore-meta", backup)
+is_(put.status, 0, "is put back beside it", put.err)
+ok("are whole" not in put.out, "and opens nothing by what the copy says", put.out)
 server.start()
 for home in (ada, bob):
     home.must("refresh")
@@ -135,25 +129,25 @@ server.kill()
 whole = heads.read_bytes()
 lose_meta()
 heads.write_bytes(whole[:-7])
-put = admin("restore", backup)
-is_(put.returncode, 0, "what a power cut left is read as far as it goes", put.stderr)
+put = server.admin("restore", backup)
+is_(put.status, 0, "what a power cut left is read as far as it goes", put.err)
 lose_meta()
 for name, spoiled in (("a changed byte", whole[:60] + bytes([whole[60] ^ 1]) + whole[61:]), ("zeros", bytes(64)), ("text", b"heads of rooms"),
                       ("a length beyond all limits", bytes.fromhex("5affffffff") + whole)):
     heads.write_bytes(spoiled)
-    put = admin("restore", backup)
-    ok(put.returncode != 0 and "damaged" in put.stderr and "nothing was put back" in put.stderr, f"{name} in it is told", put.stdout, put.stderr)
+    put = server.admin("restore", backup)
+    ok(put.status != 0 and "damaged" in put.err and "nothing was put back" in put.err, f"{name} in it is told", put.out, put.err)
     is_(heads.read_bytes(), spoiled, "and stays as it is")
 other = world.server("other")
 stranger = world.person("eve", other)
 other.stop()
 heads.write_bytes((other.data / "blobs" / "heads").read_bytes())
-put = admin("restore", backup)
-ok(put.returncode != 0 and "of another server" in put.stderr, "another server's heads are told", put.stderr)
+put = server.admin("restore", backup)
+ok(put.status != 0 and "of another server" in put.err, "another server's heads are told", put.err)
 heads.unlink()
-put = admin("restore-meta", backup)
-is_(put.returncode, 0, "without any the backup is put back as ever", put.stderr)
-ok("no heads stand" in put.stderr, "which is told where they were counted on", put.stderr)
+put = server.admin("restore-meta", backup)
+is_(put.status, 0, "without any the backup is put back as ever", put.err)
+ok("no heads stand" in put.err, "which is told where they were counted on", put.err)
 server.start()
 ok(until(heads.exists), "and they are written anew")
 for home in (ada, bob):

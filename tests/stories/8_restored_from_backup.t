@@ -5,7 +5,6 @@ old one where Ada waited for him, in its successor where she did not."""
 
 import pathlib
 import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -27,13 +26,8 @@ for room in ("patient", "hasty"):
 backup, key = world.dir / "backup", world.dir / "key"
 
 
-def admin(*args):
-    argv = [str(a) for a in (world.server_bin, "--data", server.data, "admin", *args)]
-    return subprocess.run(argv, capture_output=True, text=True, env=world.with_clock(world.env), check=False, timeout=120)
-
-
-taken = admin("backup", backup, key)
-is_(taken.returncode, 0, "Tuesday: a backup is taken", taken.stderr)
+taken = server.admin("backup", backup, key)
+is_(taken.status, 0, "Tuesday: a backup is taken", taken.err)
 
 # --- Wednesday: both write; Bob's words are the last, and nobody else has fetched them when the disk dies
 
@@ -42,8 +36,8 @@ for room in ("patient", "hasty"):
     bob.must("say", room, "Wednesday, by Bob")
 server.kill()
 shutil.rmtree(server.data)
-put = admin("restore", backup, key)
-is_(put.returncode, 0, "the server is put back, blobs too", put.stderr)
+put = server.admin("restore", backup, key)
+is_(put.status, 0, "the server is put back, blobs too", put.err)
 server.start()
 
 # --- a week without Bob

@@ -5,7 +5,6 @@ takes up its own words from the log, writes no number twice, and nobody is alarm
 
 import pathlib
 import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -24,13 +23,8 @@ for home in (ada, bob, carol):
 backup, key = world.dir / "backup", world.dir / "key"
 
 
-def admin(*args):
-    argv = [str(a) for a in (world.server_bin, "--data", server.data, "admin", *args)]
-    return subprocess.run(argv, capture_output=True, text=True, env=world.env, check=False, timeout=120)
-
-
-taken = admin("backup", backup, key)
-is_(taken.returncode, 0, "a backup is taken", taken.stderr)
+taken = server.admin("backup", backup, key)
+is_(taken.status, 0, "a backup is taken", taken.err)
 old = bob.copy("Bob, rolled back")  # his home as of then
 said = ["Ada, last week", "Bob, last week", "Carol, last week"]
 
@@ -47,8 +41,8 @@ said.append("Carol, at the end")
 
 server.kill()
 shutil.rmtree(server.data)
-put = admin("restore", backup, key)
-is_(put.returncode, 0, "the server is restored from last week's backup", put.stderr)
+put = server.admin("restore", backup, key)
+is_(put.status, 0, "the server is restored from last week's backup", put.err)
 server.start()
 
 # --- one by one; first the home that was rolled back, which knows no more than the server
