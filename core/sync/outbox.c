@@ -92,7 +92,7 @@ static enum pv_err sign_roster(struct pv_room *room, const struct pv_roster *vie
     return sign_version(room, write, &header, write->payload);
 }
 
-/* Why this member may not write `kind` now; NULL when it may. */
+/* Why this member may not write `kind` now; NULL when it may. The view has a log. */
 static const char *refusal(const struct pv_room *room, const struct pv_roster *view, enum pv_kind kind)
 {
     const struct pv_principal *me = pv_roster_principal_of(view, &room->me->device);
@@ -163,6 +163,8 @@ enum pv_err pv_room_write(struct pv_room *room, enum pv_kind kind, struct pv_byt
     enum pv_err err = pv_room_begin(room);
     if (err) return err;
     err = pv_room_view(room, &view);
+    if (!err && !pv_roster_is_born(view)) /* its database was moved away, say */
+        err = pv_room_raise(room, PV_ERR_NOT_FOUND, pv_bytes(NULL, 0), "nothing of this room is on this device yet: privity refresh fetches it");
     const char *why = err ? NULL : refusal(room, view, kind);
     if (why) err = pv_room_raise(room, PV_ERR_DENIED, pv_bytes(NULL, 0), "%s", why);
     if (!err) err = pv_store_write_add(room->store, &write, &id);

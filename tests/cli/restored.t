@@ -108,4 +108,26 @@ shutil.rmtree(server.data)
 server.start()
 wrong = bob.run("refresh")
 is_(wrong.status, 4, "a server that goes back without saying so is an alarm as ever", *wrong.why())
+
+# --- the same that says that it was restored, once another history was written there: it is not the beginning of Bob's
+
+eve = world.person("eve", server)
+held = bob.messages("acme", "--offline")
+other = ada.copy("other")
+for db in (other.path / "rooms").glob("*"):
+    db.unlink()
+for pin in (other.path / "pins").glob("*"):
+    pin.unlink()
+other.must("refresh")
+said = other.run("say", "acme", "in another history")
+is_(said.status, 0, "a device that knows nothing from before writes there", *said.why())
+third = world.dir / "third"
+is_(admin("backup", third), 0, "its operator takes a backup")
+server.kill()
+shutil.rmtree(server.data)
+is_(admin("restore", third, key), 0, "and puts it back")
+server.start()
+wrong = bob.run("refresh")
+is_(wrong.status, 4, "a restore that shows another history than the one held is an alarm", *wrong.why())
+is_(bob.messages("acme", "--offline"), held, "and nothing of what is held goes by it")
 done()

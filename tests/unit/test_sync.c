@@ -90,6 +90,21 @@ static void test_session_in_doubt(void)
     pair_release(&p);
 }
 
+/* A copy without a log yet cannot tell whether its person is a member, and does not say so. */
+static void test_nothing_here_yet(void)
+{
+    struct pair p;
+    struct rig_member fresh;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_member_open(&fresh, &p.bob, pv_room_id(p.a.room)), PV_OK, "Bob's database of the room is new");
+    is_err(rig_say(&fresh, "one"), PV_ERR_NOT_FOUND, "he cannot write before the log is here");
+    tap_ok(strstr(pv_room_alarm(fresh.room), "refresh") != NULL, "and is told what to do");
+    is_err(rig_pull(&fresh), PV_OK, "he fetches it");
+    is_err(rig_say(&fresh, "one"), PV_OK, "then he can");
+    rig_member_close(&fresh);
+    pair_release(&p);
+}
+
 static void test_removal(void)
 {
     struct pair p;
@@ -333,6 +348,7 @@ int main(void)
     test_talk();
     test_offline();
     test_session_in_doubt();
+    test_nothing_here_yet();
     test_removal();
     test_viewer();
     test_backlog();
