@@ -43,7 +43,7 @@ static void put_invite(struct pv_buf *buf, uint64_t number)
 }
 
 /* The room goes on from its snapshot, in which that many more stand in one list, before all others by their ids. */
-static void crowd(size_t field, uint64_t more, void (*put)(struct pv_buf *buf, uint64_t number))
+static void crowd(size_t field, size_t more, void (*put)(struct pv_buf *buf, uint64_t number))
 {
 	struct pv_buf from, to;
 	struct pv_cbor in;
@@ -59,7 +59,7 @@ static void crowd(size_t field, uint64_t more, void (*put)(struct pv_buf *buf, u
 		size_t count = i == field ? pv_cbor_get_array(&in, SIZE_MAX) : 1;
 		if (i == field)
 			pv_cbor_put_array(&to, count + more);
-		for (uint64_t number = 1; i == field && number <= more; number++)
+		for (size_t number = 1; i == field && number <= more; number++)
 			put(&to, number);
 		for (size_t k = 0; k < count; k++) {
 			struct pv_bytes item = pv_cbor_get_item(&in);
@@ -67,7 +67,7 @@ static void crowd(size_t field, uint64_t more, void (*put)(struct pv_buf *buf, u
 		}
 	}
 	bool reads = !pv_cbor_finish(&in) && pv_roster_decode(pv_buf_bytes(&to), &crowded) == PV_OK;
-	tap_ok(reads, "%llu more stand in the snapshot", (unsigned long long)more);
+	tap_ok(reads, "%zu more stand in the snapshot", more);
 	if (!reads)
 		abort();
 	pv_roster_free(room.roster);
