@@ -56,6 +56,9 @@ tap.ok("from the phone" in texts(bob, "acme"), "and writes, which Bob reads")
 names = {d["name"]: d for d in ada.must("devices", "--json").json()["devices"] if not d["paper"]}
 tap.ok("phone" in names and not names["phone"]["revoked"] and names["phone"]["added_by"], "it is listed by its name", str(names))
 tap.is_(phone.must("whoami", "--json").json()["id"], ada.must("whoami", "--json").json()["id"], "both are one person")
+again, r = joined("again", code)
+tap.ok(r.status == 3 and not (again.path / "keystore").exists(), "a code that was used adds no other", *r.why())
+tap.is_(len([d for d in ada.must("devices", "--json").json()["devices"] if not d["paper"]]), 2, "there are two devices")
 
 # ---- the phone adds another, as JSON
 process, first = adding(phone, "--json")
