@@ -8,6 +8,7 @@
 #include "core/sync/forget_plan.h"
 
 static const char under_way[] = "sync.forget";
+static const char cut_in_vain[] = "sync.cut-in-vain"; /* the epoch that began with it */
 static const uint8_t NO_REFS[] = {0x80};
 static const uint8_t NOTHING_BESIDE[] = {0x83, 0x80, 0x80, 0x80};
 enum { STATE_BYTES_MAX = 64 * 1024 };
@@ -85,6 +86,37 @@ static enum pv_err load(struct pv_room *room, struct state *ret_state)
     return err;
 }
 
+/* ---- giving up */
+
+static enum pv_err find_sealed(void *context, const struct pv_write *write)
+{
+    (void)context;
+    return pv_kind_is_sealed(write->kind) ? PV_ERR_CONFLICT : PV_OK;
+}
+
+/* Is something of ours still on its way that the state, or the list of keys, will have? */
+static enum pv_err has_unsent(struct pv_room *room, bool *ret_has)
+{
+    enum pv_err err = pv_store_write_each(room->store, find_sealed, NULL);
+    *ret_has = err == PV_ERR_CONFLICT;
+    return *ret_has ? PV_OK : err;
+}
+
+/* What no further try would change. */
+static bool is_final(enum pv_err err)
+{
+    return err == PV_ERR_DENIED || err == PV_ERR_NO_KEY || err == PV_ERR_NOT_FOUND || err == PV_ERR_LIMIT || err == PV_ERR_CONFLICT ||
+           err == PV_ERR_UNSUPPORTED;
+}
+
+/* Nothing comes of it. Where its cut was made already, links across that have to be made: those of older epochs. */
+static enum pv_err give_up(struct pv_room *room, const struct state *state, enum pv_err why, enum pv_err *ret_refused)
+{
+    *ret_refused = why;
+    enum pv_err err = pv_store_value_delete(room->store, under_way);
+    return err || !state->has_cut ? err : pv_store_number_set(room->store, cut_in_vain, state->cut);
+}
+
 /* ---- the cut */
 
 /* Does a rekey of the verified log, from the cut's own on, lead back before it? Another's may have come between. */
@@ -107,35 +139,64 @@ static void begin_anew(struct pv_room *room, struct state *state)
     state->has_cut = state->is_planned = false;
 }
 
+/* Once cut, a room has to be linked again where nothing comes of it: so that is not begun before it is known to succeed.
+ * What is still unsent goes first. */
+static enum pv_err may_cut(struct pv_room *room, const struct state *state, bool *ret_cut, enum pv_err *ret_refused)
+{
+    struct pv_forget_plan plan;
+    bool unsent = false;
+    enum pv_err err = has_unsent(room, &unsent);
+    if (err || unsent) return err;
+    err = pv_forget_plan_make(room, state->asked.ranges, state->asked.count, pv_roster_epoch(room->roster) + 1, &plan);
+    if (!err) pv_forget_plan_release(&plan);
+    if (err && is_final(err)) return give_up(room, state, err, ret_refused);
+    *ret_cut = !err;
+    return err;
+}
+
 static bool is_owner(const struct pv_room *room, const struct pv_roster *view)
 {
     const struct pv_principal *me = pv_roster_principal_of(view, &room->me->device);
     return me && me->role == PV_ROLE_OWNER;
 }
 
-enum pv_err pv_forget_look(struct pv_room *room, bool *ret_cut, enum pv_err *ret_refused)
+/* Is a cut left of which nothing came? Whoever may links across it, unless another did, or another forget stands by it. */
+static enum pv_err look_for_vain_cut(struct pv_room *room, const struct pv_roster *view, bool *ret_link)
+{
+    uint64_t cut = 0;
+    bool across = false;
+    const struct pv_principal *me = pv_roster_principal_of(view, &room->me->device);
+    enum pv_err err = pv_store_number_get(room->store, cut_in_vain, 0, &cut);
+    if (err || cut == 0 || !me || me->role == PV_ROLE_VIEWER || pv_roster_epoch(view) > pv_roster_epoch(room->roster)) return err;
+    if (cut <= pv_roster_epoch(room->roster)) err = is_linked_across(room, cut, &across);
+    if (err) return err;
+    if (across || pv_roster_cut(room->roster) >= cut || cut > pv_roster_epoch(room->roster)) return pv_store_value_delete(room->store, cut_in_vain);
+    *ret_link = true;
+    return PV_OK;
+}
+
+enum pv_err pv_forget_look(struct pv_room *room, bool *ret_cut, bool *ret_link, enum pv_err *ret_refused)
 {
     struct state state;
     struct pv_forget_info forget;
     const struct pv_roster *view;
     bool across = false;
-    *ret_cut = false;
-    enum pv_err err = load(room, &state);
-    if (err) return err == PV_ERR_NOT_FOUND ? PV_OK : err;
-    err = pv_room_view(room, &view);
+    *ret_cut = *ret_link = false;
+    enum pv_err err = pv_room_view(room, &view);
+    if (!err) err = load(room, &state);
+    if (err == PV_ERR_NOT_FOUND) return look_for_vain_cut(room, view, ret_link);
     if (!err && state.has_cut) err = is_linked_across(room, state.cut, &across);
     if (err) return err;
     bool stands = pv_roster_forget(room->roster, &state.id, &forget);
     if (stands && !across) return pv_store_value_delete(room->store, under_way);
     if (!is_owner(room, view)) {
-        *ret_refused = pv_room_raise(room, PV_ERR_DENIED, pv_bytes(NULL, 0), "only an owner may forget");
-        return pv_store_value_delete(room->store, under_way);
+        err = pv_room_raise(room, PV_ERR_DENIED, pv_bytes(NULL, 0), "only an owner may forget");
+        return give_up(room, &state, err, ret_refused);
     }
     bool lost = state.has_cut && state.cut > pv_roster_epoch(view); /* another rekey came first */
     if (across || lost) begin_anew(room, &state);
     if (across || lost) err = save(room, &state);
-    *ret_cut = !state.has_cut;
-    return err;
+    return err || state.has_cut ? err : may_cut(room, &state, ret_cut, ret_refused);
 }
 
 enum pv_err pv_forget_cut_made(struct pv_room *room, uint64_t epoch)
@@ -149,20 +210,6 @@ enum pv_err pv_forget_cut_made(struct pv_room *room, uint64_t epoch)
 }
 
 /* ---- keys, and what keeps the state */
-
-static enum pv_err find_sealed(void *context, const struct pv_write *write)
-{
-    (void)context;
-    return pv_kind_is_sealed(write->kind) ? PV_ERR_CONFLICT : PV_OK;
-}
-
-/* Is something of ours still on its way that the state, or the list of keys, will have? */
-static enum pv_err has_unsent(struct pv_room *room, bool *ret_has)
-{
-    enum pv_err err = pv_store_write_each(room->store, find_sealed, NULL);
-    *ret_has = err == PV_ERR_CONFLICT;
-    return *ret_has ? PV_OK : err;
-}
 
 static enum pv_err add_writes(struct pv_room *room, const struct pv_forget_plan *plan)
 {
@@ -207,13 +254,6 @@ static enum pv_err name_it(struct pv_room *room, const struct state *state)
     return pv_write_roster(room, &body, pv_bytes(NULL, 0));
 }
 
-/* What no further try would change. */
-static bool is_final(enum pv_err err)
-{
-    return err == PV_ERR_DENIED || err == PV_ERR_NO_KEY || err == PV_ERR_NOT_FOUND || err == PV_ERR_LIMIT || err == PV_ERR_CONFLICT ||
-           err == PV_ERR_UNSUPPORTED;
-}
-
 enum pv_err pv_forget_step(struct pv_room *room, enum pv_err *ret_refused)
 {
     struct state state;
@@ -230,9 +270,7 @@ enum pv_err pv_forget_step(struct pv_room *room, enum pv_err *ret_refused)
     bool nothing_to_send = state.is_planned;
     if (!state.is_planned) err = plan(room, &state, &nothing_to_send);
     if (!err && nothing_to_send) err = name_it(room, &state);
-    if (!is_final(err)) return err;
-    *ret_refused = err;
-    return pv_store_value_delete(room->store, under_way);
+    return is_final(err) ? give_up(room, &state, err, ret_refused) : err;
 }
 
 /* ---- beginning */

@@ -7,9 +7,10 @@
 
 #include "core/sync/room_parts.h"
 
-/* Look where it stands by the verified log. `ret_cut`: a rekey without links is what comes next. Who is no owner any more
- * gives it up: `ret_refused` says so, and the alarm why. In a transaction. */
-PV_MUST_USE enum pv_err pv_forget_look(struct pv_room *room, bool *ret_cut, enum pv_err *ret_refused);
+/* Look where it stands by the verified log. `ret_cut`: a rekey without links is what comes next; `ret_link`: one with links,
+ * since nothing came of a cut. What is refused, or asked by who is no owner any more, is given up: `ret_refused` says so,
+ * and the alarm why. In a transaction. */
+PV_MUST_USE enum pv_err pv_forget_look(struct pv_room *room, bool *ret_cut, bool *ret_link, enum pv_err *ret_refused);
 /* That rekey was made, and begins `epoch`. In the same transaction. */
 PV_MUST_USE enum pv_err pv_forget_cut_made(struct pv_room *room, uint64_t epoch);
 /* Do what can be done now. Where the rules refuse it, it is given up: `ret_refused` says so, and the alarm why.

@@ -94,7 +94,7 @@ static enum pv_err give_key(struct push *push)
 static enum pv_err make_ready(struct push *push, bool *ret_needs_keys, struct pv_hash *ret_missing, size_t *ret_count)
 {
     enum pv_err refused = PV_OK;
-    bool cut = false;
+    bool cut = false, link = false;
     struct pv_room *room = push->pull.room;
     const struct pv_roster *view;
     bool ours = false, complains = false;
@@ -105,8 +105,8 @@ static enum pv_err make_ready(struct push *push, bool *ret_needs_keys, struct pv
     if (!err && room->person_room) err = pv_mend(room);
     if (!err) err = pv_room_view(room, &view);
     if (!err) err = pv_rekey_is_ours(room, view, &ours);
-    if (!err) err = pv_forget_look(room, &cut, &refused);
-    if (!err && (ours || cut)) {
+    if (!err) err = pv_forget_look(room, &cut, &link, &refused);
+    if (!err && (ours || cut || link)) {
         err = pv_rekey_missing_keys(room, ret_missing, PV_KEM_ASK_MAX, ret_count);
         *ret_needs_keys = !err && *ret_count && push->asked_count <= PV_KEM_ASK_MAX;
         if (!err && !*ret_needs_keys) err = pv_rekey_make(room, cut);

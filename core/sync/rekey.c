@@ -127,6 +127,18 @@ enum pv_err pv_rekey_complain(struct pv_room *room, bool *ret_complains)
     return err == PV_ERR_DENIED ? PV_OK : err; /* another of our devices said it already */
 }
 
+/* A recipient's KEM key; our own follows from its seed, also where a restore lost it. Errors: NOT_FOUND. */
+static enum pv_err recipient_key(struct pv_room *room, const struct pv_hash *kem_hash, struct pv_kem_pk *ret_pk)
+{
+    struct pv_kem_seed seed;
+    enum pv_err err = pv_store_kem_key_get(room->store, kem_hash, ret_pk);
+    if (err != PV_ERR_NOT_FOUND) return err;
+    err = pv_keys_my_kem_seed(room, kem_hash, &seed);
+    if (!err) pv_kem_from_seed(&seed, ret_pk);
+    pv_wipe(&seed, sizeof seed);
+    return err == PV_ERR_NO_KEY ? PV_ERR_NOT_FOUND : err;
+}
+
 enum pv_err pv_rekey_missing_keys(struct pv_room *room, struct pv_hash *ret_hashes, size_t max, size_t *ret_count)
 {
     const struct pv_roster *view;
@@ -137,7 +149,7 @@ enum pv_err pv_rekey_missing_keys(struct pv_room *room, struct pv_hash *ret_hash
     if (err) return err;
     for (size_t i = 0; i < count && missing < max && !err; i++) {
         struct pv_kem_pk pk;
-        err = pv_store_kem_key_get(room->store, &recipients[i].kem_hash, &pk);
+        err = recipient_key(room, &recipients[i].kem_hash, &pk);
         if (err != PV_ERR_NOT_FOUND) continue;
         err = PV_OK;
         ret_hashes[missing++] = recipients[i].kem_hash;
@@ -170,7 +182,7 @@ static enum pv_err make_wraps(struct pv_room *room, struct rekey *r)
     for (size_t i = 0; i < r->recipient_count; i++) {
         struct pv_kem_pk pk;
         uint8_t enc_seed[PV_KEM_ENC_SEED_BYTES];
-        enum pv_err err = pv_store_kem_key_get(room->store, &r->recipients[i].kem_hash, &pk);
+        enum pv_err err = recipient_key(room, &r->recipients[i].kem_hash, &pk);
         if (err && err != PV_ERR_NOT_FOUND) return err;
         bool empty = err == PV_ERR_NOT_FOUND;
         context.recipient = r->recipients[i].id;

@@ -74,8 +74,13 @@ static void test_newcomer(void)
 	pv_room_go_on(a.room); /* her other device was not there */
 	tap_ok(rig_pull(&a) == PV_OK && !is_restored(pv_room_id(a.room), &size), "Ada says to go on");
 	uint64_t epoch = pv_roster_epoch(pv_room_roster(b.room));
+	struct rig_member cold;
+	if (sqlite3_exec(b.db, "DELETE FROM kem_key", NULL, NULL, NULL)) abort(); /* as a device that never had them */
 	tap_ok(rig_push(&b) == PV_OK && pv_roster_epoch(pv_room_roster(b.room)) == epoch + 1, "Bob makes a new epoch, unasked");
 	tap_ok(rig_pull(&a) == PV_OK && reads(&a, "two"), "and Ada reads what she had never seen");
+	tap_ok(rig_member_open(&cold, &bob.device, pv_room_id(a.room)) == PV_OK && rig_pull(&cold) == PV_OK && reads(&cold, "two"),
+	       "so does who has nothing but Bob's keys, for whom his device made a wrap, too");
+	rig_member_close(&cold);
 }
 
 /* His key lay beside the entry by which he joined. */

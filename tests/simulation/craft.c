@@ -107,15 +107,29 @@ static void craft_rekey(struct craft *c)
     pv_beside_put(&c->beside, &key, 1, NULL, 0, wraps, count);
 }
 
+/* By no plan: without a cut, without keys of what stays. */
+static void craft_forget(struct craft *c, unsigned room)
+{
+    struct pv_range *range = &c->body.u.ranges.ranges[0];
+    uint64_t size = pv_roster_size(c->roster);
+    fill(c, c->body.u.ranges.id.b, sizeof c->body.u.ranges.id.b);
+    range->from = sim_below(c->world, size);
+    range->to = range->from + 1 + sim_below(c->world, 4);
+    if (range->to > size) range->to = size;
+    c->body.u.ranges.count = 1;
+    c->body.u.ranges.cut_epoch = about(c, pv_roster_epoch(c->roster));
+    sim_ledger_asked(c->world, c->device, room, range, 1);
+}
+
 /* False: nothing to make it of. */
-static bool craft_body(struct craft *c)
+static bool craft_body(struct craft *c, unsigned room)
 {
     static const enum pv_roster_type types[] = {PV_ROSTER_ROLE, PV_ROSTER_ROLE, PV_ROSTER_REMOVE, PV_ROSTER_REMOVE, PV_ROSTER_CLOSE_INVITE,
-                                                PV_ROSTER_INVITE, PV_ROSTER_DEVICE_REMOVE, PV_ROSTER_REKEY, PV_ROSTER_BAD_WRAP, PV_ROSTER_LEAVE};
+                                                PV_ROSTER_INVITE, PV_ROSTER_DEVICE_REMOVE, PV_ROSTER_REKEY, PV_ROSTER_BAD_WRAP, PV_ROSTER_LEAVE, PV_ROSTER_FORGET};
     const struct pv_principal *target = someone(c);
     size_t count;
     const struct pv_invite *invites = pv_roster_invites(c->roster, &count);
-    c->body.type = types[sim_below(c->world, sizeof types / sizeof *types)];
+    c->body.type = types[sim_below(c->world, sizeof types / sizeof *types - !c->world->weather.forgets)];
     if (c->body.type == PV_ROSTER_ROLE) {
         c->body.u.role.person = target->id;
         c->body.u.role.join_index = about(c, target->join_index);
@@ -131,6 +145,8 @@ static bool craft_body(struct craft *c)
         craft_invite(c);
     } else if (c->body.type == PV_ROSTER_DEVICE_REMOVE) {
         craft_device_remove(c);
+    } else if (c->body.type == PV_ROSTER_FORGET) {
+        craft_forget(c, room);
     } else if (c->body.type == PV_ROSTER_REKEY) {
         craft_rekey(c);
     } else if (c->body.type == PV_ROSTER_BAD_WRAP) {
@@ -196,7 +212,7 @@ void sim_craft(struct sim_world *world, struct sim_device *device, unsigned room
     pv_beside_put(&c.beside, NULL, 0, NULL, 0, NULL, 0);
     bool words = sim_chance(world, 64);
     if (words) craft_words(&c);
-    if (words || craft_body(&c)) send(&c, room);
+    if (words || craft_body(&c, room)) send(&c, room);
     pv_buf_release(&c.bytes);
     pv_buf_release(&c.beside);
 }

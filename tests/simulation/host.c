@@ -88,6 +88,13 @@ void sim_host_release(struct sim_host *host)
     host->there = host->up = false;
 }
 
+bool sim_host_waits(struct sim_world *world, unsigned room)
+{
+    struct pv_meta *meta = world->hosts[0].srv.server.meta;
+    struct pv_meta_room row;
+    return world->has_room[room] && world->hosts[0].up && meta->ops->room(meta, &world->room_ids[room], &row) == PV_OK && row.restored;
+}
+
 struct sim_host *sim_host_fork(struct sim_world *world, struct sim_host *host)
 {
     for (unsigned i = 1; i < SIM_HOSTS; i++) {

@@ -187,6 +187,7 @@ static void take_effect(struct observing *o, struct sim_entry *entry, struct pv_
     if (pv_roster_body_read(bytes, &body)) return;
     entry->type = body.type;
     if (body.type == PV_ROSTER_GENESIS) sim_keys_epoch(o->ledger, &body.u.genesis.secret_hash, &body.u.genesis.kem_hash);
+    if (body.type == PV_ROSTER_REKEY) sim_tell(world, "  with %zu links, back to %llu", body.u.rekey.link_count, body.u.rekey.link_count ? (unsigned long long)body.u.rekey.links[0].epoch : 0);
     if (body.type == PV_ROSTER_REKEY) sim_keys_epoch(o->ledger, &body.u.rekey.secret_hash, &body.u.rekey.kem_hash);
     if (entry->verdict != PV_ACCEPTED) return;
     if (body.type == PV_ROSTER_REKEY) entry->secret = body.u.rekey.secret_hash;

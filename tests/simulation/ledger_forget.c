@@ -113,7 +113,9 @@ void sim_ledger_followed(struct sim_world *world, struct sim_device *device, uns
                 sim_fail(world, "P2", "device %u cannot walk %s", device->number, sim_room_name(room));
     }
     if (!pv_roster_principal_of(roster, &device->me.device)) return; /* who is out cannot read what keys stay, and keeps all */
-    if (!ever || world->failed || ledger->crafted[room] || !log->roster || device->held[room].count != log->history.count) return;
+    if (!ever || world->failed || ledger->crafted[room] || world->weather.lies || !log->roster || device->held[room].count != log->history.count) return;
+    /* A liar may have withheld the key under which the others are listed. */
+    if (number(device, room, "SELECT count(*) FROM epoch WHERE epoch = ?", cut) == 0) return;
     sqlite3_int64 left = number(device, room, "SELECT count(*) FROM epoch WHERE epoch < ?", cut);
     if (left && !came_after_keys(log, cut))
         sim_fail(world, "forget", "device %u keeps %lld secrets of %s from before the cut at epoch %llu", device->number, (long long)left,
@@ -246,7 +248,7 @@ void sim_forget_finish(struct sim_ledger *ledger)
     for (unsigned r = 0; r < SIM_ROOMS && !world->failed; r++) {
         const struct sim_log *log = &ledger->logs[0][r];
         if (!log->roster) continue;
-        check_done(ledger, r, log);
+        if (!sim_host_waits(world, r)) check_done(ledger, r, log);
         for (uint64_t i = 0; i < log->history.count && !world->failed; i++) check_gone(ledger, r, log, i);
         check_members(ledger, r);
     }

@@ -96,16 +96,28 @@ static struct pv_bytes flipped(struct sim_world *world, struct pv_bytes bytes, s
     return pv_buf_bytes(memory);
 }
 
+/* Bodies that were dropped for good, as if they were not. */
+static void show_dropped(const struct sim_world *world, unsigned room, struct page *page)
+{
+    for (size_t i = 0; i < page->count; i++) {
+        struct pv_hash leaf;
+        if (page->has_body[i]) continue;
+        pv_entry_leaf(page->entry[i], &leaf);
+        page->has_body[i] = sim_ledger_dropped(world, room, &leaf, &page->body[i], &page->refs[i]);
+    }
+}
+
 static void lie_about_page(struct sim_world *world, const struct sim_device *device, unsigned room, struct pv_buf *answer)
 {
     static struct page page;
     struct pv_buf note, memory;
     page.note = pv_bytes(NULL, 0);
     if (!page_read(pv_buf_bytes(answer), &page)) return;
-    size_t at = (size_t)sim_below(world, page.count), lie = (size_t)sim_below(world, 8);
+    size_t at = (size_t)sim_below(world, page.count), lie = (size_t)sim_below(world, world->weather.forgets ? 9 : 8);
     pv_buf_init(&note, PV_LIMIT_NOTE_BYTES);
     pv_buf_init(&memory, SIZE_MAX);
-    static const char *const names[] = {"drops", "swaps", "repeats", "forges", "gives a wrong body of", "withholds the body of", "cuts after", "signs itself"};
+    static const char *const names[] = {"drops", "swaps", "repeats", "forges", "gives a wrong body of", "withholds the body of", "cuts after", "signs itself",
+                                        "shows what was forgotten, also beside"};
     sim_tell(world, "  … the server %s entry %zu of the page from %llu", names[lie], at, (unsigned long long)page.from);
     if (lie == 0) drop(&page, at);
     if (lie == 1) swap(&page, at, (size_t)sim_below(world, page.count));
@@ -118,6 +130,7 @@ static void lie_about_page(struct sim_world *world, const struct sim_device *dev
     if (lie == 4) page.body[at] = flipped(world, page.body[at], &memory);
     if (lie == 5) page.has_body[at] = false;
     if (lie == 6) page.count = at + 1;
+    if (lie == 8) show_dropped(world, room, &page);
     bool anew = page.from + page.count > 0 && sim_chance(world, 200);
     if (anew) sign_page(world, device, room, &page, &note);
     page_write(&page, anew ? pv_buf_bytes(&note) : page.note, answer);

@@ -195,6 +195,8 @@ bool sim_host_boot(struct sim_world *world, struct sim_host *host);
 /* The program dies; the machine with it, if it crashes. */
 void sim_host_stop(struct sim_world *world, struct sim_host *host, bool crash);
 void sim_host_release(struct sim_host *host);
+/* Does the room still wait for what a restored server lost? */
+bool sim_host_waits(struct sim_world *world, unsigned room);
 /* What a hostile operator keeps: another server over a copy of this one's disk. NULL: there are enough. */
 struct sim_host *sim_host_fork(struct sim_world *world, struct sim_host *host);
 

@@ -637,14 +637,49 @@ static void test_hold_between(void)
     is_err(rig_say(&p.a, "evidence"), PV_OK, "Ada says");
     uint64_t at = settle(&p);
     struct pv_range range = {at, at + 1};
+    uint64_t epoch = pv_roster_epoch(room_of(&p)->roster);
     is_err(pv_room_forget(p.a.room, &range, 1), PV_OK, "Ada would forget");
     is_err(write_hold(&p.b, at, at + 1, false), PV_OK, "Bob holds before she sends");
     is_err(rig_push(&p.a), PV_ERR_DENIED, "she is told");
+    tap_is_int((long long)pv_roster_epoch(room_of(&p)->roster), (long long)epoch, "and no epoch was begun for nothing");
     is_err(pv_room_is_forgetting(p.a.room, &is), PV_OK, "and asks");
     tap_ok(!is, "it was given up");
     is_err(rig_push(&p.a), PV_OK, "what follows is sent as ever");
     is_err(rig_pull(&p.b), PV_OK, "Bob looks");
     is_texts(&p.b, "evidence\n", "nothing is lost");
+    pair_release(&p);
+}
+
+/* One that comes when the cut stands in the log: what was before must not stay cut off for those who come later. */
+static void test_hold_after_cut(void)
+{
+    struct pair p;
+    struct pv_invite_link link;
+    struct rig_device eve;
+    struct rig_member late;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_say(&p.a, "evidence"), PV_OK, "Ada says");
+    uint64_t at = settle(&p), epoch = pv_roster_epoch(room_of(&p)->roster);
+    struct pv_range range = {at, at + 1};
+    is_err(pv_room_forget(p.a.room, &range, 1), PV_OK, "Ada forgets");
+    for (size_t k = 1; k < 20 && pv_roster_epoch(room_of(&p)->roster) == epoch; k++) {
+        p.server.down_from = p.server.requests + k;
+        (void)!rig_push(&p.a);
+    }
+    p.server.down_from = 0;
+    is_err(rig_pull(&p.b), PV_OK, "Bob sees her cut");
+    is_err(write_hold(&p.b, at, at + 1, false), PV_OK, "and holds");
+    is_err(rig_push(&p.a), PV_ERR_DENIED, "she is told");
+    is_err(rig_push(&p.a), PV_OK, "and goes on");
+    tap_is_int((long long)pv_roster_epoch(room_of(&p)->roster), (long long)epoch + 2, "by an epoch that leads back");
+    is_err(rig_push(&p.a), PV_OK, "once");
+    tap_is_int((long long)pv_roster_epoch(room_of(&p)->roster), (long long)epoch + 2, "and no more");
+    is_err(rig_device_init(&eve, &p.server, 5), PV_OK, "Eve comes");
+    is_err(rig_invite(&p.a, PV_ROLE_EDITOR, 1, &link), PV_OK, "is invited");
+    is_err(rig_join(&late, &eve, &link), PV_OK, "and joins");
+    is_texts(&late, "evidence\n", "she reads what was before");
+    rig_member_close(&late);
+    rig_device_release(&eve);
     pair_release(&p);
 }
 
@@ -980,6 +1015,7 @@ int main(void)
     test_unsent();
     test_hold();
     test_hold_between();
+    test_hold_after_cut();
     test_demoted();
     test_cut_off();
     test_lost_cut();
