@@ -27,4 +27,8 @@ CLIENT = [
     Mutant("the journal of a new store", "core/state/store.c", "PRAGMA synchronous = EXTRA", "PRAGMA synchronous = FULL"),
     Mutant("a rejected entry at the end", "core/sync/room.c", "        if (stored.verdict != PV_REJECTED) return PV_ERR_CORRUPT;\n", "        return PV_ERR_CORRUPT;\n"),
     Mutant("a wrap's secret is the log's", "core/sync/keys.c", "    if (pv_hash_equal(&hash, &epochs[epoch].secret_hash)) *ret_secret = secret;\n    else err = PV_ERR_NOT_FOUND;", "    *ret_secret = secret;"),
+    Mutant("a wrap is the one that the entry names", "core/sync/keys.c", "    if (pv_merkle_check_inclusion(&leaf, source->slot, count, proof.hashes, proof.count, &root))\n        return", "    if (false)\n        return", "tests/unit/test_sync_lies"),
+    Mutant("the log that the inviter saw", "core/sync/members.c", '        if (seen->size > room->edge.size)\n            return raise_unlike', '        if (false)\n            return raise_unlike', "tests/unit/test_sync_lies"),
+    Mutant("the history that the inviter saw", "core/sync/members.c", "        if (!pv_hash_equal(&root, &seen->root))\n            return raise_unlike", "        if (false)\n            return raise_unlike", "tests/unit/test_sync_lies"),
+    Mutant("a link's own maker", "core/sync/members.c", "    if (!pv_hash_equal(&invite->maker, &link->inviter))\n", "    if (false)\n", "tests/unit/test_sync_lies"),
 ]

@@ -399,6 +399,10 @@ static void test_link_of_another_history(void)
     is_err(rig_join(&e, &eve, &other), PV_ERR_FORK, "nor does who is shown less than that");
     tap_ok(strstr(pv_room_alarm(e.room), "hides part of the log") != NULL, "which is told, too");
     rig_member_close(&e);
+    other = link;
+    other.inviter = eve.me.person;
+    is_err(rig_join(&e, &eve, &other), PV_ERR_BROKEN_CHAIN, "nor by a link that names another maker than the log");
+    rig_member_close(&e);
     is_err(rig_join(&b, &bob, &link), PV_OK, "by the link as it was one does");
     rig_member_close(&a);
     rig_member_close(&b);
