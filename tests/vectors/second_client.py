@@ -50,6 +50,7 @@ class Room:
         self.wraps = []                              # (index, epoch, recipient) of wraps to whoever asks
         self.name = self.log_key = self.kind = None
         self.founder, self.founders_devices = None, {}
+        self.forgets, self.deleted, self.signed = {}, [], set()  # forget: ranges; forgets that are done; indexes that signs name
         note = self.fetch()
         size, root, _ = read_note(note.decode(), self.name, self.id, self.log_key)
         check(size == len(self.leaves) and root == tree_root(self.leaves), "the signed tree")
@@ -77,7 +78,7 @@ class Room:
             if not items:
                 return note
             for entry, refs, body in items:
-                self.take(entry, encode(refs) if isinstance(refs, list) else refs, body)
+                self.take(entry, refs if refs is None else encode(refs), body)
 
     def take(self, entry, refs, body):
         index, (header, signature) = len(self.entries), decode(entry)
@@ -87,8 +88,10 @@ class Room:
         else:
             check(header[1] == self.id, "room")
         check(header[5] == [header[5][0], tree_root(self.leaves[:header[5][0]])], "seen")
-        check(header[9] == H("refs", decode(refs)) and header[10] == H("body", body), "refs_hash, body_hash")
-        if header[7] in (0, 1):
+        check(body is not None or header[7] in (2, 3), "a clear body")
+        check(body is None or header[10] == H("body", body), "body_hash")
+        check(refs is None and body is None or header[9] == H("refs", decode(refs)), "refs_hash")
+        if header[7] in (0, 1, 4):
             self.learn(index, header, decode(body))
         author = {H("log-key", self.log_key): self.log_key, **self.keys}[header[2]]
         check(signed(author, signature, "entry", header), "signature")
@@ -100,8 +103,12 @@ class Room:
 
     def learn(self, index, header, body):
         if header[7] == 1:
+            self.signed.add(body[1])
             if body[4]:
                 self.keys.update(record_devices(body[4][0]))
+            return
+        if header[7] == 4:
+            self.deleted += [body[1]] if body[0] == 3 else []
             return
         kind = body[0]
         if kind == 0:
@@ -124,6 +131,8 @@ class Room:
         elif kind == 9:
             self.epochs[body[1]] = index, body[2]
             self.wraps.append((index, body[1], None, None))
+        elif kind == 15:
+            self.forgets[body[1]] = body[2]
 
     def secrets(self, recipient, seeds):
         """The secret of each epoch that has a wrap for us, to whichever of our keys the room listed then."""
@@ -150,10 +159,25 @@ class Room:
         body = decode(self.entries[index][1])
         return body[{0: 8, 3: 3, 7: 2, 9: 5}[body[0]]]
 
+    def forgotten(self):
+        """Indexes whose bodies are gone for good (§7.2)."""
+        gone = {index for name in self.deleted for begin, end in self.forgets[name] for index in range(begin, end)}
+        return gone - self.signed
+
     def payloads(self, secrets):
-        for header, body in self.entries:
-            if header[7] in (2, 3) and header[8] in secrets:
-                yield decode(open_body(entry_key(secrets[header[8]], header, body), header, body))
+        """In the log's order, of all that opens: by its epoch's secret, or by a K that a `keys` gives."""
+        gone, found, kept = self.forgotten(), {}, {}
+        sealed = {i: entry for i, entry in enumerate(self.entries) if entry[0][7] in (2, 3) and i not in gone}
+        for index, (header, body) in sealed.items():
+            check(body is not None, "a body that nobody forgot")
+            if header[8] in secrets:
+                found[index] = decode(open_body(entry_key(secrets[header[8]], header, body), header, body))
+                if found[index][0] == 21:
+                    kept.update(found[index][2])
+        for index, key in kept.items():
+            if index in sealed and index not in found and H("commit", key) == sealed[index][0][11]:
+                found[index] = decode(open_body(key, *sealed[index]))
+        return [found[index] for index in sorted(found)]
 
     def successor(self, secrets, person, seeds):
         """Where this room goes on, for a member; None where it does in itself (the founder of these tests' rooms owns them)."""

@@ -54,6 +54,23 @@ open(sys.argv[2], "w").write(text[:at] + text[at:].replace(groups[4], groups[5],
 END
 run 1 'a kit with a wrong group is refused' second changed
 like "$(err)" 'checksum of group 5' 'by the group'
+# --- a word that is forgotten: it goes, and all others still open, though no secret of before leads to them any more
+
+forgetful() { as ada build/native/tests/tools/forgetful acme "$@"; }
+words() { as ada privity log acme --json >"$T/out" 2>/dev/null && field "$1"; }
+run 0 'a room without a notice' forgetful notice 0
+index=$(words '[e["index"] for e in o["entries"] if e["kind"] == "talk"][-1]')
+run 0 'ada forgets her newest words' forgetful forget "$index-$((index + 1))"
+for i in $(seq 100); do
+	[ "$(words 'sum(e["type"] == "deleted" for e in o["entries"])')" != 1 ] || break
+	sleep 0.2
+done
+run 0 'the second client reads by the kit of ada' second ada
+unlike "$(out)" 'after bob' 'and finds them no more'
+like "$(out)" '^client message the offer is attached$' 'but what she wrote before'
+like "$(out)" '^client message thänk you, ada$' 'and what bob did'
+like "$(out)" '^client file offer.txt ' 'and the files'
+
 # --- a room that ends and goes on in another: an editor has a place in the word for it, a viewer takes the common link
 
 for role in editor viewer; do
