@@ -117,6 +117,38 @@ static enum pv_err spare(struct pv_session *session, const struct pv_args *args,
     return pv_session_room_error(session, session->person, pv_revocation_spare(session->person->room, keep, count, revocation), report);
 }
 
+static size_t put_name(struct pv_session *session, const struct pv_hash *device, bool paper, char *list, size_t size, size_t n)
+{
+    char name[PV_CLI_NAME_BYTES], id[17];
+    if (n + 64 >= size) return n;
+    pv_cli_person_name(session->person, device, name);
+    pv_hex_encode(device->b, 8, id);
+    return n + (size_t)snprintf(list + n, size - n, "%s%.32s (%s)", n ? ", " : "", paper ? "a further kit" : name, id);
+}
+
+/* What the named ones led to stays where it came before what is kept; where that is only this device, nobody chose it. */
+static enum pv_err list_staying(struct pv_session *session, const struct pv_revocation *revocation, char *ret_list, size_t size)
+{
+    const struct pv_roster *roster = pv_room_roster(session->person->room);
+    struct pv_device_remove_body all = {.device_count = revocation->count}, these;
+    size_t count, n = 0;
+    const struct pv_room_device *devices = pv_roster_devices(roster, &count);
+    enum pv_err err = PV_OK;
+
+    *ret_list = '\0';
+    memcpy(all.devices, revocation->devices, revocation->count * sizeof *all.devices);
+    these = all;
+    these.since = revocation->since;
+    for (size_t i = 0; i < count && err == PV_OK; i++) {
+        bool led = false, goes = false;
+        if (pv_hash_equal(&devices[i].id, &session->me.device)) continue;
+        err = pv_roster_sweeps(roster, &all, &session->me.person, &devices[i].id, 1, &led);
+        if (err == PV_OK) err = pv_roster_sweeps(roster, &these, &session->me.person, &devices[i].id, 1, &goes);
+        if (err == PV_OK && led && !goes) n = put_name(session, &devices[i].id, devices[i].paper, ret_list, size, n);
+    }
+    return err;
+}
+
 /* What the named ones added goes too. Nobody should learn that afterwards. */
 static enum pv_err check_sweep(struct pv_session *session, const struct pv_args *args, const struct pv_revocation *revocation,
                                struct pv_report *report)
@@ -128,13 +160,8 @@ static enum pv_err check_sweep(struct pv_session *session, const struct pv_args 
 
     if (err != PV_OK) return pv_session_room_error(session, session->person, err, report);
     for (size_t i = 0; i < count; i++) {
-        char name[PV_CLI_NAME_BYTES], id[17];
         const struct pv_room_device *device = pv_roster_device(pv_room_roster(session->person->room), &gone[i]);
-        if (is_named(revocation, &gone[i])) continue;
-        pv_cli_person_name(session->person, &gone[i], name);
-        pv_hex_encode(gone[i].b, 8, id);
-        if (n < sizeof list - 64)
-            n += (size_t)snprintf(list + n, sizeof list - n, "%s%.32s (%s)", n ? ", " : "", device && device->paper ? "a further kit" : name, id);
+        if (!is_named(revocation, &gone[i])) n = put_name(session, &gone[i], device && device->paper, list, sizeof list, n);
     }
     if (!*list || pv_args_get(args, "with-added")) return PV_OK;
     if (pv_args_get(args, "keep"))
@@ -170,6 +197,7 @@ enum pv_err pv_cmd_device_revoke(struct pv_session *session, const struct pv_arg
 {
     struct pv_revocation revocation = {.count = 0};
     struct pv_walk walk = {.rooms = NULL};
+    char staying[600] = "";
     enum pv_err err = pv_session_person(session, report);
 
     if (err == PV_OK) err = pv_cli_registered(session, report);
@@ -178,6 +206,7 @@ enum pv_err pv_cmd_device_revoke(struct pv_session *session, const struct pv_arg
     if (err == PV_OK && revocation.count) {
         err = spare(session, args, &revocation, report);
         if (err == PV_OK) err = check_sweep(session, args, &revocation, report);
+        if (err == PV_OK && !pv_args_get(args, "keep")) err = list_staying(session, &revocation, staying, sizeof staying);
         if (err == PV_OK) err = pv_session_room_error(session, session->person, pv_device_revoke(session->person->room, &revocation), report);
     }
     /* The own room first; without it, nothing is done elsewhere. */
@@ -185,6 +214,9 @@ enum pv_err pv_cmd_device_revoke(struct pv_session *session, const struct pv_arg
     if (err == PV_OK) err = check_gone(session, &revocation, report);
     if (err != PV_OK) return err;
     if (!args->json) pv_term_line(stdout, "Revoked in your own room; its keys have changed.");
+    if (*staying)
+        pv_term_line(stderr, "privity: %s came by what you revoked, before this device did, and still acts for you: revoke by name what you do not know",
+                     staying);
     err = pv_walk_rooms(session, NULL, &walk, report);
     if (err == PV_OK) err = print_revoked(&walk, args->json, report);
     if (err == PV_OK) err = pv_walk_result(&walk, report);

@@ -85,19 +85,27 @@ static enum pv_err add_self(struct pv_session *session, struct recover *r, struc
     return pv_report_default(report, err, r->server.text);
 }
 
-/* All others that the kit may remove: not itself, not this device, no older kit. */
-static void name_others(const struct pv_session *session, const struct recover *r, struct pv_revocation *ret_others)
+struct stays {
+    struct pv_hash devices[PV_LIMIT_DEVICES_PRESENT];
+    size_t count;
+};
+
+/* All others that the kit may remove, and who stays: itself, this device, older kits. */
+static void name_others(const struct pv_session *session, const struct recover *r, struct pv_revocation *ret_others,
+                        struct stays *ret_stays)
 {
     const struct pv_roster *roster = pv_room_roster(r->paper.person.room);
     const struct pv_room_device *kit = pv_roster_device(roster, &r->paper.me.device), *devices;
     size_t count;
 
     *ret_others = (struct pv_revocation){.count = 0};
+    ret_stays->count = 0;
     devices = pv_roster_devices(roster, &count);
     for (size_t i = 0; i < count && ret_others->count < PV_LIMIT_TARGETS; i++) {
         bool stays = &devices[i] == kit || pv_hash_equal(&devices[i].id, &session->me.device) ||
                      (devices[i].paper && devices[i].order <= kit->order);
         if (!stays) ret_others->devices[ret_others->count++] = devices[i].id;
+        else if (ret_stays->count < PV_LIMIT_DEVICES_PRESENT) ret_stays->devices[ret_stays->count++] = devices[i].id;
     }
 }
 
@@ -105,11 +113,12 @@ static enum pv_err revoke_others(struct pv_session *session, struct recover *r, 
 {
     struct pv_room *room = r->paper.person.room;
     struct pv_revocation others;
+    struct stays stays;
     enum pv_err err = PV_OK;
 
-    name_others(session, r, &others);
+    name_others(session, r, &others, &stays);
     if (others.count) {
-        err = pv_revocation_spare(room, &session->me.device, 1, &others);
+        err = pv_revocation_spare(room, stays.devices, stays.count, &others);
         if (err == PV_OK) err = pv_device_revoke(room, &others);
         if (err == PV_ERR_DENIED) return pv_report(report, err, "the others could not be revoked: %s", pv_room_alarm(room));
     }
@@ -120,9 +129,10 @@ static enum pv_err revoke_others(struct pv_session *session, struct recover *r, 
 static enum pv_err print_result(struct pv_session *session, const struct recover *r, bool revoked, bool json, struct pv_report *report)
 {
     struct pv_revocation others;
+    struct stays stays;
     struct pv_out out;
 
-    name_others(session, r, &others);
+    name_others(session, r, &others, &stays);
     if (json) {
         pv_out_begin(&out);
         pv_out_json_hash(&out.json, "id", &session->me.person);
@@ -137,7 +147,8 @@ static enum pv_err print_result(struct pv_session *session, const struct recover
     pv_walk_print(&r->walk);
     if (revoked) pv_term_line(stdout, "All other devices are revoked.");
     else if (others.count)
-        pv_term_line(stdout, "%zu other devices still act for you: see privity devices, and revoke those that are lost (privity device revoke).", others.count);
+        pv_term_line(stdout, "%zu other %s still act%s for you: see privity devices, and revoke what is lost (privity device revoke).", others.count,
+                     others.count == 1 ? "device" : "devices", others.count == 1 ? "s" : "");
     return PV_OK;
 }
 

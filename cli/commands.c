@@ -111,13 +111,14 @@ const struct pv_command pv_commands[] = {
                      "goes through all rooms and does the same in each. From then on they read nothing new and write nothing; "
                      "they never come back. A recovery kit is revoked only by an older kit, or with the device that added it.",
                      "What a revoked device has added goes with it. Where that is more than was named, nothing is done until you "
-                     "give --with-added, or --keep for the newest that you trust: what was added up to it stays. Both, if more was "
-                     "added after that.",
+                     "give --with-added, or --keep for the newest of these that you trust: what was added before it stays, too. "
+                     "Both, if more was added after that. What led to this very device stays by itself; what the revoked ones "
+                     "had added before it stays, too, and is named, for you to revoke it as well.",
                      "Prints a line for each room: done, or what it waits for. Cut off, or with rooms that wait (exit status 5), "
                      "it is gone on with by the same command, by refresh, or by whichever of your devices next sends something to "
                      "such a room. Nothing of yours is sent there before.",
                      "This very device cannot be revoked by itself: do it from another one, or by recover --revoke-others."),
-        .options = OPTIONS({.name = "keep", .arg = "DEVICE", .many = true, .help = "trust this one, and what was added up to it"},
+        .options = OPTIONS({.name = "keep", .arg = "DEVICE", .many = true, .help = "trust this one, and what was added before it"},
                            {.name = "with-added", .help = "revoke what they have added, too"}),
         .json = FIELDS("rooms", "a list of", "id", "the room's id, hex", "name", "its name on this device", "done",
                        "whether nothing is left to do there", "waits_for", "what it waits for, or null"),

@@ -135,6 +135,9 @@ const struct pv_principal *pv_roster_principals(const struct pv_roster *roster, 
 const struct pv_principal *pv_roster_principal(const struct pv_roster *roster, const struct pv_hash *id);
 const struct pv_room_device *pv_roster_devices(const struct pv_roster *roster, size_t *ret_count); /* by id */
 const struct pv_room_device *pv_roster_device(const struct pv_roster *roster, const struct pv_hash *id);
+/* Would `removal` by `person` take one of `devices` out, named or through those that added it? Errors: NOMEM. */
+PV_MUST_USE enum pv_err pv_roster_sweeps(const struct pv_roster *roster, const struct pv_device_remove_body *removal,
+                                         const struct pv_hash *person, const struct pv_hash *devices, size_t count, bool *ret_any);
 /* The principal for whom a present device acts; NULL: none. */
 const struct pv_principal *pv_roster_principal_of(const struct pv_roster *roster, const struct pv_hash *device);
 /* The person for whom an accepted entry ever listed the device; NULL: none. */

@@ -54,14 +54,14 @@ static enum pv_err walk(const struct pv_roster *r, uint64_t since, struct pv_tab
 }
 
 /* Present devices of other persons are no part of it. */
-static bool belongs(const struct pv_roster *r, const struct pv_case *c, uint32_t number)
+static bool belongs(const struct pv_roster *r, const struct pv_hash *person, uint32_t number)
 {
     const struct pv_author *author = pv_map_at(&r->authors, number);
     const struct pv_room_device *device = pv_state_device(r, &author->id);
-    return !device || r->kind == PV_ROOM_PERSON || pv_hash_equal(&device->principal, &c->me_id);
+    return !device || r->kind == PV_ROOM_PERSON || pv_hash_equal(&device->principal, person);
 }
 
-static enum pv_err collect(const struct pv_roster *r, const struct pv_case *c, const struct pv_table *steps,
+static enum pv_err collect(const struct pv_roster *r, const struct pv_hash *person, const struct pv_table *steps,
                            struct pv_sweep *sweep)
 {
     sweep->numbers = malloc((steps->count + 1) * sizeof *sweep->numbers);
@@ -69,29 +69,50 @@ static enum pv_err collect(const struct pv_roster *r, const struct pv_case *c, c
     for (size_t i = 0; i < steps->count; i++) {
         const struct step *step = pv_table_at(steps, i);
         struct pv_swept *node = &sweep->nodes[step->number];
-        if (node->origins[0] != step->origin || !belongs(r, c, step->number)) continue; /* its second time, or not ours */
+        if (node->origins[0] != step->origin || !belongs(r, person, step->number)) continue; /* its second time, or not ours */
         node->in = true;
         sweep->numbers[sweep->count++] = step->number;
     }
     return PV_OK;
 }
 
-enum pv_err pv_sweep(const struct pv_roster *r, struct pv_case *c)
+static enum pv_err fill(const struct pv_roster *r, const struct pv_device_remove_body *removal, const struct pv_hash *person,
+                        struct pv_sweep *ret_sweep)
 {
-    const struct pv_device_remove_body *removal = &c->body.roster.u.device_remove;
     struct pv_table steps;
     pv_table_init(&steps, sizeof(struct step), 0);
     struct pv_sweep sweep = {.nodes = calloc(r->authors.count + 1, sizeof *sweep.nodes)};
     enum pv_err err = sweep.nodes ? PV_OK : PV_ERR_NOMEM;
     if (!err) err = start(r, removal, &steps, sweep.nodes);
     if (!err) err = walk(r, removal->since, &steps, sweep.nodes);
-    if (!err) err = collect(r, c, &steps, &sweep);
+    if (!err) err = collect(r, person, &steps, &sweep);
     pv_table_release(&steps);
     if (err) {
         pv_sweep_release(&sweep);
         return err;
     }
-    c->sweep = sweep;
+    *ret_sweep = sweep;
+    return PV_OK;
+}
+
+enum pv_err pv_sweep(const struct pv_roster *r, struct pv_case *c)
+{
+    return fill(r, &c->body.roster.u.device_remove, &c->me_id, &c->sweep);
+}
+
+enum pv_err pv_roster_sweeps(const struct pv_roster *r, const struct pv_device_remove_body *removal, const struct pv_hash *person,
+                             const struct pv_hash *devices, size_t count, bool *ret_any)
+{
+    struct pv_sweep sweep;
+    bool any = false;
+    enum pv_err err = fill(r, removal, person, &sweep);
+    if (err) return err;
+    for (size_t i = 0; i < count && !any; i++) {
+        const struct pv_author *author = pv_state_author(r, &devices[i]);
+        any = author && sweep.nodes[pv_map_number(&r->authors, author)].in;
+    }
+    pv_sweep_release(&sweep);
+    *ret_any = any;
     return PV_OK;
 }
 

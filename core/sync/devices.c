@@ -84,28 +84,6 @@ static bool names(const struct pv_hash *ids, size_t count, const struct pv_hash 
     return false;
 }
 
-enum pv_err pv_revocation_spare(struct pv_room *person_room, const struct pv_hash *keep, size_t keep_count,
-                                struct pv_revocation *revocation)
-{
-    const struct pv_roster *view;
-    size_t count;
-    enum pv_err err = pv_room_view(person_room, &view);
-    if (err) return err;
-    const struct pv_room_device *devices = pv_roster_devices(view, &count);
-    uint64_t since = 0;
-    for (size_t i = 0; i < count; i++) {
-        /* whoever added one that is kept is kept from being swept up to then */
-        const struct pv_room_device *at = &devices[i];
-        if (!names(keep, keep_count, &at->id) && !pv_hash_equal(&at->id, &person_room->me->device)) continue;
-        for (size_t depth = 0; at && at->has_adder && depth <= count; depth++) {
-            if (at->index >= since) since = at->index + 1;
-            at = pv_roster_device(view, &at->adder);
-        }
-    }
-    revocation->since = since;
-    return PV_OK;
-}
-
 static void revocation_body(const struct pv_revocation *revocation, struct pv_roster_body *ret_body)
 {
     *ret_body = (struct pv_roster_body){.type = PV_ROSTER_DEVICE_REMOVE};
@@ -113,6 +91,44 @@ static void revocation_body(const struct pv_revocation *revocation, struct pv_ro
     memcpy(in->devices, revocation->devices, revocation->count * sizeof in->devices[0]);
     in->device_count = revocation->count;
     in->since = revocation->since;
+}
+
+/* The least `since` at which none of `keep` goes: 0, or just after the adding of a current device. */
+static enum pv_err spare(const struct pv_roster *view, const struct pv_hash *person, const struct pv_hash *keep, size_t keep_count,
+                         struct pv_revocation *revocation)
+{
+    struct pv_roster_body body;
+    size_t count;
+    bool goes;
+    const struct pv_room_device *devices = pv_roster_devices(view, &count);
+    uint64_t least = 0;
+    revocation->since = 0;
+    revocation_body(revocation, &body);
+    enum pv_err err = pv_roster_sweeps(view, &body.u.device_remove, person, keep, keep_count, &goes);
+    if (err || !goes) return err;
+    for (size_t i = 0; i < count; i++)
+        if (devices[i].has_adder && devices[i].index >= least) least = devices[i].index + 1; /* spares all that is not named */
+    for (size_t i = 0; i < count && !err; i++) {
+        if (!devices[i].has_adder || devices[i].index + 1 >= least) continue;
+        body.u.device_remove.since = devices[i].index + 1;
+        err = pv_roster_sweeps(view, &body.u.device_remove, person, keep, keep_count, &goes);
+        if (!err && !goes) least = body.u.device_remove.since;
+    }
+    revocation->since = least;
+    return err;
+}
+
+enum pv_err pv_revocation_spare(struct pv_room *person_room, const struct pv_hash *keep, size_t keep_count,
+                                struct pv_revocation *revocation)
+{
+    struct pv_hash spared[PV_LIMIT_DEVICES_PRESENT + 1];
+    const struct pv_roster *view;
+    if (!revocation->count || revocation->count > PV_LIMIT_TARGETS || keep_count > PV_LIMIT_DEVICES_PRESENT) return PV_ERR_LIMIT;
+    enum pv_err err = pv_room_view(person_room, &view);
+    if (err) return err;
+    if (keep_count) memcpy(spared, keep, keep_count * sizeof *keep);
+    spared[keep_count] = person_room->me->device;
+    return spare(view, &person_room->id, spared, keep_count + 1, revocation);
 }
 
 enum pv_err pv_revocation_preview(struct pv_room *person_room, const struct pv_revocation *revocation,

@@ -54,8 +54,9 @@ struct pv_revocation {
     size_t count;
     uint64_t since;                           /* what they added from here on goes with them */
 };
-/* The smallest `since` that spares this device and those in `keep`, current ones all: whatever the named ones added
- * later goes. Errors: NOMEM, the store's. */
+/* The smallest `since` that spares this device and those in `keep`, current ones all and none of them named: whatever the
+ * named ones added later goes, and where none of them led to one that is spared, whatever they ever added.
+ * Errors: LIMIT (nobody is named), NOMEM, the store's. */
 PV_MUST_USE enum pv_err pv_revocation_spare(struct pv_room *person_room, const struct pv_hash *keep, size_t keep_count,
                                             struct pv_revocation *revocation);
 /* Which current devices would go, named ones first.

@@ -172,6 +172,14 @@ tap.is_(r.status, 0, "with one kept, it goes", *r.why())
 tap.is_(sorted(d["name"] or "kit" for d in devices(two).values() if not d["revoked"]), ["kit", "kit", "kit", "one", "three", "two"], "and all else stays")
 tap.is_(one.run("say", "acme", "still here").status, 0, "and writes")
 
+# what only led to the very device that revokes stays as well: nobody chose that, so it is told
+eve = person("eve", server)
+eve.must("recovery", "add-kit", "--kit", world.dir / "eve2.kit")
+four, r = recovered("four", server, kit_of("eve2"))
+r = four.run("device", "revoke", "eve's laptop")
+tap.is_(r.status, 0, "a device that came by a further kit revokes the one that had added the kit", *r.why())
+tap.ok("a further kit (" in r.err and "still acts for you" in r.err, "and is told that the kit stays", *r.why())
+
 # the server goes while rooms are gone through: the same command goes on
 dora2, r = recovered("dora3", server, kit_of("dora"))
 server.stop()

@@ -50,15 +50,17 @@ static void revoke_others(struct sim_world *world, struct sim_device *kit, const
 {
     struct pv_room *own = kit->copies[sim_own_room(kit)].room;
     struct pv_revocation others = {.count = 0};
-    size_t count;
+    struct pv_hash kept[PV_LIMIT_DEVICES_PRESENT];
+    size_t count, kept_count = 0;
     const struct pv_room_device *all = pv_roster_devices(pv_room_roster(own), &count);
     const struct pv_room_device *mine = pv_roster_device(pv_room_roster(own), &kit->me.device);
     for (size_t i = 0; i < count && others.count < PV_LIMIT_TARGETS; i++) {
         bool stays = &all[i] == mine || pv_hash_equal(&all[i].id, &fresh->me.device) || (all[i].paper && all[i].order <= mine->order);
         if (!stays) others.devices[others.count++] = all[i].id;
+        else if (kept_count < PV_LIMIT_DEVICES_PRESENT) kept[kept_count++] = all[i].id;
     }
     if (!others.count) return;
-    enum pv_err err = pv_revocation_spare(own, &fresh->me.device, 1, &others);
+    enum pv_err err = pv_revocation_spare(own, kept, kept_count, &others);
     if (!err) err = pv_device_revoke(own, &others);
     sim_tell(world, "  kit %u revokes %zu others: %s", kit->number, others.count, pv_err_web_name(err));
     if (err && err != PV_ERR_DENIED && err != PV_ERR_NO_KEY)

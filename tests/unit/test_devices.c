@@ -200,6 +200,45 @@ static void test_thief(void)
     home_release(&h);
 }
 
+/* Whoever revokes came after what the thief added, by ways that he had no hand in. That spares nothing of his. */
+static void test_younger(void)
+{
+    struct home h;
+    struct rig_device kit, tablet, paper, fresh;
+    struct pv_revocation revocation = {.count = 1};
+    struct pv_hash gone[PV_LIMIT_DEVICES_PRESENT];
+    size_t count;
+    home_init(&h);
+    revocation.devices[0] = h.laptop.me.device;
+    is_err(rig_device_second(&kit, &h.laptop, 7, true), PV_OK, "the laptop's thief adds a kit");
+    is_err(rig_person_pull(&h.phone), PV_OK, "which the phone hears of,");
+    is_err(rig_device_second(&tablet, &h.phone, 5, false), PV_OK, "and adds a tablet all the same");
+    is_err(rig_person_pull(&tablet), PV_OK, "the tablet looks");
+    is_err(pv_revocation_spare(tablet.person, NULL, 0, &revocation), PV_OK, "and is to revoke the laptop");
+    is_err(pv_revocation_preview(tablet.person, &revocation, gone, &count), PV_OK, "what goes");
+    tap_ok(count == 2 && pv_hash_equal(&gone[1], &kit.me.device), "is the laptop and the thief's kit; not the phone, by which the tablet came");
+    is_err(rig_device_open(&paper, &h.server, &h.laptop.paper, &h.laptop.me.person, 20), PV_OK, "the first kit");
+    is_err(rig_person_pull(&paper), PV_OK, "reads Ada's room");
+    is_err(rig_device_second(&fresh, &paper, 21, false), PV_OK, "adds a new device");
+    is_err(rig_person_pull(&fresh), PV_OK, "which looks");
+    is_err(pv_revocation_spare(fresh.person, NULL, 0, &revocation), PV_OK, "and is to revoke the laptop");
+    is_err(pv_revocation_preview(fresh.person, &revocation, gone, &count), PV_OK, "what goes");
+    tap_is_int((long long)count, 4, "is the laptop, phone, kit and tablet: nothing that it came by");
+    is_err(pv_revocation_spare(fresh.person, &h.phone.me.device, 1, &revocation), PV_OK, "with the phone kept");
+    is_err(pv_revocation_preview(fresh.person, &revocation, gone, &count), PV_OK, "what goes");
+    tap_ok(count == 2 && pv_hash_equal(&gone[1], &kit.me.device), "is the laptop and the thief's kit");
+    is_err(pv_revocation_spare(fresh.person, &tablet.me.device, 1, &revocation), PV_OK, "with the tablet kept, which the phone added");
+    is_err(pv_revocation_preview(fresh.person, &revocation, gone, &count), PV_OK, "what goes");
+    tap_ok(count == 2 && pv_hash_equal(&gone[1], &kit.me.device), "is the same");
+    revocation.count = 0;
+    is_err(pv_revocation_spare(fresh.person, NULL, 0, &revocation), PV_ERR_LIMIT, "nobody is spared where nobody is named");
+    rig_device_release(&kit);
+    rig_device_release(&tablet);
+    rig_device_release(&paper);
+    rig_device_release(&fresh);
+    home_release(&h);
+}
+
 /* All devices lost: the paper device adds a new one and revokes the others. */
 static void test_paper(void)
 {
@@ -411,6 +450,7 @@ int main(void)
     test_revoke();
     test_crossing();
     test_thief();
+    test_younger();
     test_paper();
     test_unknown();
     test_hidden();
