@@ -38,7 +38,7 @@ static void chunk_name(const struct pv_hash *sha256, char ret_name[static CHUNK_
 {
     char hex[65];
     pv_hex_encode(sha256->b, sizeof sha256->b, hex);
-    snprintf(ret_name, CHUNK_NAME_BYTES, "chunk:%s", hex);
+    snprintf(ret_name, CHUNK_NAME_BYTES, PV_STORE_CHUNKS "%s", hex);
 }
 
 static enum pv_err remember(struct upload *up, const struct pv_chunk *chunk)

@@ -224,3 +224,9 @@ enum pv_err pv_store_value_delete(struct pv_store *store, const char *name)
     pv_sql_bind_text(&sql, pv_bytes_of_string(name));
     return pv_sql_run(&sql);
 }
+
+enum pv_err pv_store_chunks_delete(struct pv_store *store)
+{
+    struct pv_sql sql = pv_sql_begin(store, "DELETE FROM value WHERE name GLOB '" PV_STORE_CHUNKS "*'");
+    return pv_sql_run(&sql);
+}

@@ -61,6 +61,10 @@ PV_MUST_USE enum pv_err pv_store_number_set(struct pv_store *store, const char *
 PV_MUST_USE enum pv_err pv_store_number_get(struct pv_store *store, const char *name, uint64_t otherwise,
                                             uint64_t *ret_number);
 PV_MUST_USE enum pv_err pv_store_value_delete(struct pv_store *store, const char *name);
+/* Chunks that this device has stored and may refer to again, with their keys: values of which this is the name's begin. */
+#define PV_STORE_CHUNKS "chunk:"
+/* Delete all of these. */
+PV_MUST_USE enum pv_err pv_store_chunks_delete(struct pv_store *store);
 
 /* ---- the log. Entries stand without a gap from 0; those at or after the folded size have no verdict yet. */
 

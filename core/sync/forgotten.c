@@ -23,7 +23,9 @@ enum pv_err pv_forgotten_judged(struct pv_room *room, const struct pv_log_item *
     struct pv_forget_info forget;
     if (pv_server_body_read(item->body, &body) || body.type != PV_SERVER_DELETED) return PV_OK;
     if (!pv_roster_forget(room->roster, &body.u.deleted_forget, &forget)) return PV_OK;
-    return add_bits(room, forget.ranges[0].from < folded ? ERASE | REFOLD : ERASE);
+    /* Keys of what is forgotten may be among them, and blobs that are gone: the next put stores anew. */
+    enum pv_err err = pv_store_chunks_delete(room->store);
+    return err ? err : add_bits(room, forget.ranges[0].from < folded ? ERASE | REFOLD : ERASE);
 }
 
 /* ---- bodies */

@@ -2,6 +2,7 @@
 """What is said of forgotten entries: by log, read, versions, get, members, verify; holds and notice; and a forget that is
 killed again and again is made once."""
 
+import os
 import pathlib
 import random
 import subprocess
@@ -85,15 +86,36 @@ result = ada.run("verify", "acme", "--json")
 is_(result.status, 0, "verify passes", *result.why())
 ok(result.json()["forgotten"] >= 4, "and counts what is gone", result.out)
 blobs = lambda: [path.name for path in (server.data / "blobs").glob("??/*")]
-until = time.monotonic() + 30
-while blobs() and time.monotonic() < until:
-    time.sleep(0.2)
-is_(blobs(), [], "the server has no blob any more")
+
+
+def wait_dropped(what):
+    until = time.monotonic() + 30
+    while blobs() and time.monotonic() < until:
+        time.sleep(0.2)
+    is_(blobs(), [], what)
+
+
+wait_dropped("the server has no blob any more")
+
+# ---- the same bytes once more, which their device had stored before
+
+large = world.dir / "large.bin"
+large.write_bytes(os.urandom(400000))
+bob.must("put", "acme", large)
+last = index_of(ada, "work", -1)
+is_(forgetful(ada, "forget", f"{last}-{last + 1}").status, 0, "a large file is forgotten")
+ok(wait_deleted(ada, 4), "it is deleted")
+wait_dropped("with its blobs")
+result = bob.run("put", "acme", large)
+is_(result.status, 0, "and may be put again", *result.why())
+ada.must("get", "acme", "large.bin", "-o", out)
+ok((out / "large.bin").read_bytes() == large.read_bytes(), "it is stored anew")
+bob.must("rm", "acme", "large.bin")
 
 # ---- killed at any moment
 
 rng = random.Random(7)
-made = 3
+made = 4
 for round_ in range(12 if LONG else 3):
     bob.must("put", "acme", plan)
     bob.must("rm", "acme", "plan.txt")

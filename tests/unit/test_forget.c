@@ -222,6 +222,7 @@ static void test_message(void)
     struct pv_invite_link link;
     struct rig_device eve;
     struct rig_member late;
+    struct pv_buf value;
     pair_init(&p, PV_ROLE_EDITOR);
     is_err(rig_say(&p.b, "before"), PV_OK, "Bob says");
     settle(&p);
@@ -230,10 +231,16 @@ static void test_message(void)
     is_err(rig_say(&p.a, "after"), PV_OK, "Ada says");
     settle(&p);
     tap_ok(holds(p.a.db, "canary-seven-lives") && holds(p.b.db, "canary-seven-lives"), "the words are in both databases");
+    is_err(pv_store_value_set(p.b.store, PV_STORE_CHUNKS "of-a-file", pv_bytes_of_string("canary-of-a-chunk")), PV_OK, "Bob knows a chunk");
+    is_err(pv_store_value_set(p.b.store, "chunk", pv_bytes_of_string("other")), PV_OK, "and something else");
     forget(&p, at, at + 1);
     is_texts(&p.a, "before\nafter\n", "what was meant is gone, the rest is there");
     tap_ok(!holds(p.a.db, "canary-seven-lives"), "no page of Ada's database has the words");
     tap_ok(!holds(p.b.db, "canary-seven-lives"), "nor one of Bob's");
+    tap_ok(!holds(p.b.db, "canary-of-a-chunk"), "nor has his what opens a chunk that was stored");
+    pv_buf_init(&value, 16);
+    is_err(pv_store_value_get(p.b.store, "chunk", &value), PV_OK, "while the rest is there");
+    pv_buf_release(&value);
     is_err(rig_device_init(&eve, &p.server, 5), PV_OK, "Eve comes");
     is_err(rig_invite(&p.a, PV_ROLE_EDITOR, 1, &link), PV_OK, "is invited");
     is_err(rig_join(&late, &eve, &link), PV_OK, "and joins");
