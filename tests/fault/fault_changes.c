@@ -9,18 +9,6 @@
 #include "core/state/changes.h"
 #include "tests/unit/sync_rig.h"
 
-/* The rig's server stands for another machine: its memory does not run out. */
-static void server_works(bool entering)
-{
-    static bool was_armed;
-    if (entering) {
-        was_armed = fault_armed;
-        fault_armed = false;
-    } else {
-        fault_armed = was_armed;
-    }
-}
-
 /* Ada, who told all that there was, and Bob, who added a phone since. */
 struct world {
     struct rig_server server;
@@ -40,7 +28,7 @@ static enum pv_err world_make(struct world *w)
     struct pv_verifications none = {0};
     w->told = 0;
     rig_server_init(&w->server, 1);
-    w->server.around = server_works;
+    w->server.around = fault_elsewhere;
     enum pv_err err = rig_device_init(&w->ada, &w->server, 2);
     if (!err) err = rig_device_init(&w->bob, &w->server, 3);
     if (!err) err = rig_found(&w->a, &w->ada);
@@ -139,41 +127,13 @@ static bool is_withdrawn(struct world *w)
     return none;
 }
 
-static const struct trial {
-    const char *name;
-    enum pv_err (*act)(struct world *w);
-    bool (*stands)(struct world *w);
-} trials[] = {{"tell", tell, is_told}, {"look", look, is_seen}, {"withdraw", withdraw, is_withdrawn}};
-
-/* Every allocation at first, then some: later ones are like those before them. */
-static size_t next(size_t n)
-{
-    return n < 60 ? n + 1 : n + 13;
-}
-
-static bool run_once(const struct trial *trial, size_t n, bool *ret_fired)
-{
-    struct world w;
-    enum pv_err err = world_make(&w);
-    if (err) return tap_ok(false, "%s: preparing: %s", trial->name, pv_err_web_name(err));
-    fault_arm(n);
-    err = trial->act(&w);
-    *ret_fired = fault_disarm();
-    enum pv_err again = err ? trial->act(&w) : PV_OK;
-    bool good = (!err || err == PV_ERR_NOMEM) && !(err && !*ret_fired) && !again && trial->stands(&w);
-    world_release(&w);
-    return good || tap_ok(false, "%s: allocation %zu: %s, then %s", trial->name, n, pv_err_web_name(err), pv_err_web_name(again));
-}
+#include "tests/fault/fault_trials.h"
 
 int main(void)
 {
+    static const struct trial trials[] = {{"tell", tell, is_told}, {"look", look, is_seen}, {"withdraw", withdraw, is_withdrawn}};
     tap_is_int(pv_crypto_init(), PV_OK, "crypto");
-    for (size_t i = 0; i < sizeof trials / sizeof trials[0]; i++) {
-        size_t runs = 0;
-        bool fired = true, good = true;
-        for (size_t n = 0; good && fired && n < 20000; n = next(n), runs++) good = run_once(&trials[i], n, &fired);
-        tap_ok(good && !fired && runs > 5, "%s: tried %zu times", trials[i].name, runs);
-    }
+    for (size_t i = 0; i < sizeof trials / sizeof trials[0]; i++) run_trial(&trials[i], 60, 13, 5);
     return tap_done();
 }
 

@@ -10,20 +10,8 @@
 
 #include "tests/unit/sync_rig.h"
 
-/* The rig's server stands for another machine: its memory does not run out. */
-static void server_works(bool entering)
-{
-    static bool was_armed;
-    if (entering) {
-        was_armed = fault_armed;
-        fault_armed = false;
-    } else {
-        fault_armed = was_armed;
-    }
-}
-
 /* Ada's laptop and phone, both in a room. */
-struct home {
+struct world {
     struct rig_server server;
     struct rig_device laptop, phone;
     struct rig_member l, p;
@@ -31,10 +19,10 @@ struct home {
     struct pv_new_device handed;
 };
 
-static enum pv_err home_make(struct home *h)
+static enum pv_err world_make(struct world *h)
 {
     rig_server_init(&h->server, 1);
-    h->server.around = server_works;
+    h->server.around = fault_elsewhere;
     enum pv_err err = rig_device_init(&h->laptop, &h->server, 2);
     if (!err) err = rig_found(&h->l, &h->laptop);
     if (!err) err = rig_say(&h->l, "one");
@@ -48,7 +36,7 @@ static enum pv_err home_make(struct home *h)
     return err ? err : pv_device_consent(&h->tablet, false, &h->phone.me.person, &h->phone.me.device, &h->handed);
 }
 
-static void home_release(struct home *h)
+static void world_release(struct world *h)
 {
     rig_member_close(&h->l);
     rig_member_close(&h->p);
@@ -57,25 +45,25 @@ static void home_release(struct home *h)
     rig_server_release(&h->server);
 }
 
-static enum pv_err send_all(struct home *h)
+static enum pv_err send_all(struct world *h)
 {
     enum pv_err err = rig_person_push(&h->phone);
     return err ? err : rig_settle(&h->p);
 }
 
-static enum pv_err add(struct home *h)
+static enum pv_err add(struct world *h)
 {
     enum pv_err err = pv_device_add(h->phone.person, &h->handed);
     return err ? err : send_all(h);
 }
 
-static bool is_added(const struct home *h)
+static bool is_added(struct world *h)
 {
     return pv_roster_device(pv_room_roster(h->phone.person), &h->tablet.device) &&
            pv_roster_device(pv_room_roster(h->p.room), &h->tablet.device);
 }
 
-static enum pv_err revoke(struct home *h)
+static enum pv_err revoke(struct world *h)
 {
     struct pv_revocation revocation = {.devices = {h->laptop.me.device}, .count = 1};
     struct pv_hash gone[PV_LIMIT_DEVICES_PRESENT];
@@ -91,14 +79,14 @@ static enum pv_err revoke(struct home *h)
     return err ? err : send_all(h);
 }
 
-static bool is_revoked(const struct home *h)
+static bool is_revoked(struct world *h)
 {
     struct pv_devices_report report;
     return !pv_roster_device(pv_room_roster(h->p.room), &h->laptop.me.device) && !pv_devices_report(h->p.room, &report) &&
            report.state == PV_DEVICES_READY && !report.rekey_due;
 }
 
-static enum pv_err look(struct home *h)
+static enum pv_err look(struct world *h)
 {
     struct pv_person_device *devices;
     struct pv_devices_report report;
@@ -117,49 +105,20 @@ static enum pv_err look(struct home *h)
     return err;
 }
 
-static bool is_unchanged(const struct home *h)
+static bool is_unchanged(struct world *h)
 {
     size_t count;
     (void)pv_roster_devices(pv_room_roster(h->phone.person), &count);
     return count == 3;
 }
 
-static const struct trial {
-    const char *name;
-    enum pv_err (*act)(struct home *h);
-    bool (*stands)(const struct home *h);
-} trials[] = {{"look", look, is_unchanged}, {"add", add, is_added}, {"revoke", revoke, is_revoked}};
-
-/* Every allocation at first, then some: later ones are like those before them. */
-static size_t next(size_t n)
-{
-    return n < 40 ? n + 1 : n + 17;
-}
-
-/* One try that lacks memory from allocation n on, once; `ret_fired` false: there was enough. */
-static bool run_once(const struct trial *trial, size_t n, bool *ret_fired)
-{
-    struct home h;
-    enum pv_err err = home_make(&h);
-    if (err) return tap_ok(false, "%s: preparing: %s", trial->name, pv_err_web_name(err));
-    fault_arm(n);
-    err = trial->act(&h);
-    *ret_fired = fault_disarm();
-    enum pv_err again = err ? trial->act(&h) : PV_OK;
-    bool good = (!err || err == PV_ERR_NOMEM) && !(err && !*ret_fired) && !again && trial->stands(&h);
-    home_release(&h);
-    return good || tap_ok(false, "%s: allocation %zu: %s, then %s", trial->name, n, pv_err_web_name(err), pv_err_web_name(again));
-}
+#include "tests/fault/fault_trials.h"
 
 int main(void)
 {
+    static const struct trial trials[] = {{"look", look, is_unchanged}, {"add", add, is_added}, {"revoke", revoke, is_revoked}};
     tap_is_int(pv_crypto_init(), PV_OK, "crypto");
-    for (size_t i = 0; i < sizeof trials / sizeof trials[0]; i++) {
-        size_t runs = 0;
-        bool fired = true, good = true;
-        for (size_t n = 0; good && fired && n < 20000; n = next(n), runs++) good = run_once(&trials[i], n, &fired);
-        tap_ok(good && !fired && runs > 20, "%s: tried %zu times", trials[i].name, runs);
-    }
+    for (size_t i = 0; i < sizeof trials / sizeof trials[0]; i++) run_trial(&trials[i], 40, 17, 20);
     return tap_done();
 }
 
