@@ -79,21 +79,14 @@ static enum pv_err add_version(struct pv_regain *regain, struct pv_bytes name, c
     return err;
 }
 
-struct walk {
-    struct pv_regain *regain;
-    const char *path;
-};
-
 static enum pv_err version_row(void *context, const struct pv_version_row *row)
 {
-    const struct walk *walk = context;
-    if (row->pending) return PV_OK; /* its blobs wait in the outbox */
-    return add_version(walk->regain, pv_bytes_of_string(walk->path), &row->file, row->number, row->index, row->time_ms, &row->writer);
+    if (row->pending || row->removed) return PV_OK; /* its blobs wait in the outbox; nobody looks for what was removed */
+    return add_version(context, row->path, &row->file, row->number, row->index, row->time_ms, &row->writer);
 }
 
 static enum pv_err message_row(void *context, const struct pv_message *message)
 {
-    const struct walk *walk = context;
     struct pv_encoded_list list = message->attachments;
     struct pv_file file;
     struct pv_buf name;
@@ -103,7 +96,7 @@ static enum pv_err message_row(void *context, const struct pv_message *message)
     while (err == PV_OK && pv_encoded_file_next(&list, &file)) {
         pv_buf_clear(&name);
         pv_path_put_text(&name, &file.path);
-        err = name.err ? name.err : add_version(walk->regain, pv_buf_bytes(&name), &file, 0, message->index, message->time_ms, &message->writer);
+        err = name.err ? name.err : add_version(context, pv_buf_bytes(&name), &file, 0, message->index, message->time_ms, &message->writer);
     }
     pv_buf_release(&name);
     return err;
@@ -112,18 +105,11 @@ static enum pv_err message_row(void *context, const struct pv_message *message)
 static enum pv_err collect(struct pv_regain *regain, struct pv_report *report)
 {
     const struct pv_message_filter everything = {.limit = 0};
-    struct pv_cli_files files = {NULL, 0};
-    struct walk walk = {regain, NULL};
     struct pv_query query;
     enum pv_err err = pv_cli_query(regain->session, regain->room, &query, report);
 
-    if (err == PV_OK) err = pv_query_messages(&query, &everything, message_row, &walk);
-    if (err == PV_OK) err = pv_cli_files_below(regain->session, regain->room, pv_bytes(NULL, 0), &files, report);
-    for (size_t i = 0; i < files.count && err == PV_OK; i++) {
-        walk.path = files.files[i].path;
-        err = pv_query_versions(&query, pv_bytes_of_string(walk.path), version_row, &walk);
-    }
-    pv_cli_files_release(&files);
+    if (err == PV_OK) err = pv_query_messages(&query, &everything, message_row, regain);
+    if (err == PV_OK) err = pv_query_every_version(&query, version_row, regain);
     return pv_session_room_error(regain->session, regain->room, err, report);
 }
 

@@ -115,6 +115,8 @@ struct pv_version_row {
     uint64_t time_ms;
     struct pv_writer writer;
     struct pv_file file;
+    struct pv_bytes path; /* where its file is, or was when it was removed */
+    bool removed;
 };
 typedef enum pv_err pv_version_row_fn(void *context, const struct pv_version_row *version);
 /* The versions of the file that holds `path` (or held it last), oldest first. Errors: NOT_FOUND. */

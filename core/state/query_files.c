@@ -114,6 +114,8 @@ static void read_version(struct pv_sql *sql, const struct pv_names *names, uint6
     pv_sql_fixed(sql, 2, version.ref.write_id.b, sizeof version.ref.write_id.b);
     version.writer = pv_names_writer(names, &version.ref.author);
     pv_rows_encoded_file(sql, 4, &version.file);
+    version.path = pv_sql_bytes(sql, 5);
+    version.removed = pv_sql_u64(sql, 6) != 0;
     *ret_version = version;
 }
 
@@ -123,8 +125,8 @@ static enum pv_err walk_versions(const struct pv_query *query, const struct pv_n
     struct pv_version_row version;
     uint64_t number = 0;
     struct pv_sql sql = pv_sql_begin(query->store,
-                                     "SELECT v.idx, a.id, v.write_id, v.time, v.encoded FROM version v"
-                                     " JOIN author a ON a.no = v.author"
+                                     "SELECT v.idx, a.id, v.write_id, v.time, v.encoded, f.path, f.removed IS NOT NULL"
+                                     " FROM version v JOIN author a ON a.no = v.author JOIN file f ON f.idx = v.file"
                                      " WHERE v.file = (SELECT file FROM version WHERE idx = ?) ORDER BY v.idx");
     pv_sql_bind_u64(&sql, head);
     while (pv_sql_step(&sql)) {
@@ -154,11 +156,12 @@ enum pv_err pv_query_every_version(const struct pv_query *query, pv_version_row_
     struct pv_view view;
     enum pv_err err = pv_view_begin(query, true, &view);
     if (err) return err;
-    struct pv_sql sql = pv_sql_begin(query->store, "SELECT v.idx, a.id, v.write_id, v.time, v.encoded, v.file FROM version v"
-                                                   " JOIN author a ON a.no = v.author ORDER BY v.file, v.idx");
+    struct pv_sql sql = pv_sql_begin(query->store, "SELECT v.idx, a.id, v.write_id, v.time, v.encoded, f.path, f.removed IS NOT NULL, f.idx"
+                                                   " FROM version v JOIN author a ON a.no = v.author JOIN file f ON f.idx = v.file"
+                                                   " ORDER BY f.idx, v.idx");
     while (pv_sql_step(&sql)) {
-        number = pv_sql_u64(&sql, 5) == file ? number + 1 : 1;
-        file = pv_sql_u64(&sql, 5);
+        number = pv_sql_u64(&sql, 7) == file ? number + 1 : 1;
+        file = pv_sql_u64(&sql, 7);
         read_version(&sql, &view.names, number, &version);
         if (!sql.err) sql.err = row(context, &version);
     }

@@ -69,6 +69,23 @@ checked = bob.run("verify", "acme")
 ok(checked.status == 4 and "removed" in checked.err, "verify opens what was removed, too", *checked.why())
 put_right(whole)
 is_(bob.run("verify", "acme").status, 0, "and finds nothing when all is right")
+
+# --- two files at one path: each is told and given back for itself
+
+for home in (ada, bob):
+    (world.dir / f"of-{home.name}").mkdir()
+    (world.dir / f"of-{home.name}" / "same").write_bytes(rng.randbytes(300_000))
+    is_(home.run("put", "acme", world.dir / f"of-{home.name}" / "same", "--offline").status, 5, f"{home.name} puts a file while offline")
+ada.must("refresh")
+others = set((server.data / "blobs").glob("??/*"))
+bob.must("refresh")
+for blob in set((server.data / "blobs").glob("??/*")) - others:
+    blob.unlink()
+state = ada.must("repair", "acme", "--json").json()["lost"]
+is_([(v["path"], v["version"]) for v in state], [("same", 1)], "of two files at one path the lost one is told, once")
+ok("of same, by bob" in ada.must("repair", "acme").out, "with who put it")
+ok(bob.must("repair", "acme", world.dir / "of-bob" / "same", "--json").json()["blobs_given"] > 0, "and given back")
+is_(ada.run("verify", "acme").status, 0, "whole")
 is_(server.admin("backup", backup, key).status, 0, "a backup is taken")
 ada.must("put", "acme", world.dir / "large")
 ada.must("put", "acme", world.dir / "small-1", world.dir / "small-2")
