@@ -167,4 +167,8 @@ ok("evidence was saved in" in refused.err, "and says so")
 is_(ada.must("status", "--offline").out.count("ALARM"), 1, "which is an alarm again")
 is_([ada.run("say", "other", "goes on").status, ada.run("read", "other").status], [0, 0], "other rooms go on")
 is_(ada.must("read", "acme", "--offline", "--json").json()["messages"][-2]["text"], "left", "what the device holds stays readable")
+files = [path for path in ada.path.rglob("*") if path.is_file()]
+ok(any(path.parent.name == "evidence" for path in files), "evidence lies in the home")
+plain = [(path.name, word) for path in files for word in (b"acme", b"and more", b"goes on") if word in path.read_bytes()]
+is_(plain, [], "and nothing there tells a room's name or a word of what was said")
 done()
