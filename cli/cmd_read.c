@@ -5,6 +5,7 @@
 #include "cli/handlers.h"
 #include "cli/messages.h"
 #include "cli/output.h"
+#include "cli/successor.h"
 #include "cli/term.h"
 #include "cli/when.h"
 #include "client/system.h"
@@ -93,8 +94,27 @@ static enum pv_err fetch(struct follow *follow, uint64_t now_ms)
     follow->ask_at_ms = now_ms + POLL_MS;
     if (follow->session->offline) return PV_OK;
     err = pv_contact_pull(follow->session, follow->room, 0, follow->report);
+    if (err == PV_OK) err = pv_cli_follow(follow->session, follow->room, follow->report);
     if (err == PV_ERR_OFFLINE || err == PV_ERR_RATE || err == PV_ERR_BUSY) return PV_OK; /* tried again soon */
     return err;
+}
+
+/* The room may have ended, or been left, by this program or by another: by its name it is the successor then. */
+static enum pv_err go_over(struct follow *follow, uint64_t now_ms)
+{
+    struct pv_open_room *room = follow->room;
+    if (room->goes_on) {
+        follow->room = room->goes_on;
+        follow->next_index = 0;
+        follow->ask_at_ms = follow->connect_at_ms = now_ms;
+        pv_events_close(follow->events);
+        follow->events = NULL;
+        return PV_OK;
+    }
+    if (pv_contact_gone(room) == PV_GONE_LEFT)
+        return pv_report(follow->report, PV_ERR_DENIED, "%s: you left this room; what is on this device can be read without --follow", room->label);
+    if (!pv_cli_has_ended(room, NULL)) return PV_OK;
+    return pv_report(follow->report, PV_ERR_DENIED, "%s has ended, and goes on in its successor: see privity rooms", room->label);
 }
 
 static void connect_again(struct follow *follow, uint64_t now_ms)
@@ -138,6 +158,7 @@ static enum pv_err follow_room(struct follow *follow)
             return pv_report(follow->report, PV_ERR_LOCKED, "%s was locked: nothing of it is held any more", follow->room->label);
         connect_again(follow, now_ms);
         if (now_ms >= follow->ask_at_ms) err = fetch(follow, now_ms);
+        if (err == PV_OK) err = go_over(follow, now_ms);
         if (err == PV_OK) err = print_new(follow); /* our own pull's, or what another command fetched */
         if (err != PV_OK) return err;
         wait(follow, now_ms);

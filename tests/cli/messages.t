@@ -87,4 +87,14 @@ for i in $(seq 30); do kill -0 $follower 2>/dev/null || break; sleep 0.1; done
 ok "a lock ends it" || kill $follower
 wait $follower
 like "$(cat "$T/follow.err")" "acme was locked" "which says why"
+run 0 "it is unlocked" as bob privity unlock
+as bob privity read acme --limit 1 --follow >"$T/follow" 2>"$T/follow.err" &
+follower=$!
+for i in $(seq 50); do [ -s "$T/follow" ] && break; sleep 0.1; done
+run 0 "another command leaves the room" as bob privity leave acme
+for i in $(seq 50); do kill -0 $follower 2>/dev/null || break; sleep 0.1; done
+! kill -0 $follower 2>/dev/null
+ok "which ends it, too" || kill $follower
+wait $follower
+like "$(cat "$T/follow.err")" "you left this room" "with the reason"
 done_testing

@@ -2,9 +2,11 @@
 """A restored room of which nobody can give the tail back goes on in a successor: members follow by themselves, with
 their roles, their words and the room's name; whoever has no business there is not led anywhere."""
 
+import json
 import pathlib
 import shutil
 import sys
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from tap import done, is_, ok
@@ -57,6 +59,8 @@ for home in (ada, vera):
     state = home.run("refresh")
     ok(state.status in (0, 5), f"{home.name} is not alarmed", *state.why())
 
+following = olga.start("read", "acme", "--follow", "--json")  # all along
+
 # --- who may found one
 
 refused = vera.run("repair", "acme", "--successor")
@@ -85,8 +89,22 @@ is_(said.status, 0, "Vera says something in the room that she knows", *said.why(
 ok("goes on in a successor" in said.err and "ada" in said.err, "is told in a line", said.err)
 is_(vera.messages(), ["go on here", "hello"], "and her words are in the successor")
 ok(vera.run("put", "acme", note).status != 0, "where she is a viewer as before")
+late = threading.Timer(90, following.kill)
+late.start()
+heard = []
+while len(heard) < 40 and (line := following.stdout.readline()):
+    heard.append(json.loads(line)["text"])
+    if heard[-1] == "hello":
+        break
+is_(heard[-2:], ["go on here", "hello"], "Olga, who was reading, reads on in the successor")
+late.cancel()
+following.kill()
+ok("goes on in a successor" in following.stderr.read().decode(), "and was told")
+ended_read = olga.start("read", "acme-ended", "--follow", "--json")
+_, err = ended_read.communicate(timeout=60)
+ok(ended_read.returncode == 3 and "has ended" in err.decode(), "who follows the ended room is told that it has ended", err.decode())
 read = olga.run("read", "acme", "--json")
-is_(read.status, 0, "Olga reads", *read.why())
+is_(read.status, 0, "she reads", *read.why())
 is_(roles(olga).get("olga"), "owner", "and is an owner again")
 ada.must("remove", "acme", "vera")  # every open invite ends by it
 again = olga.run("repair", "acme-ended", "--successor")
