@@ -153,6 +153,30 @@ enum pv_err pv_sqlite_fixed(sqlite3_stmt *stmt, int column, void *ret_bytes, siz
     return PV_OK;
 }
 
+enum pv_err pv_sqlite_rooms(struct pv_sqlite_conn *conn, sqlite3_stmt *stmt, size_t max, struct pv_hash *ret_hashes, size_t *ret_count)
+{
+    enum pv_err err = PV_OK;
+    size_t count = 0;
+    while (count < max && !(err = pv_sqlite_row(conn, stmt))) {
+        err = pv_sqlite_fixed(stmt, 0, ret_hashes[count].b, sizeof ret_hashes[count].b);
+        if (err) break;
+        count++;
+    }
+    pv_sqlite_done(stmt);
+    if (err && err != PV_ERR_NOT_FOUND) return err;
+    *ret_count = count;
+    return PV_OK;
+}
+
+enum pv_err pv_sqlite_exists(struct pv_sqlite_conn *conn, sqlite3_stmt *stmt, bool *ret_exists)
+{
+    enum pv_err err = pv_sqlite_row(conn, stmt);
+    pv_sqlite_done(stmt);
+    if (err && err != PV_ERR_NOT_FOUND) return err;
+    *ret_exists = !err;
+    return PV_OK;
+}
+
 /* ---- connections */
 
 struct pv_sqlite_conn *pv_sqlite_take(struct pv_sqlite *store, enum pv_sqlite_use use)

@@ -27,19 +27,10 @@ enum pv_err pv_sqlite_undropped(struct pv_meta *meta, size_t max, struct pv_hash
     struct pv_sqlite *store = pv_sqlite_of(meta);
     struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_READ);
     sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_UNDROPPED);
-    size_t count = 0;
     if (stmt) pv_sqlite_bind_uint(stmt, 1, max);
-    enum pv_err err = PV_OK;
-    while (count < max && !(err = pv_sqlite_row(conn, stmt))) {
-        err = pv_sqlite_fixed(stmt, 0, ret_rooms[count].b, sizeof ret_rooms[count].b);
-        if (err) break;
-        count++;
-    }
-    pv_sqlite_done(stmt);
+    enum pv_err err = pv_sqlite_rooms(conn, stmt, max, ret_rooms, ret_count);
     pv_sqlite_give(store, conn);
-    if (err && err != PV_ERR_NOT_FOUND) return err;
-    *ret_count = count;
-    return PV_OK;
+    return err;
 }
 
 /* The refs of an entry that still has them, copied: what they name is counted down while its row changes. */

@@ -111,12 +111,7 @@ enum pv_err pv_sqlite_blob_known(struct pv_meta *meta, const struct pv_id16 *loc
     struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_READ);
     sqlite3_stmt *stmt = pv_sqlite_stmt(conn, SQL_BLOB_KNOWN);
     if (stmt) pv_sqlite_bind_bytes(stmt, 1, locator->b, sizeof locator->b);
-    enum pv_err err = pv_sqlite_row(conn, stmt);
-    if (!err || err == PV_ERR_NOT_FOUND) {
-        *ret_known = !err;
-        err = PV_OK;
-    }
-    pv_sqlite_done(stmt);
+    enum pv_err err = pv_sqlite_exists(conn, stmt, ret_known);
     pv_sqlite_give(store, conn);
     return err;
 }
@@ -237,12 +232,7 @@ enum pv_err pv_sqlite_released(struct pv_meta *meta, const struct pv_id16 *gate,
         pv_sqlite_bind_bytes(stmt, 1, gate->b, sizeof gate->b);
         pv_sqlite_bind_hash(stmt, 2, request);
     }
-    enum pv_err err = pv_sqlite_row(conn, stmt);
-    if (!err || err == PV_ERR_NOT_FOUND) {
-        *ret_released = !err;
-        err = PV_OK;
-    }
-    pv_sqlite_done(stmt);
+    enum pv_err err = pv_sqlite_exists(conn, stmt, ret_released);
     pv_sqlite_give(store, conn);
     return err;
 }

@@ -212,6 +212,9 @@ enum pv_err pv_sqlite_run(struct pv_sqlite_conn *conn, sqlite3_stmt *stmt);
 /* One step: OK with a row, NOT_FOUND at the end. */
 enum pv_err pv_sqlite_row(struct pv_sqlite_conn *conn, sqlite3_stmt *stmt);
 void pv_sqlite_done(sqlite3_stmt *stmt);
+/* The first column of the rows, at most `max` of them; is there a row? Both end the statement. */
+enum pv_err pv_sqlite_rooms(struct pv_sqlite_conn *conn, sqlite3_stmt *stmt, size_t max, struct pv_hash *ret_hashes, size_t *ret_count);
+enum pv_err pv_sqlite_exists(struct pv_sqlite_conn *conn, sqlite3_stmt *stmt, bool *ret_exists);
 enum pv_err pv_sqlite_exec(struct pv_sqlite_conn *conn, enum pv_sqlite_statement id);
 /* Begin a transaction; its end then needs no memory for statements. */
 enum pv_err pv_sqlite_begin(struct pv_sqlite_conn *conn);
