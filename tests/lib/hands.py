@@ -68,7 +68,7 @@ class Hands:
         self.server.sign_in(self.seed, self.device)
         rooms = [Look(self.server, room) for room, _ in decode(self.server.ask("/v1/rooms"))]
         own = next(room for room in rooms if room.kind == 0)
-        secrets = own.secrets(self.id, self.kem_seed)
+        secrets = own.secrets(self.id, [self.kem_seed])
         self.person, self.person_seed = own.id, epoch_kem_seed(secrets[max(secrets)])
         self.room_id = next((room.id for room in rooms if room.kind == 1), None)
 
@@ -94,7 +94,7 @@ class Hands:
                 break
             except Bad:  # others write: its pages and its checkpoint were not of one moment
                 continue
-        room.secret_of = room.secrets(self.person, self.person_seed)
+        room.secret_of = room.secrets(self.person, [self.person_seed])
         return room
 
     def header(self, room, kind, body, epoch=0, refs=NO_REFS, commit=ZERO, n=None, prev=None, seen=None, version=1):
