@@ -16,7 +16,7 @@ static void put_lost(const struct pv_regain *regain, struct pv_json *json)
     pv_json_begin_array(json, "lost");
     for (size_t i = 0; regain && (lost = pv_regain_lost(regain, i)); i++) {
         pv_json_begin_object(json, NULL);
-        pv_out_json_string(json, "path", lost->name);
+        pv_json_name(json, "path", pv_bytes_of_string(lost->name));
         pv_json_u64(json, "version", lost->number);
         pv_json_u64(json, "index", lost->index);
         pv_json_u64(json, "blobs", lost->missing);

@@ -519,7 +519,7 @@ const struct pv_command pv_commands[] = {
                            {.name = "successor", .help = "found, as an owner, a room in which this one goes on"}),
         .json = FIELDS("id", "the room's id, hex", "open", "whether it takes what is written", "missing",
                        "how many entries are known to be missing", "successor", "the id of the room in which it goes on, or null",
-                       "lost", "versions whose bytes the server lost: path, version (0: an attachment), index, blobs", "lost_else",
+                       "lost", "versions whose bytes the server lost: path, path_bytes, version (0: an attachment), index, blobs", "lost_else",
                        "lost blobs of none of these", "blobs_given", "how many were given back now"),
         .min_words = 0,
         .max_words = 64,

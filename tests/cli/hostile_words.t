@@ -123,6 +123,15 @@ views = (["read", "acme", "--limit", "0"], ["read", "acme", "--limit", "0", "--j
 for view in views:
     result = bob.run(*view)
     is_(spoken(result), None, f"{' '.join(view)}: nothing that a terminal obeys")
+whole = {p: p.read_bytes() for p in (server.data / "blobs").glob("??/*")}
+for p in whole:
+    p.unlink()
+for view in (["repair", "acme"], ["repair", "acme", "--json"], ["verify", "acme"]):
+    result = bob.run(*view)
+    is_(spoken(result), None, f"{' '.join(view)} of files that are lost: nothing that a terminal obeys")
+    is_(result.status, 4 if view[0] == "verify" else 0, "and it says so", *result.why())
+for p, data in whole.items():
+    p.write_bytes(data)
 shown = bob.must("read", "acme", "--limit", "0", "--json").json()["messages"]
 is_([t for t in texts if t not in [m["text"] for m in shown]], [], "and JSON holds each text as it was written")
 
