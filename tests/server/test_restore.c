@@ -110,6 +110,22 @@ static void test_refused(void)
 	swapped[0] = pv_bytes(changed, items[0].n);
 	swapped[1] = items[1];
 	is_status(give(&ada, note, backup_size, false, swapped, item_count), 400, "body", "and one whose body is another");
+	struct pv_cbor in;
+	struct pv_buf refs;
+	pv_cbor_init(&in, items[0]);
+	pv_cbor_get_array_of(&in, 3);
+	struct pv_bytes entry = pv_cbor_get_item(&in);
+	pv_cbor_get_item(&in);
+	struct pv_bytes body = pv_cbor_get_item(&in);
+	pv_buf_init(&refs, sizeof changed);
+	pv_cbor_put_array(&refs, 3);
+	pv_buf_append(&refs, entry.p, entry.n);
+	pv_cbor_put_array(&refs, 1);
+	pv_cbor_put_bytes(&refs, (const uint8_t *)"0123456789abcdef", 16);
+	pv_buf_append(&refs, body.p, body.n);
+	swapped[0] = pv_buf_bytes(&refs);
+	is_status(give(&ada, note, backup_size, false, swapped, item_count), 400, "refs", "and one whose refs are others");
+	pv_buf_release(&refs);
 	is_as_before("nothing of these was taken");
 	is_status(give(&ada, note, backup_size, true, NULL, 0), 409, "size", "nobody says to go on while a longer history is known");
 	is_status(give(&bob, old_note, backup_size, true, NULL, 0), 409, "size", "least of all a stranger");
@@ -135,12 +151,26 @@ static void test_taken(void)
 	tap_ok(size_here(&restored) == size + 1, "by one entry");
 }
 
+/* Put back once more, the room goes on without what came after the backup; then whoever has that comes by. */
+static void test_given_up(const char *path)
+{
+	bool restored;
+	pv_buf_clear(&log_page);
+	read_log(backup_size, &log_page);
+	go_back(path);
+	is_status(give(&ada, old_note, backup_size, true, NULL, 0), 200, "", "Ada, who alone is there, says that it goes on");
+	tap_ok(size_here(&restored) == backup_size && !restored, "and it does, from where the backup was");
+	is_status(give(&ada, note, backup_size, false, items, item_count), 200, "", "the lost tail comes by");
+	tap_ok(size_here(&restored) == backup_size && !restored, "too late: an open room takes none");
+}
+
 int main(void)
 {
-	char dir[] = "/tmp/privity-restore-XXXXXX", path[64];
+	char dir[] = "/tmp/privity-restore-XXXXXX", path[64], again[64];
 	struct pv_buf first;
 	if (pv_crypto_init() || !mkdtemp(dir)) return 1;
 	snprintf(path, sizeof path, "%s/copy.db", dir);
+	snprintf(again, sizeof again, "%s/again.db", dir);
 	srv_init(&srv, 1);
 	pv_buf_init(&answer, 1 << 20);
 	pv_buf_init(&log_page, 1 << 20);
@@ -151,13 +181,21 @@ int main(void)
 	read_log(0, &first);
 	backup_size = item_count;
 	old_note = note;
-	if (srv.server.meta->ops->snapshot(srv.server.meta, path, NULL, NULL)) abort();
+	if (srv.server.meta->ops->snapshot(srv.server.meta, path, NULL, NULL) ||
+	    srv.server.meta->ops->snapshot(srv.server.meta, again, NULL, NULL))
+		abort();
 	for (int i = 0; i < 3; i++)
 		if (rig_say(&a, "after it") || rig_push(&a)) abort();
 	read_log(backup_size, &log_page);
+	char elsewhere[sizeof target];
+	memcpy(elsewhere, target, sizeof elsewhere);
+	target[strlen("/v1/rooms/")] ^= 1;
+	is_status(give(&ada, note, 0, false, items, item_count), 404, "", "a server that was never restored knows no other rooms than its own");
+	memcpy(target, elsewhere, sizeof target);
 	go_back(path);
 	test_refused();
 	test_taken();
+	test_given_up(again);
 	rig_member_close(&a);
 	srv_person_release(&ada);
 	srv_person_release(&bob);
@@ -167,6 +205,8 @@ int main(void)
 	srv_release(&srv);
 	for (const char *const *end = (const char *const[]){"", "-wal", "-shm", NULL}; *end; end++) {
 		snprintf(path, sizeof path, "%s/copy.db%s", dir, *end);
+		unlink(path);
+		snprintf(path, sizeof path, "%s/again.db%s", dir, *end);
 		unlink(path);
 	}
 	rmdir(dir);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/room/succession.h"
+#include "core/sync/room_parts.h"
 #include "core/sync/successor.h"
 #include "tests/tap.h"
 
@@ -98,6 +99,15 @@ static void test_put(void)
 	sign_as(&other, &ada.device, &forged);
 	is_put(&ada, pv_buf_bytes(&forged), 400, "room", "and another room's word");
 	pv_buf_release(&forged);
+	char hex[65], room_target[sizeof target];
+	memcpy(room_target, target, sizeof room_target);
+	pv_hex_encode(ada.device.me.person.b, 32, hex);
+	snprintf(target, sizeof target, "/v1/rooms/%s/successor", hex);
+	other.room = ada.device.me.person;
+	sign_as(&other, &ada.device, &forged);
+	is_put(&ada, pv_buf_bytes(&forged), 400, "room", "a person's own room goes on in itself");
+	pv_buf_release(&forged);
+	memcpy(target, room_target, sizeof target);
 	is_put(&ada, pv_bytes("\x83", 1), 400, "", "and what is none");
 	tap_ok(srv_ask(&srv, "GET", target, eve.token, pv_bytes(NULL, 0), &answer) == 404, "nothing of these was kept");
 	is_put(&ada, pv_buf_bytes(&word), 201, "", "an owner's is taken");
@@ -156,6 +166,36 @@ static void is_not_followed(const struct pv_succession *succession, const struct
 	pv_buf_release(&shown);
 }
 
+/* The same with `link` sealed in it under the room's own key, as an owner could. */
+static void is_not_followed_with(struct pv_succession succession, const struct pv_invite_link *link, const char *what)
+{
+	struct pv_epoch_secret secret;
+	struct pv_random random = ada.device.random;
+	struct pv_buf sealed, text;
+	pv_buf_init(&sealed, PV_LIMIT_SUCCESSION_BYTES);
+	pv_buf_init(&text, PV_LIMIT_LINK_BYTES);
+	if (pv_keys_secret(a.room, pv_room_roster(a.room), succession.epoch, &secret) || pv_invite_link_write(link, &text) ||
+	    pv_succession_seal(&succession, &secret, pv_buf_bytes(&text), NULL, 0, &random, &sealed))
+		abort();
+	succession.sealed = pv_buf_bytes(&sealed);
+	is_not_followed(&succession, &ada.device, what);
+	pv_buf_release(&sealed);
+	pv_buf_release(&text);
+}
+
+static void test_other_links(const struct pv_succession *succession, const struct pv_invite_link *link)
+{
+	struct pv_succession other = *succession;
+	struct pv_invite_link elsewhere = *link;
+	other.room.b[0] ^= 1;
+	is_not_followed_with(other, link, "nor what is sealed under this room's key for another room");
+	elsewhere.room.b[0] ^= 1;
+	is_not_followed_with(*succession, &elsewhere, "nor a link into another room than the word names");
+	elsewhere = *link;
+	elsewhere.inviter = eve.device.me.person;
+	is_not_followed_with(*succession, &elsewhere, "nor one by somebody else");
+}
+
 static void test_followed(void)
 {
 	struct pv_hash device;
@@ -165,6 +205,7 @@ static void test_followed(void)
 	tap_ok(found.is_there && found.has_link && pv_hash_equal(&found.room, pv_room_id(next.room)) &&
 		       pv_hash_equal(&found.founder, &ada.device.me.person) && pv_hash_equal(&found.link.room, pv_room_id(next.room)),
 	       "with a link there, by Ada");
+	struct pv_invite_link link = found.link;
 	is_err(rig_join(&e, &bob.device, &found.link), PV_OK, "which opens");
 	const struct pv_principal *member = pv_roster_principal(pv_room_roster(e.room), &bob.device.me.person);
 	tap_ok(member && member->role == PV_ROLE_EDITOR, "to the role that he had");
@@ -191,6 +232,14 @@ static void test_followed(void)
 	other.sealed = pv_buf_bytes(&sealed);
 	is_not_followed(&other, &ada.device, "nor one that is not sealed under the room's key");
 	pv_buf_release(&sealed);
+	test_other_links(&succession, &link);
+	pv_buf_init(&shown, word.n);
+	pv_buf_append(&shown, word.p, word.n);
+	shown.p[shown.n - 1] ^= 1;
+	bob.proxy.tamper = show_other;
+	is_err(ask(&b, &found), PV_ERR_DENIED, "nor a word whose signature does not hold");
+	bob.proxy.tamper = NULL;
+	pv_buf_release(&shown);
 	pv_buf_init(&shown, 16);
 	pv_buf_append(&shown, "nothing", 7);
 	bob.proxy.tamper = show_other;

@@ -68,9 +68,11 @@ static void who_finds_what(void)
 	tap_is_int(open_for(&succession, &other, &bob, NULL, &right), PV_ERR_BAD_MAC, "another epoch's secret opens nothing");
 	moved.successor.b[0] ^= 1;
 	tap_is_int(open_for(&moved, &secret, &bob, NULL, &right), PV_ERR_BAD_MAC, "nor does the right one lead to another room");
+	tap_is_int(open_for(&moved, &secret, &vera, NULL, &right), PV_ERR_BAD_MAC, "for nobody");
 	moved = succession;
 	moved.room.b[0] ^= 1;
 	tap_is_int(open_for(&moved, &secret, &bob, NULL, &right), PV_ERR_BAD_MAC, "or from another");
+	tap_is_int(open_for(&moved, &secret, &vera, NULL, &right), PV_ERR_BAD_MAC, "for anybody");
 	bob_kem.b[0] ^= 1;
 	tap_is_int(open_for(&succession, &secret, &bob, NULL, &right), PV_ERR_NO_KEY, "a place is for its person's key alone");
 	bob_kem.b[0] ^= 1;
