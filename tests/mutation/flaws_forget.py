@@ -46,7 +46,7 @@ FORGET = [
     Mutant("a file that moved is moved back", TRIAL, "        bool moved = !pv_bytes_equal(now->path, file->path), late", "        bool moved = false, late", UNIT),
     Mutant("who stood there first", TRIAL, "        else if (late) err = add_detour(mending, file);\n", "", UNIT),
     # who follows
-    Mutant("folding anew", AFTER, "    return add_bits(room, forget.ranges[0].from < folded ? ERASE | REFOLD : ERASE);", "    return add_bits(room, ERASE);", UNIT),
+    Mutant("folding anew", AFTER, "    return err ? err : add_bits(room, forget.ranges[0].from < folded ? ERASE | REFOLD : ERASE);", "    return err ? err : add_bits(room, ERASE);", UNIT),
     Mutant("bodies are erased", AFTER, "    return pv_store_erase_entry(e->room->store, stored->index, &e->erased);", "    return PV_OK;", UNIT),
     Mutant("signed bodies are not erased", AFTER, "    if (!pv_roster_is_forgotten(e->room->roster, stored->index)) return PV_OK;\n", "", UNIT),
     Mutant("secrets are erased", AFTER, ("    if (!err && had && may) err = pv_store_epoch_erase_before(room->store, cut);\n", "    *ret_erased = had && may;"), ("", "    *ret_erased = false;"), UNIT),

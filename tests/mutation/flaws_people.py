@@ -31,6 +31,7 @@ PEOPLE = [
     Mutant("new devices come into every room", MEND, "    if (!err && may_add && plan->report.missing) err = add_missing(room);\n", "", DEVICES_TEST),
     Mutant("no device while keys are due", DEVICES, "    if (pv_roster_rekey_due(view) || pv_roster_epoch(view) != pv_roster_epoch(room->roster))", "    if (false)", DEVICES_TEST),
     Mutant("a new device's key is its own", DEVICES, "    if (!pv_hash_equal(&kem_hash, &device->device.kem_hash)) return PV_ERR_MALFORMED;\n", "", DEVICES_TEST),
-    Mutant("devices that are kept are spared", DEVICES, "            if (at->index >= since) since = at->index + 1;\n", "", DEVICES_TEST),
+    Mutant("devices that are kept are spared", DEVICES, "    revocation->since = least;\n", "", DEVICES_TEST),
+    Mutant("what else was added goes", DEVICES, "        if (!err && !goes) least = body.u.device_remove.since;\n", "", DEVICES_TEST),
     Mutant("a preview changes nothing", DEVICES, "    pv_room_rollback(person_room); /* it was only tried */", "    (void)!pv_room_commit(person_room);", DEVICES_TEST),
 ]

@@ -134,7 +134,7 @@ ROSTER = [
     Mutant("bar_own", STATE, "    ret_key[0] = r->kind == PV_ROOM_PERSON ? (struct pv_hash){{0}} : *person;", "    ret_key[0] = (struct pv_hash){{0}};"),
     Mutant("a strong bar stays one", STATE, "    bar->strong = bar->strong || strong;", "    bar->strong = strong;"),
     Mutant("cascade, from an index on", SWEEP, "            if (add->index < since) break; /* newest first */\n", ""),
-    Mutant("a sweep spares others' devices", SWEEP, "        if (node->origins[0] != step->origin || !belongs(r, c, step->number)) continue;", "        if (node->origins[0] != step->origin) continue;"),
+    Mutant("a sweep spares others' devices", SWEEP, "        if (node->origins[0] != step->origin || !belongs(r, person, step->number)) continue;", "        if (node->origins[0] != step->origin) continue;"),
     Mutant("paper_rank, older kits", DEVICES, "        bool senior = c->device->paper && c->device->order < device->order;", "        bool senior = c->device->paper;"),
     # keys and what a room keeps
     Mutant("base_any, links before the cut", KEEPING, "    else if (links_before_cut(r, rekey)) *ret_reason = PV_REASON_LINK;\n", "", KEPT),
