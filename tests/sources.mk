@@ -135,6 +135,7 @@ TEST_SRC += \
 	tests/simulation/network.c \
 	tests/simulation/schedule.c \
 	tests/simulation/second.c \
+	tests/simulation/successor.c \
 	tests/simulation/world.c \
 	tests/simulation/write.c \
 	tests/server/http_client.c \

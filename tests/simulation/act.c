@@ -18,7 +18,7 @@ const char *sim_step_name(enum sim_step_kind kind)
 /* Mostly to the end, at times only a little way. */
 static unsigned patience(struct sim_world *world)
 {
-    return world->step >= SIM_SETTLED && sim_chance(world, 90) ? (unsigned)sim_below(world, 4) : SIM_ALL;
+    return !world->calm && world->step >= SIM_SETTLED && sim_chance(world, 90) ? (unsigned)sim_below(world, 4) : SIM_ALL;
 }
 
 void sim_run(struct sim_world *world, struct sim_device *device, enum sim_flow_kind kind, unsigned room, unsigned link)
@@ -40,7 +40,7 @@ void sim_local(struct sim_world *world, const struct sim_device *device, enum pv
     if (!fine) sim_fail(world, "life", "device %u: %s: %s", device->number, what, pv_err_web_name(err));
 }
 
-static void found(struct sim_world *world, struct sim_device *device, unsigned room)
+void sim_found(struct sim_world *world, struct sim_device *device, unsigned room)
 {
     struct pv_new_room founded;
     const struct sim_copy *own = &device->copies[sim_own_room(device)];
@@ -214,7 +214,7 @@ static void person_step(struct sim_world *world, const struct sim_step *step, st
     else if (step->kind == SIM_DO_ADD_KIT) add_kit(world, device);
     else if (step->kind == SIM_DO_OLD_LINK) sim_feud_step(world, step, device);
     else if (step->kind >= SIM_DO_FORGET && step->kind <= SIM_DO_NOTICE) sim_forget_step(world, step, device);
-    else if (step->kind == SIM_DO_FOUND) found(world, device, step->room);
+    else if (step->kind == SIM_DO_FOUND) sim_found(world, device, step->room);
     else if (step->kind == SIM_DO_JOIN) join(world, device, step->room);
     else if (step->kind == SIM_DO_GO_ON) sim_flow_go(world, device, patience(world));
     else if (!room) come_in(world, device, step->room);

@@ -26,6 +26,7 @@ static void catch_up(struct sim_world *world, struct sim_device *device, unsigne
         sim_flow_begin(world, device, SIM_PUSH, room, 0);
         sim_flow_go(world, device, SIM_ALL);
     }
+    sim_go_over(world, device, round);
 }
 
 static void calm_down(struct sim_world *world)

@@ -58,7 +58,8 @@ static enum pv_err make_invite(struct sim_world *world, struct sim_device *devic
     static const enum pv_role roles[] = {PV_ROLE_VIEWER, PV_ROLE_EDITOR, PV_ROLE_OWNER, PV_ROLE_OWNER};
     struct pv_invite_options options = {.role = roles[sim_below(world, 4)], .uses = 1 + sim_below(world, 2),
                                         .server_url = "http://sim.example"};
-    if (sim_chance(world, 40)) options.until_ms = sim_device_now(world, device) + 24 * 3600 * 1000;
+    if (link->uses) options.role = link->role, options.uses = link->uses;
+    else if (sim_chance(world, 40)) options.until_ms = sim_device_now(world, device) + 24 * 3600 * 1000;
     pv_buf_init(&flow->gate_request, PV_LIMIT_GATE_BYTES);
     flow->has_gate = true;
     enum pv_err err = pv_room_invite(room_of(device), &options, &link->link, &flow->gate_request);

@@ -103,8 +103,6 @@ void sim_keys_check(struct sim_ledger *ledger);
 
 /* ---- what was written (ledger_writes.c) */
 void sim_writes_finish(struct sim_ledger *ledger);
-/* SIM_WRITES: it is none that was counted. */
-size_t sim_message_number(struct pv_bytes text);
 /* Does the device have all of the server's log, and is it in? */
 bool sim_is_member(const struct sim_ledger *ledger, const struct sim_device *device, unsigned room);
 

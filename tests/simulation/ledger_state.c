@@ -79,5 +79,6 @@ bool sim_ledger_is_caught_up(struct sim_world *world, const struct sim_device *d
 {
     const struct sim_ledger *ledger = world->ledger;
     unsigned own = sim_own_room(device);
+    if (world->succession.named && room == 0) return false;
     return !ledger->crafted[room] && !ledger->crafted[own] && sim_ledger_has(world, device, own) && sim_is_member(ledger, device, room);
 }

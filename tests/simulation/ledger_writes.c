@@ -19,6 +19,11 @@ void sim_ledger_written(struct sim_world *world, size_t write, bool kept)
     if (write < SIM_WRITES) world->ledger->writes[write].kept = kept;
 }
 
+void sim_ledger_moved(struct sim_world *world, size_t write, unsigned room)
+{
+    world->ledger->writes[write].room = room;
+}
+
 /* ---- what a device has of them */
 
 struct texts {
@@ -115,6 +120,7 @@ static void finish_room(struct sim_ledger *ledger, unsigned room)
     struct sim_world *world = ledger->world;
     struct pv_hash first = {{0}};
     bool some = false, left_out = false;
+    if (world->succession.named && room == 0) return; /* it is read-only: keys that a restore lost come back no more */
     for (unsigned d = 0; d < SIM_PROGRAMS && !world->failed; d++) {
         struct sim_device *device = sim_program(world, d);
         struct texts texts;
@@ -171,6 +177,18 @@ static void check_members_came_along(struct sim_ledger *ledger, unsigned room)
     }
 }
 
+/* Whoever was led into a successor is there, and nobody who was out of the ended room. */
+static void check_succession(struct sim_ledger *ledger)
+{
+    struct sim_world *world = ledger->world;
+    const struct sim_log *log = &ledger->logs[0][SIM_CLIENT_ROOMS - 1];
+    for (unsigned p = 0; p < SIM_PERSONS && world->succession.named && log->roster; p++) {
+        bool is_in = pv_roster_principal(log->roster, &world->room_ids[SIM_CLIENT_ROOMS + p]) != NULL;
+        if (is_in && !world->succession.may[p]) sim_fail(world, "P4", "person %u, who was out, is in the successor", p);
+        if (!is_in && world->succession.led[p] && !world->succession.ended) sim_fail(world, "life", "person %u was led to the successor, and is not in", p);
+    }
+}
+
 void sim_writes_finish(struct sim_ledger *ledger)
 {
     struct sim_world *world = ledger->world;
@@ -179,6 +197,7 @@ void sim_writes_finish(struct sim_ledger *ledger)
         if (waits_for_nobody(world, r)) continue;
         check_members_came_along(ledger, r);
         if (r < SIM_CLIENT_ROOMS && !world->failed) finish_room(ledger, r);
+    if (!world->failed) check_succession(ledger);
     }
     for (unsigned d = 0; d < SIM_PROGRAMS && !world->failed; d++)
         if (sim_program(world, d)->there && sim_program(world, d)->up) sim_ledger_kept(world, sim_program(world, d));

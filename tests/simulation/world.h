@@ -55,6 +55,8 @@ struct sim_link {
     struct pv_invite_link link;
     struct pv_hash kem_hash;
     uint64_t made_view; /* entries that its maker had judged */
+    enum pv_role role; /* where `uses` is not 0: else the dice say both */
+    uint64_t uses;
     bool absent[SIM_PERSONS]; /* who was not in, as far as its maker knew, who may not have sent all yet */
     size_t made_step;
 };
@@ -110,6 +112,7 @@ struct sim_device {
     unsigned home;    /* the slot of the program that its home began with: copied homes are others */
     bool there, up;
     bool paper; /* a kit: its rooms lie in memory, for as long as a command runs */
+    bool moved; /* it took along into a successor what nobody else had */
     bool lost;  /* it was destroyed, and never comes back */
     bool named; /* its keys are made: a log may list it */
     unsigned adder;   /* the device that certified it; itself for the first */
@@ -127,6 +130,14 @@ struct sim_device {
     struct sim_flow flow;
     unsigned host; /* which it reaches */
     struct sim_history held[SIM_ROOMS]; /* judged by it, as the simulation saw it last */
+};
+
+/* A restored room that goes on in another. */
+struct sim_succession {
+    bool begun, named;  /* founded; its owner's word is with the server */
+    bool ended;         /* its links have: somebody was removed there */
+    unsigned founder;   /* a slot */
+    bool may[SIM_PERSONS], led[SIM_PERSONS]; /* who was in, as far as the founder knew; who was shown a link */
 };
 
 /* ---- how bad it gets */
@@ -156,6 +167,7 @@ struct sim_world {
     size_t turns; /* how often the server showed someone another history */
     int backup; /* a copy of the server's disk, -1: none */
     struct sim_held held[SIM_HELD];
+    struct sim_succession succession;
     struct sim_link links[SIM_LINKS];
     size_t link_count;
     struct sim_device devices[SIM_DEVICES];
@@ -305,6 +317,10 @@ void sim_ledger_look(struct sim_world *world, struct sim_device *device, bool an
 void sim_ledger_crafted(struct sim_world *world, const struct sim_device *device, unsigned room, const struct pv_hash *leaf);
 /* A message was taken by the device; returns its number, or SIM_WRITES: no more are counted. */
 size_t sim_ledger_write(struct sim_world *world, struct sim_device *device, unsigned room);
+/* Its author took it along into another room. */
+void sim_ledger_moved(struct sim_world *world, size_t write, unsigned room);
+/* SIM_WRITES: it is none that was counted. */
+size_t sim_message_number(struct pv_bytes text);
 void sim_ledger_written(struct sim_world *world, size_t write, bool kept);
 /* By an honest program or a thief, these of what the device holds are to be forgotten: whether they go is open. */
 void sim_ledger_asked(struct sim_world *world, struct sim_device *device, unsigned room, const struct pv_range *ranges, size_t count);
