@@ -62,4 +62,7 @@ PLACES = [
     Mutant("no place and no common link", SEAL, "        err = PV_ERR_NOT_FOUND;\n", "        err = PV_OK;\n", SUCCESSION),
     Mutant("a word of a newer version", SEAL, "    if (pv_cbor_get_uint(in, UINT64_MAX) != VERSION) pv_cbor_fail(in, PV_ERR_UNSUPPORTED);", "    (void)pv_cbor_get_uint(in, UINT64_MAX);", SUCCESSION),
     Mutant("what is signed", SEAL, '    return err ? err : pv_verify(device_pk, "succession", encoded, &sig);', "    return err;", SUCCESSION),
+    Mutant("the operator's word", BACKUP, "    bool is_last = restoring->blobs_are_last && restoring->heads.is_all;", "    bool is_last = restoring->heads.is_all;", HEADS_TEST),
+    Mutant("rooms wait for their heads", RESTORE, "    *ret_is = !err && is_last && size == work->state->row.size;", "    *ret_is = !err && size == work->state->row.size;", HEADS_TEST),
+    Mutant("a restored server's own beginning", GIVE, "    if (pv_hash_equal(&root, &checkpoint.root)) return PV_OK;\n    return pv_room_raise", "    return PV_OK;\n    return pv_room_raise", RESTORED),
 ]
