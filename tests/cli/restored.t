@@ -100,6 +100,22 @@ is_(sorted(bob.messages()), sorted(want + ["nine", "ten", "eleven"]), "Bob reads
 shut = carl.run("join", link)
 ok(shut.status != 0, "the link has ended", *shut.why())
 
+# --- two owners: neither goes on without the other
+
+ada.must("role", "acme", "bob", "owner")
+fourth = world.dir / "fourth"
+is_(server.admin("backup", fourth).status, 0, "another backup")
+server.kill()
+shutil.rmtree(server.data)
+is_(server.admin("restore", fourth, key).status, 0, "is put back")
+server.start()
+ada.must("refresh")
+refused = ada.run("repair", "acme", "--go-on")
+ok(refused.status != 0 and "owner" in refused.err, "one of two owners cannot say that it goes on before the other was here", *refused.why())
+bob.must("refresh")
+is_(ada.run("repair", "acme", "--go-on").status, 0, "then she can")
+is_(ada.run("say", "acme", "twelve").status, 0, "and it is open")
+
 # --- a server that goes back silently and has another history
 
 server.kill()

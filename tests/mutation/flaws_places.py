@@ -65,4 +65,5 @@ PLACES = [
     Mutant("the operator's word", BACKUP, "    bool is_last = restoring->blobs_are_last && restoring->heads.is_all;", "    bool is_last = restoring->heads.is_all;", HEADS_TEST),
     Mutant("rooms wait for their heads", RESTORE, "    *ret_is = !err && is_last && size == work->state->row.size;", "    *ret_is = !err && size == work->state->row.size;", HEADS_TEST),
     Mutant("a restored server's own beginning", GIVE, "    if (pv_hash_equal(&root, &checkpoint.root)) return PV_OK;\n    return pv_room_raise", "    return PV_OK;\n    return pv_room_raise", RESTORED),
+    Mutant("every owner has shown a head", RESTORE, "        if (principals[i].role == PV_ROLE_OWNER) err = owner_has_shown(work, &principals[i].id, ret_have);\n", "", RESTORED),
 ]
