@@ -29,7 +29,7 @@
 enum {
     GRACE_MS = 10 * 1000,
     ARENAS = 4, /* of malloc: many threads, little memory */
-    MAPPED_BYTES = 128 * 1024, /* what is larger goes back to the system when it is freed, whatever was freed before */
+    MAPPED_BYTES = 256 * 1024, /* what is larger goes back to the system when it is freed, whatever was freed before */
     OVERDUE_AT_ONCE = 64,
     FLUSH_EVERY_S = 5,
     EXPIRE_EVERY_S = 60,

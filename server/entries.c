@@ -7,8 +7,9 @@
 enum {
     PAGE_BYTES = 4 * 1024 * 1024,
     PAGE_ENTRIES = 16384,
-    LEAD_BYTES = 19,                          /* before the items, at most: an array's head, from, an array's head */
-    TAIL_BYTES = PV_LIMIT_NOTE_BYTES + 12     /* behind them: the note, a size */
+    ITEM_BYTES_MAX = PV_LIMIT_ENTRY_BYTES + PV_LIMIT_REFS * 17 + PV_LIMIT_BODY_BYTES + 32,
+    LEAD_BYTES = 19,                      /* before the items, at most: an array's head, from, an array's head */
+    TAIL_BYTES = PV_LIMIT_NOTE_BYTES + 12 /* behind them: the note, a size */
 };
 
 /* Items come right into the answer, behind a gap for what stands before them: their number is known last. */
@@ -55,10 +56,15 @@ static enum pv_err read_page(struct pv_server *server, const struct pv_web_reque
     return err == PV_ERR_LIMIT && !page->items->err ? PV_OK : err;
 }
 
-/* Its memory is had before the store is asked: whoever may not have it costs no reading. */
-static void begin_page(struct pv_server *server, struct pv_web_request *request, struct pv_buf *body, struct page *page)
+/* Its memory is had before the store is asked, as much as the entries that are there can want: whoever may not have it
+ * costs no reading. */
+static void begin_page(struct pv_server *server, struct pv_web_request *request, uint64_t from, uint64_t max,
+                       struct pv_buf *body, struct page *page)
 {
-    uint64_t bytes = pv_limits_reserve(server, request, PAGE_BYTES);
+    uint64_t size = request->room_row.size, left = from < size ? size - from : 0;
+    if (left > max) left = max;
+    uint64_t most = PV_HELD_SMALL_BYTES + left * ITEM_BYTES_MAX;
+    uint64_t bytes = pv_limits_reserve(server, request, most < PAGE_BYTES ? most : PAGE_BYTES);
     page->items = body;
     page->max_bytes = (size_t)bytes - TAIL_BYTES;
     pv_buf_reserve(body, (size_t)bytes);
@@ -91,7 +97,7 @@ void pv_entries_get(struct pv_server *server, struct pv_web_request *request, st
     bool sealed = bodies && strcmp(bodies, "1") == 0;
     if (!read_range(request, response, &from, &max)) return;
     pv_buf_init(&note, PV_LIMIT_NOTE_BYTES);
-    begin_page(server, request, body, &page);
+    begin_page(server, request, from, max, body, &page);
     bool outside = request->access < PV_ACCESS_VIEWER; /* of a restored room: how far it comes, and no more */
     enum pv_err err = outside ? PV_OK : read_page(server, request, from, max, sealed, &page);
     if (!err) err = meta->ops->note(meta, request->room_row.no, &note, &size); /* after: it covers them */
@@ -112,7 +118,7 @@ void pv_bodies_get(struct pv_server *server, struct pv_web_request *request, str
     struct page page = {.only_bodies = true};
     uint64_t from, max;
     if (!read_range(request, response, &from, &max)) return;
-    begin_page(server, request, &response->body, &page);
+    begin_page(server, request, from, max, &response->body, &page);
     enum pv_err err = read_page(server, request, from, max, true, &page);
     if (err) {
         pv_problem_of(response, err);
