@@ -6,6 +6,7 @@
 
 #include "cli/changes.h"
 #include "cli/output.h"
+#include "cli/term.h"
 #include "client/system.h"
 
 enum { PLACE_MAX = 2 * PV_LIMIT_PATH_BYTES };
@@ -183,4 +184,25 @@ enum pv_err pv_cli_files_json(struct pv_session *session, struct pv_open_room *r
     if (err == PV_OK) return pv_out_end(&out, report);
     pv_buf_wipe(&out.text);
     return pv_session_room_error(session, room, err, report);
+}
+
+void pv_cli_tell_given_up(struct pv_session *session, struct pv_open_room *room, struct pv_bytes bytes)
+{
+    static const char why[] = "the server keeps for a week what nothing refers to, and what was uploaded for it is there no more";
+    struct pv_payload payload;
+    struct pv_buf path;
+
+    (void)session;
+    if (pv_payload_read(bytes, &payload) != PV_OK || payload.type == PV_PAYLOAD_FILE_BLOBS) return; /* its file is told */
+    if (payload.type != PV_PAYLOAD_FILE_PUT) {
+        pv_term_line(stderr, "privity: %s: a message with files was not sent and is given up: %s; say it again. Its text: %.*s", room->label, why,
+                     payload.type == PV_PAYLOAD_MESSAGE ? (int)payload.u.message.text.n : 0,
+                     payload.type == PV_PAYLOAD_MESSAGE ? (const char *)payload.u.message.text.p : "");
+        return;
+    }
+    pv_buf_init(&path, 2 * PV_LIMIT_PATH_BYTES);
+    pv_path_put_text(&path, &payload.u.file_put.file.path);
+    pv_term_line(stderr, "privity: %s: %.*s was not sent and is given up: %s; put it again", room->label, (int)path.n,
+                 path.n ? (const char *)path.p : "", why);
+    pv_buf_wipe(&path);
 }

@@ -61,4 +61,7 @@ struct pv_cli_progress {
 struct pv_progress pv_cli_progress_begin(struct pv_cli_progress *progress, const char *what);
 void pv_cli_progress_end(struct pv_cli_progress *progress);
 
+/* The session's `give_up`: one line on standard error. */
+void pv_cli_tell_given_up(struct pv_session *session, struct pv_open_room *room, struct pv_bytes payload);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "cli/changes.h"
 #include "cli/command.h"
+#include "cli/files.h"
 #include "cli/output.h"
 #include "cli/term.h"
 #include "client/session.h"
@@ -65,6 +66,7 @@ int main(int argc, char **argv)
         pv_session_init(&session);
         session.user_umask = user_umask;
         session.tell = pv_cli_tell_change;
+        session.give_up = pv_cli_tell_given_up;
         err = run(&args, &session, &report);
     }
     finished = pv_out_finish(&report);
@@ -73,6 +75,7 @@ int main(int argc, char **argv)
         (void)pv_report_default(&report, err, "failed");
         pv_term_line(stderr, "privity: %s", report.text);
     }
+    if (err == PV_OK && session.gave_up && !report.exit_status) report.exit_status = 1;
     status = err == PV_OK ? report.exit_status : exit_status(&report, err, session.kept);
     pv_session_close(&session);
     return status;

@@ -8,6 +8,7 @@
 #include "client/changes.h"
 #include "client/session.h"
 #include "client/system.h"
+#include "client/unsendable.h"
 #include "core/log/checkpoint.h"
 
 enum { NOTE_EVERY_MS = 60000 };
@@ -304,7 +305,15 @@ enum pv_err pv_contact_push_alone(struct pv_session *session, struct pv_open_roo
     if (err != PV_OK) return err;
     pv_room_set_time(room->room, pv_session_now_ms(session));
     pv_telling_begin(&telling, session, room);
-    err = pv_contact_alarm(room, pv_contact_run(session, room, session->send_limit_ms, make_push, &push, report), report);
+    err = pv_contact_run(session, room, session->send_limit_ms, make_push, &push, report);
+    if (err == PV_ERR_CONFLICT) {
+        struct pv_report said = {.err = PV_OK};
+        bool some = false;
+        enum pv_err looked = pv_unsendable_give_up(session, room, &some, &said);
+        if (looked == PV_ERR_NOMEM || looked == PV_ERR_FULL) err = looked;
+        else if (looked == PV_OK && some) err = pv_contact_run(session, room, session->send_limit_ms, make_push, &push, report);
+    }
+    err = pv_contact_alarm(room, err, report);
     pv_telling_end(&telling);
     pv_home_unlock(&lock);
     pinned = pv_contact_save_pin(session, room, report);

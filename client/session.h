@@ -54,6 +54,9 @@ struct pv_session {
     size_t server_count;
     /* Called before words leave for a room, with each change that its person was not told of. NULL: nobody listens. */
     void (*tell)(struct pv_session *session, struct pv_open_room *room, const struct pv_told_change *told);
+    /* A write is given up, of this payload: what it refers to is gone from the server. */
+    void (*give_up)(struct pv_session *session, struct pv_open_room *room, struct pv_bytes payload);
+    bool gave_up;
     struct pv_told_change *told;      /* what this command told */
     size_t told_count;
 };

@@ -22,5 +22,6 @@ CLIENT_SRC := \
 	client/sqlite_begin.c \
 	client/system.c \
 	client/transport.c \
+	client/unsendable.c \
 	client/upload.c \
 	#
