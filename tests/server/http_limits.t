@@ -3,6 +3,7 @@
 connections of one address, and what proxies say of their clients, in truth or not."""
 
 import json
+import os
 import pathlib
 import select
 import socket
@@ -10,6 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from siege import settles
 from tap import done, is_, ok
 from world import World
 
@@ -105,6 +107,21 @@ is_(ask(server, []), 200, "a trusted proxy may hold more")
 for connection in held:
     connection.close()
 server.stop()
+
+# --- fewer files than connections
+
+server = world.server("files", "--rate-address", "0", wrap=("bash", "-c", 'ulimit -n 2064; exec "$@"', "bash"))
+said = [json.loads(line) for line in server.log.read_text().splitlines() if '"connections":' in line]
+is_([line["connections"] for line in said], [520], "where 2,064 files may be open, 520 connections are taken, each with a file of its own")
+held = [connect(server) for _ in range(600)]
+ok(settles(lambda: len(os.listdir(f"/proc/{server.process.pid}/fd")) >= 520), "they are")
+for connection in held[:200]:
+    connection.close()
+is_(ask(server, []), 200, "who comes later waits until one goes")
+ok(len(os.listdir(f"/proc/{server.process.pid}/fd")) < 1100, "and files are left")
+for connection in held[200:]:
+    connection.close()
+is_(server.stop(), 0, "it stops")
 
 # --- what is said of the client
 
