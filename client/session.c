@@ -8,6 +8,7 @@
 #include "client/keyring.h"
 #include "client/passphrase.h"
 #include "client/system.h"
+#include "core/log/checkpoint.h"
 
 static const char keystore_file[] = "keystore", keystore_lock[] = "keystore.lock", lock_all[] = "locks/all";
 
@@ -369,11 +370,17 @@ void pv_session_room_close(struct pv_session *session, struct pv_open_room *room
 
 static enum pv_err read_pin(struct pv_session *session, const struct pv_hash *id, struct pv_buf *pin, struct pv_report *report)
 {
-    char name[PV_HOME_NAME_BYTES];
+    char name[PV_HOME_NAME_BYTES], path[PV_HOME_PATH_BYTES];
+    struct pv_checkpoint checkpoint;
     enum pv_err err;
     pv_database_name("pins", id, "", name);
     err = pv_home_read(&session->home, name, pin, report);
-    return err == PV_ERR_NOT_FOUND ? PV_OK : err;
+    if (err == PV_ERR_NOT_FOUND) return PV_OK;
+    if (err == PV_OK && pin->n && pv_checkpoint_peek(pv_buf_bytes(pin), &checkpoint) != PV_OK) {
+        pv_home_path_of(&session->home, name, path);
+        return pv_report(report, PV_ERR_CORRUPT, "%s, which says how far a room had come, is damaged and was left as it is: move it away, and run privity refresh", path);
+    }
+    return err;
 }
 
 static enum pv_err open_room(struct pv_session *session, struct pv_open_room *room, const struct pv_database_key *key,

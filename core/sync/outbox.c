@@ -11,9 +11,23 @@ static const uint8_t NOTHING_BESIDE[] = {0x83, 0x80, 0x80, 0x80};
 /* Nothing is sealed on a view older than this: deadlines and removals could be missed. Source: FORMAT.md §7.3. */
 #define CHECKPOINT_AGE_MAX_MS (24ull * 3600 * 1000)
 
+/* Is the pin, a file beside the database that may have been damaged, of the log that is held? If it is not, the next pull
+ * says so; nothing is signed over it, for no server would ever take that. */
+static bool pin_fits(const struct pv_room *room)
+{
+    struct pv_hash root;
+    struct pv_merkle_reader reader = pv_store_merkle_reader(room->store);
+    if (room->pinned.size == 0) return true;
+    if (room->pinned.size > room->edge.size) return false;
+    if (room->pinned.size == room->edge.size) pv_merkle_edge_root(&room->edge, &root);
+    else if (pv_merkle_root(&reader, room->pinned.size, &root)) return false;
+    return pv_hash_equal(&root, &room->pinned.root);
+}
+
 static bool view_is_fresh(const struct pv_room *room)
 {
     if (!pv_roster_is_born(room->roster)) return true; /* a room of our own, not founded yet */
+    if (!pin_fits(room)) return false;
     return room->pinned.time_s * 1000 + CHECKPOINT_AGE_MAX_MS >= room->now_ms;
 }
 
@@ -27,8 +41,12 @@ static bool epoch_stands(const struct pv_room *room, const struct pv_roster *vie
 static struct pv_header header_over(const struct pv_room *room, const struct pv_head *head)
 {
     struct pv_header header = {.room = room->id, .author = room->me->device, .n = head->n + 1, .prev = head->leaf,
-                               .seen_size = room->pinned.size, .seen_root = room->pinned.root, .time_ms = room->now_ms};
-    if (room->pinned.size == 0) pv_merkle_empty_root(&header.seen_root);
+                               .time_ms = room->now_ms};
+    pv_merkle_empty_root(&header.seen_root);
+    if (room->pinned.size > 0 && pin_fits(room)) {
+        header.seen_size = room->pinned.size;
+        header.seen_root = room->pinned.root;
+    }
     return header;
 }
 

@@ -70,7 +70,15 @@ like "$(out)" "again" "as ever"
 pin=$home/pins/${id:0:16}
 echo garbage >"$pin"
 as ada privity read acme >"$T/out" 2>"$T/err"
-like "$?" '^[014]$' "a damaged pin ends in no crash"
+is "$?" 1 "a damaged pin ends in no crash"
+like "$(err)" "pins/${id:0:16}.* is damaged" "and the file is named"
+sed "2s/.*/9999/" "$T/good/pins/${id:0:16}" >"$pin"
+run 4 "one that tells of a longer log than the server has" as ada privity read acme
+run 4 "is an alarm for who writes, too" as ada privity say acme "over a wrong pin"
+cp "$T/good/pins/${id:0:16}" "$pin"
+run 0 "with the right one" as ada privity refresh
+run 0 "what was written is read" as bob privity read acme --limit 0 --json
+is "$(field '[m["text"] for m in o["messages"]].count("over a wrong pin")')" 1 "once: nothing was signed over the wrong one"
 rm -rf "$home"
 cp -a "$T/good" "$home"
 run 0 "a home from a backup, older than what the server has" as ada privity refresh
