@@ -185,7 +185,9 @@ static void check_succession(struct sim_ledger *ledger)
     for (unsigned p = 0; p < SIM_PERSONS && world->succession.named && log->roster; p++) {
         bool is_in = pv_roster_principal(log->roster, &world->room_ids[SIM_CLIENT_ROOMS + p]) != NULL;
         if (is_in && !world->succession.may[p]) sim_fail(world, "P4", "person %u, who was out, is in the successor", p);
-        if (!is_in && world->succession.led[p] && !world->succession.ended) sim_fail(world, "life", "person %u was led to the successor, and is not in", p);
+        for (unsigned d = p; d < SIM_DEVICES && !is_in && !world->succession.ended; d += SIM_PERSONS)
+            if (world->succession.led[d] && sim_ledger_has(world, &world->devices[d], SIM_CLIENT_ROOMS + p))
+                sim_fail(world, "life", "device %u was led to the successor, and its person is not in", d);
     }
 }
 

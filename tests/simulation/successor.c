@@ -171,7 +171,7 @@ static void follow(struct sim_world *world, struct sim_device *device, unsigned 
         if (!world->links[link].there || !pv_id16_equal(&world->links[link].link.gate, &found.link.gate)) continue;
         bool revoked = !sim_ledger_has(world, device, sim_own_room(device)); /* by its own person: nobody owes it a place */
         if (revoked && round >= PATIENT_ROUNDS) break; /* it would go on asking as long as there are uses */
-        if (!revoked) world->succession.led[device->person] = true;
+        if (!revoked) world->succession.led[device->number] = true;
         if (!command(world, device, SIM_JOIN, link) && !revoked) world->succession.ended = true;
         break;
     }

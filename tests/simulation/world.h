@@ -137,7 +137,8 @@ struct sim_succession {
     bool begun, named;  /* founded; its owner's word is with the server */
     bool ended;         /* its links have: somebody was removed there */
     unsigned founder;   /* a slot */
-    bool may[SIM_PERSONS], led[SIM_PERSONS]; /* who was in, as far as the founder knew; who was shown a link */
+    bool may[SIM_PERSONS]; /* who was in, as far as the founder knew */
+    bool led[SIM_DEVICES]; /* which were shown a link */
 };
 
 /* ---- how bad it gets */
