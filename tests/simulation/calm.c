@@ -3,7 +3,7 @@
 #include "core/sync/room.h"
 #include "tests/simulation/act_parts.h"
 
-enum { ROUNDS = 5, GO_ON_ROUND = 2, NOTICE_MS = 8 * 24 * 3600 * 1000 };
+enum { ROUNDS = 5, GO_ON_ROUND = 2, SETTLED_ROUND = 10, NOTICE_MS = 8 * 24 * 3600 * 1000 };
 
 static bool is_owner(const struct sim_device *device, unsigned room)
 {
@@ -26,7 +26,7 @@ static void catch_up(struct sim_world *world, struct sim_device *device, unsigne
         sim_flow_begin(world, device, SIM_PUSH, room, 0);
         sim_flow_go(world, device, SIM_ALL);
     }
-    sim_go_over(world, device, round);
+    if (round < SETTLED_ROUND) sim_go_over(world, device, round);
 }
 
 static void calm_down(struct sim_world *world)
@@ -128,7 +128,7 @@ static void forget_all(struct sim_world *world)
         sim_host_tick(world, &world->hosts[0]);
     }
     sim_ledger_observe(world, &world->hosts[0], false);
-    rounds(world, ROUNDS + 3, ROUNDS + 5);
+    rounds(world, SETTLED_ROUND, SETTLED_ROUND + 2);
     if (!world->failed) sim_cold_readers(world);
 }
 
@@ -138,5 +138,6 @@ void sim_calm(struct sim_world *world)
     calm_down(world);
     rounds(world, 0, ROUNDS);
     if (!world->failed && recoveries(world)) rounds(world, ROUNDS, ROUNDS + 3);
+    if (!world->failed && world->succession.begun) rounds(world, SETTLED_ROUND, SETTLED_ROUND + 2);
     if (!world->failed && world->weather.forgets) forget_all(world);
 }

@@ -37,6 +37,26 @@ static void make_template(void)
     }
 }
 
+/* The same in memory, for who has no disk: by rollback instead of a log, which memory has not. */
+static sqlite3 *open_in_memory(void)
+{
+    enum { WRITE_VERSION = 18, READ_VERSION = 19 };
+    sqlite3 *db = open_database(0, NULL);
+    struct pv_buf image;
+    pv_buf_init(&image, SIZE_MAX);
+    sim_disk_get(SIM_TEMPLATES, template_name, &image);
+    unsigned char *copy = db ? sqlite3_malloc64(image.n) : NULL;
+    if (!copy) abort();
+    memcpy(copy, image.p, image.n);
+    copy[WRITE_VERSION] = copy[READ_VERSION] = 1;
+    int rc = sqlite3_deserialize(db, "main", copy, (sqlite3_int64)image.n, (sqlite3_int64)image.n,
+                                 SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE);
+    pv_buf_release(&image);
+    if (rc == SQLITE_OK) return db;
+    sqlite3_close(db);
+    return NULL;
+}
+
 static struct pv_identity identity_from(struct seeded *seed)
 {
     struct pv_sign_seed sign;
@@ -101,7 +121,7 @@ enum pv_err sim_copy_open(struct sim_world *world, struct sim_device *device, un
     if (!device->paper && !sim_disk_has(device->disk, file) && !sim_chance(world, 16))
         sim_disk_clone_file(device->disk, file, SIM_TEMPLATES, template_name);
     sim_disk_open_as(device->process);
-    copy->db = open_database(device->disk, device->paper ? NULL : file);
+    copy->db = device->paper ? open_in_memory() : open_database(device->disk, file);
     if (!copy->db) return PV_ERR_IO;
     pv_buf_init(&pin, PV_LIMIT_NOTE_BYTES);
     enum pv_err err = pv_store_open(copy->db, &copy->store);

@@ -311,7 +311,7 @@ static sqlite3_vfs simulated = {
 /* One thread, and thousands of connections that live shortly: no locks, and small pieces from their own store. */
 void sim_disk_init(void)
 {
-    if (sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) || sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 1200, 100)) abort();
+    if (sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) || sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) || sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 1200, 100)) abort();
     if (sqlite3_initialize() || sqlite3_vfs_register(&simulated, 1)) abort();
     sim_disks[SIM_TEMPLATES].used = true;
 }

@@ -95,6 +95,34 @@ int __wrap_crypto_sign_verify_detached(const unsigned char *sig, const unsigned 
     return memo->result;
 }
 
+/* Ed25519 has one signature for a key and a message: persons, kits and certificates are the same in every world. */
+struct signed_memo {
+    struct pv_hash question;
+    bool known;
+    uint8_t answer[64];
+};
+
+static struct signed_memo signatures[SLOTS], pairs[SLOTS];
+
+int __real_crypto_sign_seed_keypair(unsigned char *pk, unsigned char *sk, const unsigned char *seed);
+int __wrap_crypto_sign_seed_keypair(unsigned char *pk, unsigned char *sk, const unsigned char *seed);
+int __wrap_crypto_sign_seed_keypair(unsigned char *pk, unsigned char *sk, const unsigned char *seed)
+{
+    struct pv_hash question;
+    pv_sha256(pv_bytes(seed, 32), &question);
+    struct signed_memo *memo = &pairs[slot_of(&question, SLOTS)];
+    if (!memo->known || !pv_hash_equal(&memo->question, &question)) {
+        int failed = __real_crypto_sign_seed_keypair(pk, sk, seed);
+        if (failed) return failed;
+        *memo = (struct signed_memo){.question = question, .known = true};
+        memcpy(memo->answer, sk, sizeof memo->answer); /* the seed, then the public key */
+        return 0;
+    }
+    memcpy(sk, memo->answer, sizeof memo->answer);
+    memcpy(pk, memo->answer + 32, 32);
+    return 0;
+}
+
 /* What was signed here holds under the public half of the key (its last 32 bytes): no need to find that out, save now
  * and then. */
 int __real_crypto_sign_detached(unsigned char *sig, unsigned long long *siglen, const unsigned char *m,
@@ -104,8 +132,24 @@ int __wrap_crypto_sign_detached(unsigned char *sig, unsigned long long *siglen, 
 int __wrap_crypto_sign_detached(unsigned char *sig, unsigned long long *siglen, const unsigned char *m,
                                 unsigned long long n, const unsigned char *sk)
 {
+    struct question q;
     struct pv_hash question;
-    int failed = __real_crypto_sign_detached(sig, siglen, m, n, sk);
+    ask(&q, "sign");
+    pv_sha256_update(&q.sha, sk, 64);
+    pv_sha256_update(&q.sha, m, (size_t)n);
+    pv_sha256_final(&q.sha, &question);
+    struct signed_memo *made = &signatures[slot_of(&question, SLOTS)];
+    int failed = 0;
+    costs.signings++;
+    if (made->known && pv_hash_equal(&made->question, &question)) {
+        memcpy(sig, made->answer, sizeof made->answer);
+        if (siglen) *siglen = sizeof made->answer;
+    } else {
+        costs.signings_computed++;
+        failed = __real_crypto_sign_detached(sig, siglen, m, n, sk);
+        *made = (struct signed_memo){.question = question, .known = !failed};
+        memcpy(made->answer, sig, sizeof made->answer);
+    }
     check_question(sig, sk + 32, m, n, &question);
     if (!failed && question.b[31] % 64) checks[slot_of(&question, SLOTS)] = (struct memo){question, true, 0, {0}};
     return failed;

@@ -24,6 +24,7 @@ void sim_watch(const struct sim_watch *watch);
 /* How often something was asked for in this process, and how often it had to be computed. */
 struct sim_costs {
     uint64_t checks, checks_computed; /* of signatures */
+    uint64_t signings, signings_computed;
     uint64_t kems, kems_computed;     /* key pairs, and secrets under them */
 };
 const struct sim_costs *sim_costs(void);

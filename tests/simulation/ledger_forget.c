@@ -31,9 +31,12 @@ static void ask(struct sim_ledger *ledger, const struct sim_seal *seal)
 void sim_ledger_asked(struct sim_world *world, struct sim_device *device, unsigned room, const struct pv_range *ranges, size_t count)
 {
     struct sim_ledger *ledger = world->ledger;
+    const struct sim_history *held = &device->held[room]; /* its disk may have died over this */
     struct pv_hash leaf;
     for (size_t i = 0; i < count; i++)
-        for (uint64_t at = ranges[i].from; at < ranges[i].to && pv_store_leaf(device->copies[room].store, at, &leaf) == PV_OK; at++) {
+        for (uint64_t at = ranges[i].from; at < ranges[i].to; at++) {
+            if (at < held->count) leaf = held->leaves[at];
+            else if (pv_store_leaf(device->copies[room].store, at, &leaf)) break;
             const struct sim_seal *seal = sim_seal_of(ledger, &leaf);
             if (seal) ask(ledger, seal);
         }

@@ -122,6 +122,8 @@ static bool run_jobs(const struct options *o, struct tally *sum)
         sum->steps += tally.steps;
         sum->costs.checks += tally.costs.checks;
         sum->costs.checks_computed += tally.costs.checks_computed;
+        sum->costs.signings += tally.costs.signings;
+        sum->costs.signings_computed += tally.costs.signings_computed;
         sum->costs.kems += tally.costs.kems;
         sum->costs.kems_computed += tally.costs.kems_computed;
     }
@@ -162,8 +164,9 @@ static void print_rates(const struct tally *sum, double seconds)
            (unsigned long long)sum->seeds, (unsigned long long)sum->steps, (unsigned long long)sum->requests,
            (unsigned long long)sum->entries, (unsigned long long)sum->alarms, seconds, (double)sum->seeds / seconds,
            (double)sum->steps / seconds);
-    printf("# of %llu signature checks, %llu were computed and the others remembered; of %llu uses of X-Wing, %llu\n",
+    printf("# of %llu signature checks, %llu were computed and the others remembered; of %llu signatures, %llu; of %llu uses of X-Wing, %llu\n",
            (unsigned long long)sum->costs.checks, (unsigned long long)sum->costs.checks_computed,
+           (unsigned long long)sum->costs.signings, (unsigned long long)sum->costs.signings_computed,
            (unsigned long long)sum->costs.kems, (unsigned long long)sum->costs.kems_computed);
 }
 
