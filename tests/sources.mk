@@ -128,6 +128,7 @@ TEST_SRC += \
 	tests/simulation/ledger.c \
 	tests/simulation/ledger_forget.c \
 	tests/simulation/ledger_keys.c \
+	tests/simulation/ledger_members.c \
 	tests/simulation/ledger_state.c \
 	tests/simulation/ledger_writes.c \
 	tests/simulation/liar.c \

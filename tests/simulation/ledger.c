@@ -105,123 +105,7 @@ const struct sim_seal *sim_seal_of(const struct sim_ledger *ledger, const struct
 
 /* ---- the server's logs */
 
-static unsigned person_named(const struct sim_world *world, const struct pv_hash *id)
-{
-    for (unsigned p = 0; p < SIM_PERSONS; p++)
-        if (pv_hash_equal(id, &world->room_ids[SIM_CLIENT_ROOMS + p])) return p;
-    return SIM_PERSONS;
-}
-
-static unsigned device_named(const struct sim_world *world, const struct pv_hash *id)
-{
-    for (unsigned d = 0; d < SIM_DEVICES; d++)
-        if (world->devices[d].named && pv_hash_equal(id, &world->devices[d].me.device)) return d;
-    return SIM_DEVICES;
-}
-
-struct observing {
-    struct sim_ledger *ledger;
-    struct sim_log *log;
-    unsigned host, room;
-    bool again; /* compare with what was seen before */
-    uint64_t at;
-};
-
-/* ---- what an accepted roster entry means for who is in */
-
-static void device_in(struct observing *o, unsigned device, unsigned adder, uint64_t index)
-{
-    struct sim_log *log = o->log;
-    if (device >= SIM_DEVICES) return;
-    log->present[device] = true;
-    if (adder == device || log->add_count == SIM_ADDS) return;
-    log->adds[log->add_count].index = index;
-    log->adds[log->add_count].adder = adder;
-    log->adds[log->add_count++].device = device;
-}
-
-/* A device that is listed counts as added by the one that certified it. */
-static void listed_in(struct observing *o, const struct pv_hash *id, uint64_t index)
-{
-    unsigned device = device_named(o->ledger->world, id);
-    if (device < SIM_DEVICES) device_in(o, device, o->ledger->world->devices[device].adder, index);
-}
-
-static void device_out(struct observing *o, unsigned device, bool whole, uint64_t index, const struct pv_hash *leaf)
-{
-    struct sim_ledger *ledger = o->ledger;
-    const struct sim_seal *seal = sim_seal_of(ledger, leaf);
-    if (device >= SIM_DEVICES || !o->log->present[device]) return;
-    o->log->present[device] = false;
-    /* A thief may take out a device that its person keeps, and leave it the person's key: nobody meant it to be out. */
-    if (ledger->out_count == SIM_OUTS || (!whole && seal && seal->crafted)) return;
-    ledger->outs[ledger->out_count++] =
-        (struct sim_out){o->host, o->room, device, whole, index, seal ? seal->step : ledger->world->step};
-}
-
-static void person_out(struct observing *o, unsigned person, uint64_t index, const struct pv_hash *leaf)
-{
-    for (unsigned d = person; person < SIM_PERSONS && d < SIM_DEVICES; d += SIM_PERSONS) device_out(o, d, true, index, leaf);
-}
-
-/* The named devices, and what they added since, and what that added: one pass, since the log is in order. */
-static void sweep_out(struct observing *o, const struct pv_device_remove_body *body, uint64_t index, unsigned author,
-                      const struct pv_hash *leaf)
-{
-    const struct sim_log *log = o->log;
-    bool swept[SIM_DEVICES + 1] = {false};
-    for (size_t i = 0; i < body->device_count; i++) swept[device_named(o->ledger->world, &body->devices[i])] = true;
-    for (size_t i = 0; i < log->add_count; i++)
-        if (log->adds[i].index >= body->since && log->adds[i].adder < SIM_DEVICES && swept[log->adds[i].adder])
-            swept[log->adds[i].device] = true;
-    for (unsigned d = 0; d < SIM_DEVICES; d++)
-        if (swept[d] && d % SIM_PERSONS == author % SIM_PERSONS) device_out(o, d, false, index, leaf);
-}
-
-static void take_effect(struct observing *o, struct sim_entry *entry, struct pv_bytes bytes, uint64_t index, const struct pv_hash *leaf)
-{
-    struct sim_world *world = o->ledger->world;
-    struct pv_roster_body body;
-    struct pv_hash id;
-    unsigned author = device_named(world, &entry->author);
-    if (pv_roster_body_read(bytes, &body)) return;
-    entry->type = body.type;
-    if (body.type == PV_ROSTER_GENESIS) sim_keys_epoch(o->ledger, &body.u.genesis.secret_hash, &body.u.genesis.kem_hash);
-    if (body.type == PV_ROSTER_REKEY) sim_tell(world, "  with %zu links, back to %llu", body.u.rekey.link_count, body.u.rekey.link_count ? (unsigned long long)body.u.rekey.links[0].epoch : 0);
-    if (body.type == PV_ROSTER_REKEY) sim_keys_epoch(o->ledger, &body.u.rekey.secret_hash, &body.u.rekey.kem_hash);
-    if (entry->verdict != PV_ACCEPTED) return;
-    if (body.type == PV_ROSTER_REKEY) entry->secret = body.u.rekey.secret_hash;
-    if (body.type == PV_ROSTER_GENESIS && o->room >= SIM_CLIENT_ROOMS) {
-        device_in(o, author, author, index);
-        device_in(o, SIM_KITS + author % SIM_PERSONS, SIM_KITS + author % SIM_PERSONS, index);
-    }
-    const struct pv_party *party = body.type == PV_ROSTER_JOIN ? &body.u.join.party : &body.u.genesis.founder;
-    bool lists = body.type == PV_ROSTER_JOIN || (body.type == PV_ROSTER_GENESIS && o->room < SIM_CLIENT_ROOMS);
-    for (size_t i = 0; lists && i < party->device_count; i++) listed_in(o, &party->devices[i], index);
-    if (body.type == PV_ROSTER_DEVICE_ADD) {
-        pv_device_id(&body.u.device_add.certs[body.u.device_add.cert_count - 1].device, &id);
-        unsigned device = device_named(world, &id);
-        if (device < SIM_DEVICES && o->room >= SIM_CLIENT_ROOMS) world->devices[device].adder = author;
-        device_in(o, device, author, index);
-    }
-    if (body.type == PV_ROSTER_DEVICE_REMOVE) sweep_out(o, &body.u.device_remove, index, author, leaf);
-    if (body.type == PV_ROSTER_LEAVE) person_out(o, author % SIM_PERSONS, index, leaf);
-    for (size_t i = 0; body.type == PV_ROSTER_REMOVE && i < body.u.remove.count; i++)
-        person_out(o, person_named(world, &body.u.remove.targets[i].person), index, leaf);
-}
-
-static void check_members(const struct observing *o)
-{
-    struct sim_world *world = o->ledger->world;
-    for (unsigned d = 0; d < SIM_DEVICES; d++) {
-        if (!world->devices[d].named) continue;
-        bool there = pv_roster_device(o->log->roster, &world->devices[d].me.device) != NULL;
-        if (there != o->log->present[d])
-            sim_fail(world, "P4", "the roster of %s %s device %u", sim_room_name(o->room), there ? "still has" : "lacks", d);
-    }
-}
-
-static void check_seen(const struct observing *o, const struct pv_hash *leaf, uint64_t index)
+static void check_seen(const struct sim_observing *o, const struct pv_hash *leaf, uint64_t index)
 {
     const struct sim_seal *seal = sim_seal_of(o->ledger, leaf);
     struct pv_hash prefix;
@@ -242,7 +126,7 @@ static struct pv_bytes copy_of(struct pv_bytes bytes)
 
 static enum pv_err observe_entry(void *context, const struct pv_meta_entry *stored)
 {
-    struct observing *o = context;
+    struct sim_observing *o = context;
     struct sim_log *log = o->log;
     struct pv_log_item item = {.index = o->at++, .body = stored->body};
     enum pv_reason reason = PV_REASON_NONE;
@@ -261,7 +145,7 @@ static enum pv_err observe_entry(void *context, const struct pv_meta_entry *stor
     log->entries = realloc(log->entries, log->history.cap * sizeof *log->entries);
     if (!log->entries) abort();
     if (entry.kind == PV_KIND_SERVER && o->ledger->served_count < SIM_SERVED) o->ledger->served[o->ledger->served_count++] = item.leaf;
-    if (entry.kind == PV_KIND_ROSTER) take_effect(o, &entry, item.body, item.index, &item.leaf);
+    if (entry.kind == PV_KIND_ROSTER) sim_members_change(o, &entry, item.body, item.index, &item.leaf);
     if (o->ledger->world->weather.forgets && pv_kind_is_sealed(entry.kind)) {
         entry.body = copy_of(stored->body);
         entry.refs = copy_of(stored->refs);
@@ -269,11 +153,11 @@ static enum pv_err observe_entry(void *context, const struct pv_meta_entry *stor
     log->entries[item.index] = entry;
     o->ledger->world->entries++;
     sim_tell(o->ledger->world, "  %s[%llu] %02x%02x by %u: n %llu after %02x%02x, kind %llu type %llu epoch %llu: %s", sim_room_name(o->room),
-             (unsigned long long)item.index, item.leaf.b[0], item.leaf.b[1], device_named(o->ledger->world, &entry.author),
+             (unsigned long long)item.index, item.leaf.b[0], item.leaf.b[1], sim_device_named(o->ledger->world, &entry.author),
              (unsigned long long)item.entry.header.n, item.entry.header.prev.b[0], item.entry.header.prev.b[1],
              (unsigned long long)entry.kind, (unsigned long long)entry.type, (unsigned long long)entry.epoch,
              entry.verdict == PV_ACCEPTED ? "accepted" : pv_reason_name(reason));
-    if (entry.kind == PV_KIND_ROSTER) check_members(o);
+    if (entry.kind == PV_KIND_ROSTER) sim_members_check(o);
     return PV_OK;
 }
 
@@ -284,7 +168,7 @@ static void observe_room(struct sim_ledger *ledger, struct sim_host *host, unsig
     struct pv_meta_room row;
     unsigned number = (unsigned)(host - world->hosts);
     struct sim_log *log = &ledger->logs[number][room];
-    struct observing o = {ledger, log, number, room, again, again ? 0 : log->history.count};
+    struct sim_observing o = {ledger, log, number, room, again, again ? 0 : log->history.count};
     if (!world->has_room[room]) return;
     enum pv_err err = meta->ops->room(meta, &world->room_ids[room], &row);
     if (err == PV_ERR_NOT_FOUND && log->history.count == 0) return;

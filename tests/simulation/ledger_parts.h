@@ -101,6 +101,21 @@ void sim_keys_init(struct sim_ledger *ledger);
 void sim_keys_epoch(struct sim_ledger *ledger, const struct pv_hash *secret, const struct pv_hash *kem_hash);
 void sim_keys_check(struct sim_ledger *ledger);
 
+/* ---- who is in (ledger_members.c) */
+struct sim_observing { /* a server's log of a room, as it grows */
+    struct sim_ledger *ledger;
+    struct sim_log *log;
+    unsigned host, room;
+    bool again; /* compare with what was seen before */
+    uint64_t at;
+};
+/* SIM_DEVICES: none of that name. */
+unsigned sim_device_named(const struct sim_world *world, const struct pv_hash *id);
+/* What a roster entry's clear body does, and with which verdict. */
+void sim_members_change(struct sim_observing *o, struct sim_entry *entry, struct pv_bytes bytes, uint64_t index, const struct pv_hash *leaf);
+/* Does the roster say the same? */
+void sim_members_check(const struct sim_observing *o);
+
 /* ---- what was written (ledger_writes.c) */
 void sim_writes_finish(struct sim_ledger *ledger);
 /* Does the device have all of the server's log, and is it in? */
