@@ -201,6 +201,8 @@ static enum pv_err begin(struct upload *up)
     if (up->fd < 0 || fstat(up->fd, &source->stat) != 0) return report_source(up, source->local, "open");
     if (!S_ISREG(source->stat.st_mode))
         return pv_report(up->report, PV_ERR_USAGE, "%s is no plain file", source->local);
+    if ((uint64_t)source->stat.st_size > PV_LIMIT_FILE_BYTES) /* before hours are spent on reading it */
+        return pv_report(up->report, PV_ERR_LIMIT, "%s is larger than a room takes", source->local);
     return pv_upload_begin(up->steps, &number);
 }
 

@@ -129,6 +129,12 @@ run 0 "a name that is not UTF-8" as ada privity put acme "$T/work/$(printf 'b\xf
 run 0 "in JSON" as bob privity ls acme --json
 like "$(field '[f["path"] for f in o["files"] if f["path"].startswith("b")]')" 'xff|ufffd' "is UTF-8"
 
+if truncate -s 5T "$T/work/endless" 2>/dev/null; then # where the file system holds such a file
+	run 1 "a file that no room takes" as ada timeout 30 privity put acme "$T/work/endless"
+	like "$(err)" "larger than a room takes" "is refused before it is read"
+	rm "$T/work/endless"
+fi
+
 mkdir "$T/trap"
 mkdir "$T/elsewhere"
 ln -s "$T/elsewhere" "$T/trap/archive"
