@@ -17,7 +17,7 @@ static struct srv srv;
 static struct srv_person ada, bob;
 static struct rig_member a, b;
 static struct pv_buf answer;
-static char store_path[64], blobs_path[64];
+static char store_path[64], blobs_path[64], home_path[64];
 
 static void is_ok(enum pv_err err, const char *what)
 {
@@ -103,7 +103,7 @@ static struct see see(uint64_t index)
 }
 
 /* Whether one of the store's files has these bytes. */
-static bool in_files(const uint8_t *bytes, size_t n)
+static bool in_files_of(const char *store, const uint8_t *bytes, size_t n)
 {
 	bool found = false;
 	for (const char *const *end = (const char *const[]){"", "-wal", NULL}; *end; end++) {
@@ -112,7 +112,7 @@ static bool in_files(const uint8_t *bytes, size_t n)
 		uint8_t part[4096];
 		size_t got;
 		pv_buf_init(&file, SIZE_MAX);
-		snprintf(path, sizeof path, "%s%s", store_path, *end);
+		snprintf(path, sizeof path, "%s%s", store, *end);
 		FILE *in = fopen(path, "rb");
 		while (in && (got = fread(part, 1, sizeof part, in)) > 0) pv_buf_append(&file, part, got);
 		if (in) fclose(in);
@@ -120,6 +120,11 @@ static bool in_files(const uint8_t *bytes, size_t n)
 		pv_buf_release(&file);
 	}
 	return found;
+}
+
+static bool in_files(const uint8_t *bytes, size_t n)
+{
+	return in_files_of(store_path, bytes, n);
 }
 
 static void write_roster(struct rig_member *member, const struct pv_roster_body *body, const char *what)
@@ -369,6 +374,29 @@ static void test_stopped(void)
 	tap_ok(!in_files(before.nonce, sizeof before.nonce) && !in_files(before.tail, sizeof before.tail), "and no file has any of it");
 }
 
+/* A device's own store lies in files, too, which other programs of it may hold open. */
+static void test_home(void)
+{
+	struct rig_member copy;
+	sqlite3 *db;
+	if (sqlite3_open(home_path, &db) || rig_member_open_over(&copy, &bob.device, pv_room_id(a.room), db)) abort();
+	is_ok(rig_pull(&copy), "a copy in files");
+	is_ok(rig_member_reopen(&copy), "which has a write-ahead log from its second opening on");
+	is_ok(rig_pull(&a), "Ada looks");
+	is_ok(rig_say(&a, "in a home, too"), "and says");
+	is_ok(rig_push(&a), "and sends");
+	uint64_t at = row_of().size - 1;
+	struct see before = see(at);
+	is_ok(rig_pull(&copy), "the copy sees it");
+	tap_ok(in_files_of(home_path, before.nonce, sizeof before.nonce), "and has it there");
+	forget(at, at + 1);
+	pass(2 * HOUR_MS);
+	srv_tick(&srv);
+	is_ok(rig_pull(&copy), "it is forgotten");
+	tap_ok(!in_files_of(home_path, before.nonce, sizeof before.nonce), "and in none of the files, though the store is open");
+	rig_member_close(&copy);
+}
+
 static void test_default_notice(void)
 {
 	struct pv_roster_body body = {.type = PV_ROSTER_POLICY, .u.policy.value = pv_bytes_of_string("something else")};
@@ -462,6 +490,7 @@ int main(void)
 	struct pv_invite_link link;
 	if (pv_crypto_init() || !mkdtemp(dir)) return 1;
 	snprintf(store_path, sizeof store_path, "%s/meta.db", dir);
+	snprintf(home_path, sizeof home_path, "%s/home.db", dir);
 	snprintf(backup, sizeof backup, "%s/backup.db", dir);
 	snprintf(blobs_path, sizeof blobs_path, "%s/blobs", dir);
 	srv_init(&srv, 1);
@@ -478,6 +507,7 @@ int main(void)
 	test_hold();
 	test_clock_back();
 	test_stopped();
+	test_home();
 	test_default_notice();
 	test_restored(backup);
 	test_flood();
@@ -488,6 +518,7 @@ int main(void)
 	pv_buf_release(&answer);
 	srv_release(&srv);
 	remove_store(store_path);
+	remove_store(home_path);
 	remove_store(backup);
 	if (nftw(dir, remove_below, 8, FTW_PHYS | FTW_DEPTH)) return 1;
 	return tap_done();
