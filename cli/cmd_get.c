@@ -225,7 +225,7 @@ enum pv_err pv_cmd_get(struct pv_session *session, const struct pv_args *args, s
         if (err == PV_OK) err = pv_out_end(&get.out, report);
         else pv_buf_wipe(&get.out.text);
     } else if (err == PV_OK && pv_out_is_terminal()) {
-        pv_term_line(stdout, "%zu fetched to %s.", get.fetched, get.directory);
+        pv_term_line(stdout, "%zu fetched to %s", get.fetched, strcmp(get.directory, ".") == 0 ? "this folder" : get.directory);
     }
     pv_buf_wipe(&get.encoded);
     return err;

@@ -12,7 +12,7 @@
 
 struct init {
     struct pv_new_person person;
-    bool has_code;
+    bool has_server, has_code;
     struct pv_passphrase code; /* NUL-terminated */
 };
 
@@ -24,21 +24,36 @@ static void wipe(struct init *init)
 
 static enum pv_err read_options(const struct pv_args *args, struct init *init, struct pv_report *report)
 {
-    const char *server = pv_args_get(args, "server"), *file = pv_args_get(args, "registration-file");
+    const char *server = pv_args_get(args, "server");
     enum pv_err err;
 
     init->person.name = pv_args_get(args, "name");
     init->person.kit_file = pv_args_get(args, "kit");
-    if (!init->person.name) return pv_report(report, PV_ERR_USAGE, "a name is missing: privity init --name NAME");
-    err = pv_cli_check_name(init->person.name, report);
+    err = init->person.name ? pv_cli_check_name(init->person.name, report) : PV_OK;
     init->person.device_name = pv_args_get(args, "device");
     if (err == PV_OK && init->person.device_name) err = pv_cli_check_name(init->person.device_name, report);
     if (err != PV_OK) return err;
     if (!server || !*server) server = getenv("PRIVITY_SERVER");
-    if (!server || !*server)
-        return pv_report(report, PV_ERR_USAGE, "no server is named: give --server URL or set PRIVITY_SERVER");
+    if (!server || !*server) return PV_OK;
+    init->has_server = true;
     if (pv_server_url_read(pv_bytes_of_string(server), &init->person.server) != PV_OK)
         return pv_report(report, PV_ERR_USAGE, "%s is no server's address: write https://HOST or https://HOST:PORT", server);
+    return PV_OK;
+}
+
+/* Of a person that is here already, and only is to be registered, nothing has to be said again. */
+static enum pv_err check_new(const struct init *init, struct pv_report *report)
+{
+    if (!init->person.name) return pv_report(report, PV_ERR_USAGE, "a name is missing: privity init --name NAME");
+    if (!init->has_server) return pv_report(report, PV_ERR_USAGE, "no server is named: give --server URL or set PRIVITY_SERVER");
+    return PV_OK;
+}
+
+static enum pv_err read_code(const struct pv_args *args, struct init *init, struct pv_report *report)
+{
+    const char *file = pv_args_get(args, "registration-file");
+    enum pv_err err;
+
     if (!file) return PV_OK;
     err = pv_secret_read_file(file, "the registration code", &init->code, report);
     if (err == PV_OK && init->code.n == sizeof init->code.text) err = pv_report(report, PV_ERR_LIMIT, "the registration code is too long");
@@ -117,8 +132,9 @@ static enum pv_err send_registration(struct pv_session *session, struct init *in
         return pv_report(report, err, "%.600s; what was made is kept, and the next command that reaches the server registers you", said);
     if (pv_err_exit_status(err) == 3)
         return pv_report(report, err, "%.600s; what was made is kept: %s", said,
-                         init->has_code ? "ask whoever runs the server for a new code, and run init again with it in the file that --registration-file names"
-                                        : "run init again with --registration-file FILE, or `privity join LINK`");
+                         init->has_code ? "ask whoever runs the server for a new code, and run privity init again, with it in the file that "
+                                          "--registration-file names or typed when asked"
+                                        : "run privity init again with --registration-file FILE, or `privity join LINK`");
     return pv_report(report, err, "%.600s; what was made is kept: run init again to register", said);
 }
 
@@ -129,9 +145,11 @@ enum pv_err pv_cmd_init(struct pv_session *session, const struct pv_args *args, 
     bool is_new = true;
     enum pv_err err = read_options(args, &init, report), printed;
 
+    if (err == PV_OK) err = read_code(args, &init, report);
     if (err == PV_OK) {
         is_new = pv_home_open(&session->home, &why) == PV_ERR_NOT_FOUND;
-        if (!is_new && session->home.dir_fd < 0) err = pv_report(report, why.err, "%s", why.text);
+        if (is_new) err = check_new(&init, report);
+        else if (session->home.dir_fd < 0) err = pv_report(report, why.err, "%s", why.text);
     }
     if (err == PV_OK) err = is_new ? pv_new_person_make(session, &init.person, report) : resume(session, report);
     if (err == PV_OK) {

@@ -4,6 +4,7 @@
  * again, a room that is mended stays so. So a recovery that was cut is taken up by running it again. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/devices.h"
 #include "cli/handlers.h"
@@ -20,9 +21,20 @@ struct recover {
     struct pv_walk walk;
 };
 
+/* Who has just typed a code of 66 characters is not sent back for want of a URL. */
+static bool ask_server(char *ret_text, size_t size)
+{
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) return false;
+    fputs("Server, as it stands on the kit: ", stderr);
+    if (!fgets(ret_text, (int)size, stdin)) return false;
+    ret_text[strcspn(ret_text, " \r\n")] = '\0';
+    return true;
+}
+
 static enum pv_err read_options(const struct pv_args *args, struct recover *r, struct pv_report *report)
 {
     const char *server = pv_args_get(args, "server");
+    char typed[PV_LIMIT_URL_BYTES + 2];
     enum pv_err err;
 
     r->device_name = pv_args_get(args, "name");
@@ -31,6 +43,7 @@ static enum pv_err read_options(const struct pv_args *args, struct recover *r, s
     if (err == PV_OK) err = pv_kit_read(pv_args_get(args, "kit"), &r->kit, report);
     if (err != PV_OK) return err;
     if (!server || !*server) server = r->kit.has_server ? r->kit.server.text : getenv("PRIVITY_SERVER");
+    if ((!server || !*server) && ask_server(typed, sizeof typed)) server = typed;
     if (!server || !*server) return pv_report(report, PV_ERR_USAGE, "no server is named: give --server URL, as it stands on the kit");
     if (pv_server_url_read(pv_bytes_of_string(server), &r->server) != PV_OK)
         return pv_report(report, PV_ERR_USAGE, "%s is no server's address: write https://HOST or https://HOST:PORT", server);

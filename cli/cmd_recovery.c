@@ -154,7 +154,8 @@ enum pv_err pv_cmd_recovery_add_kit(struct pv_session *session, const struct pv_
     if (err == PV_OK) err = pv_cli_registered(session, report);
     if (err == PV_OK) err = pv_contact_push(session, session->person, NULL, report);
     if (err != PV_OK) return err;
-    const struct pv_kit_facts facts = {pv_bytes_of_string(session->secrets.name), session->me.person, session->secrets.server.text};
+    const struct pv_kit_facts facts = {.name = pv_bytes_of_string(session->secrets.name), .person = session->me.person,
+                                       .server_url = session->secrets.server.text, .further = true};
     pv_random_fill(&pv_system_random, &kit, sizeof kit);
     /* On paper first: a kit that nobody holds is of no use. */
     if (file) err = pv_kit_write(file, &facts, &kit, report);

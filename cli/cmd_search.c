@@ -82,7 +82,10 @@ static enum pv_err search_all(struct search *search)
     for (size_t i = 0; err == PV_OK && i < directory.count; i++) {
         const struct pv_known_room *known = &directory.rooms[i];
         struct pv_open_room *room = NULL;
-        if (!pv_session_is_unlocked(search->session, &known->id)) continue;
+        if (!pv_session_is_unlocked(search->session, &known->id)) {
+            if (!search->session->quiet) pv_term_line(stderr, "privity: %s is locked and was not searched", known->name);
+            continue;
+        }
         err = pv_session_room_new(search->session, &known->id, known->name, &known->server, &room, search->report);
         if (err == PV_OK) err = search_room(search, room);
         if (err == PV_OK) pv_session_room_close(search->session, room);

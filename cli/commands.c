@@ -50,7 +50,7 @@ const struct pv_command pv_commands[] = {
                      "The server has to answer once, since a person's id is made of its key too: without it nothing is made. Is it gone "
                      "before it took the person, all that was made stays, and the next command that reaches it registers. It may ask "
                      "for a registration code: give the file that holds it, or type it when asked. Refused for want of one, all stays "
-                     "too, and the same command with a code, or `privity join` with an invite, registers later."),
+                     "too, and `privity init` with a code, or `privity join` with an invite, registers later."),
         .options = OPTIONS({.name = "name", .arg = "NAME", .help = "how others see you"},
                            {.name = "device", .arg = "NAME", .help = "what `devices` calls this one, on your own devices alone; default the machine's name"},
                            {.name = "server", .arg = "URL", .help = "the server that will hold your rooms; default PRIVITY_SERVER"},
@@ -68,7 +68,7 @@ const struct pv_command pv_commands[] = {
         .synopsis = "",
         .summary = "list this person's devices and recovery kits",
         .text = TEXT("Those that were revoked too. A device's name is the one that it was given when it was added; the first "
-                     "one goes by the person's. Lists also who added each, and when by that device's clock."),
+                     "one goes by its machine's, or what `init --device` said. Lists also who added each, and when by that device's clock."),
         .json = FIELDS("devices", "a list of", "id", "the device's id, hex", "name", "its name, or null for a kit", "current",
                        "whether it is this one", "paper", "whether it is a recovery kit", "revoked", "whether it was revoked",
                        "added", "milliseconds since 1970", "added_by", "id of the device that added it, or null for the first two"),

@@ -89,7 +89,8 @@ enum pv_err pv_directory_find(struct pv_session *session, const char *text, stru
     pv_directory_release(&directory);
     if (err != PV_ERR_NOT_FOUND || session->offline) return err;
     /* Another device of this person may have made it. */
-    pulled = pv_contact_pull(session, session->person, PV_SESSION_READ_MS, &said);
+    pulled = pv_cli_registered(session, &said);
+    if (pulled == PV_OK) pulled = pv_contact_pull(session, session->person, PV_SESSION_READ_MS, &said);
     if (pulled == PV_ERR_OFFLINE || pulled == PV_ERR_DENIED) /* who is not registered has no rooms there */
         return pv_report(report, err, "there is no room %s here, and the server could not be asked: %.600s", text, said.text);
     if (pulled != PV_OK) {

@@ -83,8 +83,8 @@ void pv_help_print(FILE *stream, const struct pv_command *command)
     if (command->json) fputs("\nJSON fields:\n", stream);
     for (const char *const *field = command->json; field && *field; field += 2) {
         int at = fprintf(stream, "  %s", field[0]);
-        if (at < 26) at += fprintf(stream, "%*s", 26 - at, "");
-        print_wrapped(stream, field[1], 26, at > 26 ? 25 : 26);
+        fprintf(stream, at < 26 ? "%*s" : "\n%*s", at < 26 ? 26 - at : 26, "");
+        print_wrapped(stream, field[1], 26, 26);
     }
 }
 

@@ -12,6 +12,8 @@
 #include "cli/output.h"
 #include "cli/term.h"
 #include "client/home.h"
+#include "client/paper.h"
+#include "client/system.h"
 
 /* ---- reading */
 
@@ -67,7 +69,7 @@ static enum pv_err say_wrong(enum pv_err err, unsigned group, struct pv_report *
 {
     if (err == PV_ERR_NOMEM) return err;
     if (group) return pv_report(report, PV_ERR_MALFORMED, "group %u of the code is wrong: compare its six characters with the kit", group);
-    if (err == PV_ERR_TRUNCATED) return pv_report(report, err, "the code is not whole: it has 11 groups of six characters");
+    if (err == PV_ERR_TRUNCATED) return pv_report(report, err, "the code is not whole: it has 11 groups of six characters, and no letter I, L, O or U");
     if (err == PV_ERR_LIMIT) return pv_report(report, err, "the code is too long: it has 11 groups of six characters");
     return pv_report(report, PV_ERR_MALFORMED, "this is no recovery kit's code: each group is right by itself, but they do not belong together");
 }
@@ -107,6 +109,21 @@ static bool is_pdf(const char *path)
     return n > 4 && strcasecmp(path + n - 4, ".pdf") == 0;
 }
 
+/* The sheet as a person gets it: with the id by which `devices` lists the kit, and the day. */
+static void put_sheet(struct pv_buf *sheet, const struct pv_kit_facts *facts, const struct pv_kit_secret *kit)
+{
+    struct pv_kit_facts marked = *facts;
+    char mark[16 + sizeof ", made " + PV_OUT_TIME_BYTES], id[17], when[PV_OUT_TIME_BYTES];
+    struct pv_identity paper;
+    pv_paper_identity(kit, &paper);
+    pv_hex_encode(paper.device.b, 8, id);
+    pv_wipe(&paper, sizeof paper);
+    pv_out_time(pv_system_now_ms(), when);
+    snprintf(mark, sizeof mark, "%s, made %.10s", id, when);
+    marked.mark = mark;
+    pv_kit_sheet_put(sheet, &marked, kit);
+}
+
 /* The text, or the page drawn from it. */
 static enum pv_err write_to(int fd, const char *path, const struct pv_kit_facts *facts, const struct pv_kit_secret *kit,
                             struct pv_report *report)
@@ -115,7 +132,7 @@ static enum pv_err write_to(int fd, const char *path, const struct pv_kit_facts 
     enum pv_err err;
 
     pv_buf_init(&sheet, PV_KIT_SHEET_BYTES);
-    pv_kit_sheet_put(&sheet, facts, kit);
+    put_sheet(&sheet, facts, kit);
     err = sheet.err;
     if (err == PV_OK && is_pdf(path)) err = pv_helper_run("privity-kit-pdf", NULL, pv_buf_bytes(&sheet), fd,
                                                           "the recovery kit could not be drawn; give a name that ends in .txt", report);
@@ -145,7 +162,7 @@ void pv_kit_show(const struct pv_kit_facts *facts, const struct pv_kit_secret *k
 {
     struct pv_buf sheet;
     pv_buf_init(&sheet, PV_KIT_SHEET_BYTES);
-    pv_kit_sheet_put(&sheet, facts, kit);
+    put_sheet(&sheet, facts, kit);
     fwrite(sheet.p, 1, sheet.n, stdout);
     putchar('\n');
     fflush(stdout);

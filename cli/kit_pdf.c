@@ -9,11 +9,12 @@
 #include <string.h>
 
 /* A4 in points; an American printer loses nothing of it. */
-enum { WIDTH = 595, HEIGHT = 842, MARGIN = 64, QR_SIDE = 170, QR_QUIET = 4, GROUPS_A_LINE = 4, QR_TEXT_BYTES = PV_LIMIT_URL_BYTES + 128 };
+enum { WIDTH = 595, HEIGHT = 842, MARGIN = 64, TOP = 44, QR_SIDE = 176, QR_QUIET = 4, GROUPS_A_LINE = 4, QR_TEXT_BYTES = PV_LIMIT_URL_BYTES + 128 };
 
 struct page {
     cairo_t *cr;
     double y;
+    int width; /* of text */
 };
 
 static cairo_status_t to_buf(void *closure, const unsigned char *data, unsigned int length)
@@ -28,9 +29,13 @@ static void put_text(struct page *page, const char *font, const char *text, doub
 {
     PangoLayout *layout = pango_cairo_create_layout(page->cr);
     PangoFontDescription *description = pango_font_description_from_string(font);
+    PangoAttrList *attributes = pango_attr_list_new();
     int height;
+    pango_attr_list_insert(attributes, pango_attr_insert_hyphens_new(FALSE)); /* none that an id or an address does not have */
+    pango_layout_set_attributes(layout, attributes);
+    pango_attr_list_unref(attributes);
     pango_layout_set_font_description(layout, description);
-    pango_layout_set_width(layout, (WIDTH - 2 * MARGIN) * PANGO_SCALE);
+    pango_layout_set_width(layout, page->width * PANGO_SCALE);
     pango_layout_set_wrap(layout, PANGO_WRAP_WORD_CHAR);
     pango_layout_set_text(layout, text, -1);
     pango_layout_get_pixel_size(layout, NULL, &height);
@@ -56,6 +61,7 @@ static void put_facts(struct page *page, const struct pv_kit_page *kit)
     put_fact(page, "Name: ", kit->name);
     put_fact(page, "Person: ", kit->person);
     put_fact(page, "Server: ", kit->server);
+    if (kit->kit.n) put_fact(page, "Kit: ", kit->kit);
     page->y += 12;
 }
 
@@ -73,13 +79,24 @@ static enum pv_err put_qr(struct page *page, const struct pv_kit_page *kit)
     for (size_t i = 0; i < side * side; i++) {
         size_t row = i / side, column = i % side;
         if (!(qr->data[i] & 1)) continue;
-        cairo_rectangle(page->cr, MARGIN + module * (double)(column + QR_QUIET), page->y + module * (double)(row + QR_QUIET), module, module);
+        cairo_rectangle(page->cr, WIDTH - MARGIN - QR_SIDE + module * (double)(column + QR_QUIET), page->y + module * (double)(row + QR_QUIET), module, module);
     }
     cairo_fill(page->cr);
     pv_wipe(qr->data, side * side);
     QRcode_free(qr);
-    page->y += QR_SIDE + 12;
     return PV_OK;
+}
+
+/* The square stands right of the facts, so that a long name or address still leaves room for the code. */
+static enum pv_err put_facts_and_qr(struct page *page, const struct pv_kit_page *kit)
+{
+    double below = page->y + QR_SIDE + 8;
+    enum pv_err err = put_qr(page, kit);
+    page->width -= QR_SIDE + 12;
+    put_facts(page, kit);
+    page->width += QR_SIDE + 12;
+    if (page->y < below) page->y = below;
+    return err;
 }
 
 static void put_code(struct page *page, const char *code)
@@ -94,25 +111,35 @@ static void put_code(struct page *page, const char *code)
     pv_wipe(line, sizeof line);
 }
 
+static bool is_further(const struct pv_kit_page *kit)
+{
+    return kit->kit.n >= 7 && memcmp(kit->kit.p, "further", 7) == 0;
+}
+
 static enum pv_err draw(struct page *page, const struct pv_kit_page *kit)
 {
     enum pv_err err;
-    put_text(page, "Sans Bold 20", "Privity recovery kit", 14);
-    put_text(page, "Sans 10.5",
-             "Whoever holds this page can act as the person named here and read every room of theirs. With it that person comes "
-             "back when all devices are lost; it outranks every other device.", 8);
-    put_text(page, "Sans 10.5",
+    put_text(page, "Sans Bold 20", "Privity recovery kit", 12);
+    put_text(page, "Sans 10",
+             is_further(kit) ? "Whoever holds this page can act as the person named here and read every room of theirs. With it that "
+                               "person comes back when all devices are lost. It stands below the first kit, and falls with the device that "
+                               "added it."
+                             : "Whoever holds this page can act as the person named here and read every room of theirs. With it that "
+                               "person comes back when all devices are lost; it outranks every other device.", 8);
+    put_text(page, "Sans 10",
              "Keep it where you keep a passport: in a safe, with a notary, with someone you trust. Not on a computer, not in a "
              "photograph, not beside the laptop. Delete the file once it is printed.", 8);
-    put_text(page, "Sans 10.5",
-             "To use it on a new device: install Privity, run\n      privity recover --name DEVICE --server URL\nand type the code below, or scan "
-             "the square and give what it holds. To see that it works, any day:\n      privity recovery test", 8);
-    put_text(page, "Sans 10.5",
+    put_text(page, "Sans 10",
+             "To use it on a new device: install Privity (whoever runs the server can say from where), run\n"
+             "      privity recover --name DEVICE --server URL --revoke-others\n"
+             "with the server's URL from below, and type the code, or scan the square and give what it holds. The code has no letter "
+             "I, L, O or U. The last word takes out all other devices: one that was lost would go on acting for this person. Then put the "
+             "page back: it goes on working. To see that it does, any day, on a device in use:\n      privity recovery test", 8);
+    put_text(page, "Sans 10",
              "If it is lost, add another (privity recovery add-kit). If it may have been found by someone, nothing takes its "
              "power away: make a new person, invite it to your rooms, and leave with the old one.", 14);
-    put_facts(page, kit);
-    err = put_qr(page, kit);
-    put_text(page, "Sans 10.5", "Code:", 4);
+    err = put_facts_and_qr(page, kit);
+    put_text(page, "Sans 10", "Code:", 4);
     put_code(page, kit->code);
     return err;
 }
@@ -129,7 +156,7 @@ static bool has_fonts(void)
 enum pv_err pv_kit_pdf_put(struct pv_buf *pdf, const struct pv_kit_page *kit)
 {
     cairo_surface_t *surface;
-    struct page page = {.y = MARGIN};
+    struct page page = {.y = TOP, .width = WIDTH - 2 * MARGIN};
     enum pv_err err;
 
     if (!has_fonts()) return PV_ERR_UNSUPPORTED;

@@ -8,7 +8,7 @@ enum { PV_KIT_PDF_BYTES = 1 << 20 };
 
 /* What a sheet says, to be drawn. */
 struct pv_kit_page {
-    struct pv_bytes name, person, server;
+    struct pv_bytes name, person, server, kit;
     const char *code;
 };
 /* Append a PDF of one page, the same bytes each time on a machine with the same fonts. Secret. What cairo, pango and

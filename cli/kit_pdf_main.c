@@ -29,7 +29,7 @@ static enum pv_err draw(struct pv_bytes sheet, struct pv_buf *pdf)
 {
     char code[PV_KIT_CODE_CHARS + 1];
     struct pv_kit_page page = {.name = pv_kit_sheet_line(sheet, "Name:"), .person = pv_kit_sheet_line(sheet, "Person:"),
-                               .server = pv_kit_sheet_line(sheet, "Server:"), .code = code};
+                               .server = pv_kit_sheet_line(sheet, "Server:"), .kit = pv_kit_sheet_line(sheet, "Kit:"), .code = code};
     struct pv_kit_secret kit;
     unsigned group;
     enum pv_err err = pv_kit_sheet_read(sheet, &kit, &group);

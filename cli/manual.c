@@ -78,8 +78,8 @@ static const struct {
     {"5", "offline: kept on this device, will be sent"},
 },
   variables[] = {
-      {"PRIVITY_HOME", "where this device's data lies; default $XDG_DATA_HOME/privity"},
-      {"PRIVITY_SERVER", "the server that `init` registers with, where --server is not given"},
+      {"PRIVITY_HOME", "where this device's data lies; default $XDG_DATA_HOME/privity, else ~/.local/share/privity"},
+      {"PRIVITY_SERVER", "the server for `init`, `recover` and `device join`, where --server is not given"},
       {"PRIVITY_PASSPHRASE_FILE", "a file whose first line is the passphrase"},
       {"PRIVITY_PASSPHRASE_FD", "the number of an open file to read it from"},
       {"PRIVITY_UNLOCK_MINUTES", "how long unlocked keys stay in the kernel's keyring, 1 to 43200; default 480"},

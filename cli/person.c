@@ -49,7 +49,7 @@ out:
 
 static struct pv_kit_facts facts_of(const struct pv_new_person *person)
 {
-    return (struct pv_kit_facts){pv_bytes_of_string(person->name), person->secrets.person, person->server.text};
+    return (struct pv_kit_facts){.name = pv_bytes_of_string(person->name), .person = person->secrets.person, .server_url = person->server.text};
 }
 
 /* What this machine is called, as far as it is a name that says something. */

@@ -90,11 +90,14 @@ static bool is_empty(int dir_fd)
     return empty;
 }
 
+static const char no_home[] = "no privity here yet (%s): run `privity init --name NAME`; who has a link runs `privity join`, who has another "
+                              "device `privity device join`, who has only the recovery kit `privity recover`";
+
 /* In an empty directory of ours there is nothing yet that others could have read: `init` takes it, and closes it. */
 static enum pv_err close_empty(const struct pv_home *home, struct stat *st, bool make, struct pv_report *report)
 {
     if (!make)
-        return pv_report(report, PV_ERR_NOT_FOUND, "no privity here yet (%s): run `privity init --name NAME`", home->path);
+        return pv_report(report, PV_ERR_NOT_FOUND, no_home, home->path);
     if (fchmod(home->dir_fd, 0700) != 0) return report_errno(report, home, "", "change the mode of");
     st->st_mode &= ~(mode_t)077;
     return PV_OK;
@@ -108,8 +111,7 @@ static enum pv_err open_checked(struct pv_home *home, bool make, struct pv_repor
     home->dir_fd = open(home->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (home->dir_fd < 0) {
         if (errno == ENOENT)
-            return pv_report(report, PV_ERR_NOT_FOUND, "no privity here yet (%s): run `privity init --name NAME`",
-                             home->path);
+            return pv_report(report, PV_ERR_NOT_FOUND, no_home, home->path);
         return pv_report(report, PV_ERR_IO, "cannot open %s: %s", home->path, strerror(errno));
     }
     if (fstat(home->dir_fd, &st) != 0) return report_errno(report, home, "", "read");
@@ -135,7 +137,7 @@ static enum pv_err read_version(struct pv_home *home, struct pv_report *report)
     pv_buf_init(&text, VERSION_FILE_MAX);
     err = pv_home_read(home, "version", &text, report);
     if (err == PV_ERR_NOT_FOUND) {
-        err = pv_report(report, PV_ERR_NOT_FOUND, "no privity here yet (%s): run `privity init --name NAME`", home->path);
+        err = pv_report(report, PV_ERR_NOT_FOUND, no_home, home->path);
     } else if (err == PV_OK) {
         const size_t line = sizeof version_line - 1, word = sizeof version_word - 1;
         uint8_t id[PV_HOME_ID_HEX / 2];

@@ -115,9 +115,8 @@ static enum pv_err ask_terminal(bool confirm, struct pv_passphrase *ret_passphra
     enum pv_err err;
 
     if (fd < 0)
-        return pv_report(report, PV_ERR_USAGE,
-                         "the passphrase is needed and there is no terminal to ask on: set PRIVITY_PASSPHRASE_FILE, "
-                         "or run `privity unlock` first");
+        return pv_report(report, PV_ERR_USAGE, "%s and there is no terminal to ask on: set PRIVITY_PASSPHRASE_FILE%s",
+                         confirm ? "a passphrase has to be chosen" : "the passphrase is needed", confirm ? "" : ", or run `privity unlock` first");
     err = ask_once(fd, confirm ? "New passphrase for this device: " : "Passphrase of this device: ", &first, report);
     if (err == PV_OK && confirm) {
         warn_if_short(&first);

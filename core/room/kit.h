@@ -30,10 +30,12 @@ struct pv_kit_facts {
     struct pv_bytes name; /* the person's, UTF-8 */
     struct pv_hash person;
     const char *server_url;
+    bool further;     /* not the person's first */
+    const char *mark; /* how it is told from others, and when it was made; NULL: unsaid */
 };
 /* Append the sheet: text to print or to keep. Secret. */
 void pv_kit_sheet_put(struct pv_buf *text, const struct pv_kit_facts *facts, const struct pv_kit_secret *kit);
-/* What follows `mark` ("Name:", "Person:", "Server:") in its line of a sheet, blanks around it left out; empty where there
+/* What follows `mark` ("Name:", "Person:", "Server:", "Kit:") in its line of a sheet, blanks around it left out; empty where there
  * is no such line. */
 struct pv_bytes pv_kit_sheet_line(struct pv_bytes text, const char *mark);
 /* Read the code out of a sheet, or out of a text that is the code alone. As pv_kit_decode; LIMIT also for a text over

@@ -7,7 +7,10 @@ static const char intro[] =
     "Privity recovery kit\n"
     "\n"
     "Whoever holds this code can act as the person named here and read every room of theirs.\n"
-    "With it that person comes back when all devices are lost; it outranks every other device.\n"
+    "With it that person comes back when all devices are lost";
+static const char first_rank[] = "; it outranks every other device.\n";
+static const char further_rank[] = ".\nIt stands below the first kit, and falls with the device that added it.\n";
+static const char keep[] =
     "Print it or write it down, and keep it where you keep a passport, not on a computer.\n"
     "\n";
 static const char code_mark[] = "Code:";
@@ -50,12 +53,18 @@ void pv_kit_sheet_put(struct pv_buf *text, const struct pv_kit_facts *facts, con
     char person[sizeof facts->person.b * 2 + 1];
     pv_hex_encode(facts->person.b, sizeof facts->person.b, person);
     put_text(text, intro);
+    put_text(text, facts->further ? further_rank : first_rank);
+    put_text(text, keep);
     put_text(text, "Name:   ");
     put_name(text, facts->name);
     put_text(text, "\nPerson: ");
     put_text(text, person);
     put_text(text, "\nServer: ");
     put_text(text, facts->server_url);
+    if (facts->mark) {
+        put_text(text, facts->further ? "\nKit:    further, " : "\nKit:    first, ");
+        put_text(text, facts->mark);
+    }
     put_text(text, "\n\n");
     put_text(text, code_mark);
     put_text(text, "\n");

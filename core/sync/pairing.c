@@ -55,6 +55,8 @@ static enum pv_err leave(struct pv_task *task, unsigned i, pv_task_step *then)
 
 static enum pv_err problem(struct pv_task *task, const struct pv_response *response)
 {
+    if (response->problem == PV_ERR_NOT_FOUND && talk_of(task)->host)
+        return pv_task_error(task, PV_ERR_EXPIRED, "the code's ten minutes are over: no device was added; begin anew with a new code");
     if (response->problem == PV_ERR_NOT_FOUND)
         return pv_task_error(task, PV_ERR_EXPIRED, "no device is being added under this code: compare it with what the other device shows; if digits were mistyped, that device "
                              "still waits, else its ten minutes are over: begin anew");

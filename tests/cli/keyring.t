@@ -21,6 +21,8 @@ run 0 "another session sees them" setsid privity rooms --offline
 PRIVITY_PASSPHRASE_FILE=$T/passphrase run 0 "a room is made" privity room new acme
 run 0 "and opened without the passphrase" setsid privity read acme --offline
 run 0 "one room is locked" privity lock acme
+run 0 "a search goes on without it" privity search anything
+like "$(err)" "acme is locked and was not searched" "and says so"
 run 2 "it asks for the passphrase" setsid privity read acme --offline
 run 0 "the others do not" setsid privity rooms --offline
 PRIVITY_PASSPHRASE_FILE=$T/passphrase run 0 "with it the room opens" privity read acme --offline

@@ -30,9 +30,16 @@ ada.must("say", "acme", "hello")
 tap.is_(page.read_bytes()[:5], b"%PDF-", "a name that ends in .pdf makes a PDF")
 tap.is_(stat.S_IMODE(page.stat().st_mode), 0o600, "that only its owner reads")
 text = subprocess.run(["pdftotext", page, "-"], capture_output=True, check=True).stdout.decode()
-for part in (name, server.url, ada.must("whoami", "--json").json()["id"], "Keep it where you keep a passport", "privity recover --name DEVICE",
+for part in (name, server.url, ada.must("whoami", "--json").json()["id"], "Keep it where you keep a passport", "privity recover --name DEVICE --server URL --revoke-others",
              "add another", "make a new person"):
-    tap.ok(part in text or part in re.sub(r"\s+", " ", text), f"it says: {part[:40]}", text)
+    tap.ok(part in text or part in re.sub(r"\s+", " ", text) or part in re.sub(r"\s+", "", text), f"it says: {part[:40]}", text)
+kit_id = next(d["id"] for d in ada.must("devices", "--json").json()["devices"] if d["paper"])[:16]
+tap.ok(re.search(f"^Kit: first, {kit_id}, made \\d{{4}}-\\d\\d-\\d\\d$", text, re.M), "and which kit of those that devices lists it is, and since when", text)
+tap.ok("outranks every other device" in re.sub(r"\s+", " ", text), "and that it stands above all")
+further = world.dir / "further.pdf"
+ada.must("recovery", "add-kit", "--kit", further)
+other = re.sub(r"\s+", " ", subprocess.run(["pdftotext", further, "-"], capture_output=True, check=True).stdout.decode())
+tap.ok("Kit: further, " in other and "falls with the device that added it" in other and "outranks" not in other, "which a further one does not say of itself", other)
 tap.is_(len(re.findall(r"\b[0-9A-Z]{6}\b", text.split("Code:")[1])), 11, "and the code in 11 groups of six")
 subprocess.run(["pdftoppm", "-r", "150", "-gray", page, world.dir / "page"], check=True)
 image = next(world.dir.glob("page*.pgm"))
@@ -81,6 +88,10 @@ status, shown = type_in(ada, ("recovery", "test"), [" ".join(groups[:4]).lower()
 tap.ok(status == 0 and "works" in shown, "at a terminal the code is typed in as many lines as it has", shown)
 status, shown = type_in(ada, ("recovery", "test"), [" ".join([groups[0][:5] + ("0" if groups[0][5] != "0" else "1"), *groups[1:]])])
 tap.ok(status == 1 and "group 1" in shown, "and a wrong one is named at once", shown)
+
+desk = world.home("desk", None)
+status, shown = type_in(desk, ("recover", "--name", "desk"), ["-".join(groups), server.url])
+tap.ok(status == 0 and "Server, as it stands on the kit" in shown, "who typed the code and named no server is asked for it", shown)
 
 r = ada.run("recovery", "test", "--kit", page)
 tap.ok(r.status == 1 and "PDF, which is for paper" in r.err, "a PDF in place of its code is told from one", *r.why())

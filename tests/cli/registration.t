@@ -26,7 +26,11 @@ case $(head -c 1 "$T/code") in A) other=B ;; *) other=A ;; esac
 { printf %s "$other" && tail -c +2 "$T/code"; } >"$T/wrong" # a code by its form
 run 3 "a mistyped code" as ada privity init --name ada --server "$url" --registration-file "$T/wrong"
 like "$(err)" "mistyped, used up or expired.*ask whoever runs the server" "says so, and what to do"
-run 0 "init again with the code" as ada privity init --name ada --server "$url" --registration-file "$T/code" --json
+run 1 "a room is asked for" as ada privity invite acme
+like "$(err)" "does not know you yet.*--registration-file" "says why there is none"
+run 3 "init again, without a word" as ada privity init
+like "$(err)" "--registration-file" "knows who it is, and says what is missing"
+run 0 "init again with the code" as ada privity init --registration-file "$T/code" --json
 is "$(field 'o["registered"]')" true "registers"
 run 3 "the code is spent" as eve privity init --name eve --server "$url" --kit "$T/kit-eve" --registration-file "$T/code"
 like "$(err)" "used up or expired.*what was made is kept: ask whoever runs the server for a new code" "and says what to do"
