@@ -51,6 +51,7 @@ FORGET = [
     Mutant("signed bodies are not erased", AFTER, "    if (!pv_roster_is_forgotten(e->room->roster, stored->index)) return PV_OK;\n", "", UNIT),
     Mutant("secrets are erased", AFTER, ("    if (!err && had && may) err = pv_store_epoch_erase_before(room->store, cut);\n", "    *ret_erased = had && may;"), ("", "    *ret_erased = false;"), UNIT),
     Mutant("secrets stay while keys lack", AFTER, "    return !err && type != PV_PAYLOAD_KEYS ? PV_ERR_CONFLICT : PV_OK; /* what", "    return PV_OK; /* what", UNIT),
+    Mutant("secrets stay while seeds lack", AFTER, "    enum pv_err err = find_seeds(room, cut);\n", "    enum pv_err err = PV_OK;\n", UNIT),
     Mutant("keys of what is forgotten are erased", AFTER, "    if (!err && (may || !had)) err = pv_kept_keys_erase(room->store, &erasing);\n", "", UNIT),
     Mutant("keys that came late are used", AFTER, "        if (!err && waiting) err = pv_fold_outdate(room->store);\n", "", UNIT),
     Mutant("the files are scrubbed", AFTER, "    err = pv_store_scrub(room->store, &clean);\n", "    clean = true;\n", SERVER_TEST),

@@ -712,6 +712,33 @@ static void test_person(void)
     pair_release(&p);
 }
 
+/* One that lists no seeds must not make the person's devices lose what opens other rooms' wraps. */
+static void test_no_seeds(void)
+{
+    struct pair p;
+    struct pv_roster_body body = {.type = PV_ROSTER_FORGET};
+    pair_init(&p, PV_ROLE_EDITOR);
+    struct rig_member own = {.device = &p.ada, .db = p.ada.person_db, .store = p.ada.person_store, .room = p.ada.person};
+    call(&own, "a name to be forgotten");
+    is_err(rig_person_push(&p.ada), PV_OK, "Ada writes in her own room");
+    struct rig_room *room = rig_room_find(&p.server, &p.ada.me.person);
+    body.u.ranges.ranges[0] = (struct pv_range){room->count - 1, room->count};
+    body.u.ranges.count = 1;
+    enum pv_err err = pv_room_begin(p.ada.person);
+    if (!err) err = pv_rekey_make(p.ada.person, true);
+    is_err(err ? err : pv_room_commit(p.ada.person), PV_OK, "her altered client cuts");
+    is_err(rig_person_push(&p.ada), PV_OK, "and sends that");
+    body.u.ranges.cut_epoch = pv_roster_epoch(room->roster);
+    err = pv_room_begin(p.ada.person);
+    if (!err) err = pv_write_roster(p.ada.person, &body, pv_bytes(NULL, 0));
+    is_err(err ? err : pv_room_commit(p.ada.person), PV_OK, "then forgets without listing anything");
+    is_err(rig_person_push(&p.ada), PV_OK, "and sends it");
+    is_err(rig_deleted(&p.server, room, &body.u.ranges.id), PV_OK, "the server deletes");
+    is_err(rig_person_pull(&p.ada), PV_OK, "she sees it");
+    tap_is_int(number(own.db, "SELECT count(*) FROM epoch WHERE epoch = 0"), 1, "the secret stays, from which the key for her rooms' wraps comes");
+    pair_release(&p);
+}
+
 /* A body that the server lost before, or withheld, is none that was forgotten, until it says so. */
 static void test_withheld(void)
 {
@@ -817,6 +844,7 @@ int main(void)
     test_no_keys();
     test_wrong_keys();
     test_person();
+    test_no_seeds();
     test_withheld();
     test_missing_first();
     return tap_done();
