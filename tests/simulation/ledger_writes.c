@@ -105,6 +105,8 @@ static bool only_viewers_read(struct sim_ledger *ledger, unsigned room, size_t w
     struct sim_world *world = ledger->world;
     const struct pv_roster *roster = ledger->logs[0][room].roster;
     bool some = false;
+    /* So may it leave the list of keys that a forget's cut made needful, until somebody forgets anew. */
+    if (world->weather.restores && pv_roster_cut(roster)) return true;
     for (unsigned d = 0; d < SIM_PROGRAMS && world->weather.restores; d++) {
         struct sim_device *device = sim_program(world, d);
         struct texts texts;
