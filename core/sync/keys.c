@@ -376,9 +376,11 @@ static enum pv_err read_wrap(struct pv_room *room, const struct pv_wrap_source *
 
 enum pv_err pv_keys_lack_wrap(struct pv_room *room, const struct pv_wrap_source *source)
 {
+    uint64_t newest = 0;
     enum pv_err err = source_spent(room, source);
-    if (!err && !source->for_invite) err = pv_store_number_set(room->store, PV_BAD_WRAP, source->epoch + 1);
-    return err;
+    if (err || source->for_invite) return err;
+    err = pv_store_number_get(room->store, PV_BAD_WRAP, 0, &newest); /* older epochs are asked for after newer ones */
+    return err || newest > source->epoch ? err : pv_store_number_set(room->store, PV_BAD_WRAP, source->epoch + 1);
 }
 
 enum pv_err pv_keys_take_wrap(struct pv_room *room, const struct pv_wrap_source *source, struct pv_bytes answer)
