@@ -118,7 +118,7 @@ static void craft_forget(struct craft *c, unsigned room)
     if (range->to > size) range->to = size;
     c->body.u.ranges.count = 1;
     c->body.u.ranges.cut_epoch = about(c, pv_roster_epoch(c->roster));
-    sim_ledger_asked(c->world, c->device, room, range, 1);
+    sim_ledger_asked_by_thief(c->world, room);
 }
 
 /* False: nothing to make it of. */

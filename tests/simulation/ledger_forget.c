@@ -42,6 +42,13 @@ void sim_ledger_asked(struct sim_world *world, struct sim_device *device, unsign
         }
 }
 
+void sim_ledger_asked_by_thief(struct sim_world *world, unsigned room)
+{
+    struct sim_ledger *ledger = world->ledger;
+    for (size_t i = 0; i < ledger->seal_count; i++)
+        if (ledger->seals[i].room == room) ask(ledger, &ledger->seals[i]);
+}
+
 bool sim_ledger_dropped(const struct sim_world *world, unsigned room, const struct pv_hash *leaf, struct pv_bytes *ret_body,
                         struct pv_bytes *ret_refs)
 {

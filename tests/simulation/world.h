@@ -323,8 +323,10 @@ void sim_ledger_moved(struct sim_world *world, size_t write, unsigned room);
 /* SIM_WRITES: it is none that was counted. */
 size_t sim_message_number(struct pv_bytes text);
 void sim_ledger_written(struct sim_world *world, size_t write, bool kept);
-/* By an honest program or a thief, these of what the device holds are to be forgotten: whether they go is open. */
+/* An honest program is to have these of what its device holds forgotten: whether they go is open. */
 void sim_ledger_asked(struct sim_world *world, struct sim_device *device, unsigned room, const struct pv_range *ranges, size_t count);
+/* A thief's forget may cut the room at any epoch, and lists no keys of what stays: all that stands there may go. */
+void sim_ledger_asked_by_thief(struct sim_world *world, unsigned room);
 /* A command that fetches ended well: what is forgotten has to be gone from the device, with its keys. */
 void sim_ledger_followed(struct sim_world *world, struct sim_device *device, unsigned room);
 /* Nothing happens any more but that what waits is forgotten: see what files stand. */
