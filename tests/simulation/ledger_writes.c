@@ -83,7 +83,9 @@ void sim_ledger_kept(struct sim_world *world, struct sim_device *device)
             if (ledger->writes[i].room != r) continue;
             if (texts.read[i] > 1) sim_fail(world, "P2", "device %u reads message %zu of %s twice", device->number, i, sim_room_name(r));
             if (ledger->writes[i].home != device->home || !ledger->writes[i].kept || ledger->writes[i].asked || device->rolled_back) continue;
-            if (texts.read[i] + texts.waiting[i] == 0)
+            /* Whoever is out and follows a forget by a ticket has not the keys of what stays. */
+            bool is_out = !pv_roster_principal_of(pv_room_roster(device->copies[r].room), &device->me.device);
+            if (texts.read[i] + texts.waiting[i] == 0 && !is_out)
                 sim_fail(world, "P2", "device %u lost message %zu of %s, which it had kept", device->number, i, sim_room_name(r));
         }
     }
