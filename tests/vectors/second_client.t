@@ -61,7 +61,7 @@ words() { as ada privity log acme --json >"$T/out" 2>/dev/null && field "$1"; }
 run 0 'a room without a notice' forgetful notice 0
 index=$(words '[e["index"] for e in o["entries"] if e["kind"] == "talk"][-1]')
 run 0 'ada forgets her newest words' forgetful forget "$index-$((index + 1))"
-for i in $(seq 100); do
+for _ in $(seq 100); do
 	[ "$(words 'sum(e["type"] == "deleted" for e in o["entries"])')" != 1 ] || break
 	sleep 0.2
 done
