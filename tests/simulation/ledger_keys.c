@@ -147,12 +147,13 @@ static bool knew(const struct sim_log *log, const struct sim_out *out, const str
     return pv_hash_equal(&prefix, known); /* else it is of another history */
 }
 
-/* A restore may lose, with everyone who held it, that a device came to its person's own room: nobody knows then to make
+/* A restore may lose, with everyone who held it, or a server hide from a kit, that a device came to its person's own room: nobody knows then to make
  * that room's key anew, which the device got there. */
 static bool is_forgotten(const struct sim_ledger *ledger, const struct sim_out *out)
 {
     const struct sim_log *own = &ledger->logs[out->host][SIM_CLIENT_ROOMS + out->device % SIM_PERSONS];
-    if (!ledger->world->weather.restores || out->whole || out->device < SIM_PERSONS) return false;
+    const struct sim_weather *weather = &ledger->world->weather;
+    if ((!weather->restores && !weather->hostile) || out->whole || out->device < SIM_PERSONS) return false;
     for (size_t i = 0; i < own->add_count; i++)
         if (own->adds[i].device == out->device) return false;
     return true;
