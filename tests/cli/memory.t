@@ -21,7 +21,7 @@ cp build/bin/privity "$work/privity" # where every user can run it
 # locked PID: which of the two lie in memory that is locked: where the stack is used, and the session with its secrets.
 locked() {
 	python3 - "$1" "$(nm "$work/privity" | awk '$3 ~ /^session\.[0-9]+$/ { print $1 }')" <<'END'
-import re, sys
+import re, sys, time
 pid, symbol = sys.argv[1], int(sys.argv[2], 16)
 areas, base = [], None
 for line in open(f"/proc/{pid}/smaps"):
@@ -31,7 +31,12 @@ for line in open(f"/proc/{pid}/smaps"):
             base = at
     elif line.startswith("VmFlags:"):
         areas.append((at, end, "lo" in line.split()))
-stack = int(open(f"/proc/{pid}/syscall").read().split()[-2], 16)
+for _ in range(600):  # "running", while it is no more than between two waits
+    call = open(f"/proc/{pid}/syscall").read().split()
+    if len(call) > 2:
+        break
+    time.sleep(0.05)
+stack = int(call[-2], 16)
 print(*(name for name, where in (("stack", stack), ("secrets", base + symbol)) if any(at <= where < end and lo for at, end, lo in areas)))
 END
 }
