@@ -38,3 +38,20 @@ enum pv_err pv_kem_keys_take(struct pv_task *task, struct pv_room *room, const s
     *ret_count = got;
     return PV_OK;
 }
+
+enum pv_err pv_kem_keys_lacked(struct pv_task *task, struct pv_hash *asked, size_t count, const struct pv_response *response,
+                               size_t *ret_count)
+{
+    struct pv_cbor in;
+    size_t lacked = 0;
+    pv_cbor_init(&in, response->body);
+    pv_cbor_get_array_of(&in, count);
+    for (size_t i = 0; i < count && !in.err; i++) {
+        if (pv_cbor_take_null(&in)) asked[lacked++] = asked[i];
+        else (void)pv_cbor_get_bytes(&in, PV_KEM_PK_BYTES);
+    }
+    if (pv_cbor_finish(&in))
+        return pv_task_error(task, PV_ERR_IO, "the server's answer is not of the expected form: its store is damaged, or it is no privity server");
+    *ret_count = lacked;
+    return PV_OK;
+}

@@ -21,6 +21,8 @@ struct push {
     struct pv_id16 blob;
     struct pv_hash asked[PV_KEM_ASK_MAX];
     size_t asked_count;
+    size_t giving_from; /* the recipients before it have their keys at the server */
+    size_t giving;      /* keys of `asked` that are still to be given back */
 };
 
 static enum pv_err prepare(struct pv_task *task, const struct pv_response *response);
@@ -89,6 +91,77 @@ static enum pv_err give_key(struct push *push)
     return err;
 }
 
+/* ---- KEM keys after a restore: whoever makes a next epoch finds those that lay beside lost entries, the kit's too */
+
+static enum pv_err give_keys(struct push *push);
+
+static enum pv_err key_taken(struct pv_task *task, const struct pv_response *response)
+{
+    if (response->status >= 400 && response->status != 403) return pv_task_problem(task, response);
+    return give_keys(push_of(task));
+}
+
+static enum pv_err keys_lacked(struct pv_task *task, const struct pv_response *response)
+{
+    struct push *push = push_of(task);
+    enum pv_err err = pv_kem_keys_lacked(task, push->asked, push->asked_count, response, &push->giving);
+    return err ? err : give_keys(push);
+}
+
+/* Of the recipients from `giving_from` on, those whose keys are here. */
+static enum pv_err list_keys(struct push *push)
+{
+    struct pv_recipient *recipients;
+    size_t count;
+    enum pv_err err = pv_roster_recipients(push->pull.room->roster, &recipients, &count);
+    if (err) return err;
+    push->asked_count = 0;
+    for (; push->giving_from < count && push->asked_count < PV_KEM_ASK_MAX && !err; push->giving_from++) {
+        struct pv_kem_pk pk;
+        err = pv_store_kem_key_get(push->pull.room->store, &recipients[push->giving_from].kem_hash, &pk);
+        if (!err) push->asked[push->asked_count++] = recipients[push->giving_from].kem_hash;
+        if (err == PV_ERR_NOT_FOUND) err = PV_OK;
+    }
+    free(recipients);
+    return err;
+}
+
+static enum pv_err give_keys(struct push *push)
+{
+    struct pv_task *task = &push->pull.task;
+    struct pv_room *room = push->pull.room;
+    struct pv_kem_pk pk;
+    uint64_t lost_to;
+    enum pv_err err;
+    if (push->giving) {
+        err = pv_store_kem_key_get(room->store, &push->asked[--push->giving], &pk);
+        if (err) return err == PV_ERR_NOT_FOUND ? give_keys(push) : err;
+        pv_cbor_put_array(&task->body, 1);
+        pv_cbor_put_bytes(&task->body, pk.b, sizeof pk.b);
+        err = pv_task_ask(task, PV_POST, PV_AUTH_SESSION, APPEND_ANSWER_MAX, key_taken, "/v1/rooms/%s/kem", push->pull.room_hex);
+        task->takes_problems = !err;
+        return err;
+    }
+    err = list_keys(push);
+    if (err) return err;
+    if (push->asked_count) return pv_kem_keys_ask(task, room, push->asked, push->asked_count, keys_lacked);
+    err = pv_store_number_get(room->store, PV_LOST_TO, 0, &lost_to);
+    if (!err) err = pv_store_number_set(room->store, PV_KEYS_GIVEN, lost_to);
+    return err ? err : prepare(task, NULL);
+}
+
+/* Once after each restore that this device met. */
+static enum pv_err is_to_give(struct pv_room *room, bool *ret_is)
+{
+    uint64_t lost_to, given = 0;
+    *ret_is = false;
+    if (room->restored || !pv_roster_principal_of(room->roster, &room->me->device)) return PV_OK;
+    enum pv_err err = pv_store_number_get(room->store, PV_LOST_TO, 0, &lost_to);
+    if (!err) err = pv_store_number_get(room->store, PV_KEYS_GIVEN, 0, &given);
+    *ret_is = !err && lost_to > given;
+    return err;
+}
+
 /* ---- making ready: rekey, drafts */
 
 static enum pv_err make_ready(struct push *push, bool *ret_needs_keys, struct pv_hash *ret_missing, size_t *ret_count)
@@ -137,7 +210,10 @@ static enum pv_err prepare(struct pv_task *task, const struct pv_response *respo
 {
     (void)response;
     struct push *push = push_of(task);
-    enum pv_err asked = before_words(push->pull.room);
+    bool gives = false;
+    enum pv_err asked = is_to_give(push->pull.room, &gives);
+    if (!asked && gives) return give_keys(push);
+    if (!asked) asked = before_words(push->pull.room);
     if (asked) return asked;
     struct pv_hash *missing = malloc(PV_KEM_ASK_MAX * sizeof *missing);
     size_t count = 0;

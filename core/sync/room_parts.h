@@ -116,6 +116,8 @@ PV_MUST_USE enum pv_err pv_open_pending(struct pv_room *room, size_t max, bool *
 #define PV_COMPLAINT "sync.complaint"
 /* Up to which index the server may have lost, by a restore, what lay beside the entries. */
 #define PV_LOST_TO "sync.lost-to"
+/* The value of PV_LOST_TO at which this device had last given back the KEM keys that it holds. */
+#define PV_KEYS_GIVEN "sync.keys-given"
 
 /* Where a secret can be had: a wrap beside an entry. */
 struct pv_wrap_source {

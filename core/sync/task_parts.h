@@ -42,5 +42,8 @@ PV_MUST_USE enum pv_err pv_kem_keys_ask(struct pv_task *task, const struct pv_ro
 /* Keep those of the answer that are what they were asked for by; the others count as missing. `ret_count`: how many came. */
 PV_MUST_USE enum pv_err pv_kem_keys_take(struct pv_task *task, struct pv_room *room, const struct pv_hash *asked, size_t count,
                                          const struct pv_response *response, size_t *ret_count);
+/* Of those asked for, keep in `asked` what the server has no key for. `ret_count`: how many these are. */
+PV_MUST_USE enum pv_err pv_kem_keys_lacked(struct pv_task *task, struct pv_hash *asked, size_t count,
+                                           const struct pv_response *response, size_t *ret_count);
 
 #endif

@@ -164,6 +164,34 @@ static void test_alone(struct rig_device *second)
 	tap_ok(give(kit, bob.device.person, true) == 200 && !is_restored(&bob.device.me.person, &size), "unless he says to go on by it");
 }
 
+/* Push the device's person room under a session of its own. */
+static enum pv_err push_as(struct srv_person *person, struct rig_device *device)
+{
+	srv_login(&srv, &device->me.public, &device->me.sign_sk, person->token);
+	return rig_person_push(device);
+}
+
+/* Carl came after the backup, and added a phone that had looked at nothing yet. It finds no key that was wrapped to it, and
+ * makes a new one: for whom? */
+static void test_kit(struct srv_person *carl, const struct rig_device *added)
+{
+	struct rig_device kit, phone;
+	bool has = false;
+	srv_person_sync_time(carl);
+	srv_login(&srv, &carl->device.me.public, &carl->device.me.sign_sk, carl->token);
+	tap_ok(rig_person_pull(&carl->device) == PV_OK, "Carl brings his own room back");
+	if (rig_device_open(&phone, &carl->proxy, &added->me, &carl->device.me.person, 12)) abort();
+	for (int i = 0; i < 3; i++)
+		if (push_as(carl, &phone) || push_as(carl, &carl->device)) abort();
+	tap_ok(rig_person_pull(&phone) == PV_OK && pv_room_has_present_key(carl->device.person, &has) == PV_OK && has &&
+		       pv_room_has_present_key(phone.person, &has) == PV_OK && has,
+	       "his devices make new keys, of which both have the newest");
+	if (rig_device_open(&kit, &carl->proxy, &carl->device.paper, &carl->device.me.person, 11)) abort();
+	tap_ok(rig_person_pull(&kit) == PV_OK && pv_room_has_present_key(kit.person, &has) == PV_OK && has, "and so has his kit");
+	rig_device_release(&phone);
+	rig_device_release(&kit);
+}
+
 static void clean_up(const char *dir)
 {
 	char path[64];
@@ -178,7 +206,8 @@ int main(void)
 {
 	char dir[] = "/tmp/privity-restore-XXXXXX", path[64];
 	struct pv_invite_link link;
-	struct rig_device second;
+	struct srv_person carl;
+	struct rig_device second, phone;
 	if (pv_crypto_init() || !mkdtemp(dir)) return 1;
 	snprintf(path, sizeof path, "%s/copy.db", dir);
 	srv_init(&srv, 1);
@@ -188,12 +217,16 @@ int main(void)
 		abort();
 	if (srv.server.meta->ops->snapshot(srv.server.meta, path, NULL, NULL)) abort();
 	if (rig_join(&b, &bob.device, &link) || rig_say(&b, "two") || rig_push(&b)) abort();
+	if (srv_person_init(&carl, &srv, 5, NULL) || rig_device_second(&phone, &carl.device, 6, false)) abort();
 	go_back(path);
+	test_kit(&carl, &phone);
 	test_alone(&second);
 	test_newcomer();
 	test_keys();
 	test_forgets();
 	test_stranger();
+	rig_device_release(&phone);
+	srv_person_release(&carl);
 	rig_device_release(&second);
 	rig_member_close(&a);
 	rig_member_close(&b);
