@@ -14,7 +14,8 @@ struct look {
     const struct pv_roster *own;          /* of the person's room, verified */
     const struct pv_principal *principal;
     uint64_t swept_at;                    /* PV_SWEPT_AT */
-    bool unknown;                         /* this room knows devices or a key that the person's own does not */
+    bool unknown;                         /* this room knows devices or a key that the person's own does not: */
+    uint64_t unknown_index, unknown_epoch; /* one behind the last such device, and behind such a key's epoch; 0: none */
     struct pv_devices_report report;
     struct pv_hash names[PV_LIMIT_TARGETS];
     size_t name_count;
@@ -39,7 +40,9 @@ static void look_at_devices(struct look *k)
         if (!is_mine(k, &devices[i]) || pv_roster_device(k->own, &devices[i].id)) continue;
         k->report.stale++;
         name(k, &devices[i].id);
-        if (!pv_roster_owner_of(k->own, &devices[i].id)) k->unknown = true;
+        if (pv_roster_owner_of(k->own, &devices[i].id)) continue;
+        k->unknown = true;
+        if (devices[i].index >= k->unknown_index) k->unknown_index = devices[i].index + 1;
     }
     devices = pv_roster_devices(k->own, &count);
     for (size_t i = 0; i < count; i++) k->report.missing += !pv_roster_device(k->view, &devices[i].id);
@@ -58,6 +61,7 @@ static void look_at_key(struct look *k)
     if (known) return;
     k->report.old_key = k->swept_at != 0;
     k->unknown = true;
+    k->unknown_epoch = k->principal->person_epoch + 1;
 }
 
 /* ---- links that a revoked device may hold */
@@ -213,11 +217,17 @@ enum pv_err pv_mend_removal_waits(struct pv_room *person, bool *ret_waits)
     return pv_store_write_each(person->store, removal_waits, ret_waits);
 }
 
-/* Is what this copy of the person's room says as new as what this room showed? */
+/* Is what this copy of the person's room says as new as what this room showed? A pull that another device's coming had
+ * asked for says nothing of one that came after it. */
 static bool person_is_new(struct look *k)
 {
     struct pv_room *room = k->room;
-    if (!room->person_wanted) room->person_wanted = k->person->pulls_begun + 1;
+    bool later = k->unknown_index > room->wanted_index || k->unknown_epoch > room->wanted_epoch;
+    if (!room->person_wanted || later) {
+        room->person_wanted = k->person->pulls_begun + 1;
+        room->wanted_index = k->unknown_index;
+        room->wanted_epoch = k->unknown_epoch;
+    }
     return k->person->pulls_done >= room->person_wanted;
 }
 

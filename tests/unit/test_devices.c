@@ -297,6 +297,29 @@ static void test_unknown(void)
     home_release(&h);
 }
 
+/* A look at the own room that was asked for by one device's coming says nothing of the next one's. */
+static void test_unknown_twice(void)
+{
+    struct home h;
+    struct rig_device tablet, watch;
+    home_init(&h);
+    is_err(rig_device_second(&tablet, &h.laptop, 5, false), PV_OK, "the laptop adds a tablet");
+    is_err(rig_settle(&h.l), PV_OK, "here too");
+    is_err(rig_push(&h.p), PV_OK, "the phone fetches this room");
+    tap_ok(state_of(&h.p) == PV_DEVICES_PERSON_OLD, "and has to look into the own one");
+    is_err(rig_person_pull(&h.phone), PV_OK, "which it does, and no more");
+    is_err(rig_device_second(&watch, &h.laptop, 6, false), PV_OK, "the laptop adds a watch");
+    is_err(rig_settle(&h.l), PV_OK, "here too");
+    is_err(rig_push(&h.p), PV_OK, "the phone fetches this room again");
+    tap_ok(state_of(&h.p) == PV_DEVICES_PERSON_OLD && pv_room_wants_person(h.p.room), "and has to look there again");
+    tap_ok(is_in(&h.p, &watch), "before it throws out the watch");
+    is_err(rig_settle(&h.p), PV_OK, "with that look");
+    tap_ok(is_in(&h.p, &watch) && is_in(&h.p, &tablet), "both stay");
+    rig_device_release(&watch);
+    rig_device_release(&tablet);
+    home_release(&h);
+}
+
 static enum pv_err add_here_alone(struct rig_member *by, const struct pv_new_device *device)
 {
     struct pv_roster_body body = {.type = PV_ROSTER_DEVICE_ADD};
@@ -453,6 +476,7 @@ int main(void)
     test_younger();
     test_paper();
     test_unknown();
+    test_unknown_twice();
     test_hidden();
     test_offline();
     test_links();
