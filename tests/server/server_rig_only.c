@@ -20,7 +20,6 @@ static uint64_t clock_now(void *context)
 void srv_init(struct srv *srv, uint64_t seed)
 {
 	struct pv_sign_seed key;
-	struct pv_sign_sk log_sk;
 	struct pv_server *server = &srv->server;
 	pv_log_set_level(PV_LOG_ERROR);
 	*srv = (struct srv){.seed = seeded_make(seed), .now_ms = 1700000000000};
@@ -29,8 +28,8 @@ void srv_init(struct srv *srv, uint64_t seed)
 	server->metrics = &srv->metrics;
 	snprintf(server->name, sizeof server->name, "server.example");
 	seeded_fill(&srv->seed, key.b, sizeof key.b);
-	pv_sign_from_seed(&key, &log_sk, &server->log_pk);
-	if (pv_signer_new_here(&log_sk, &server->log_pk, &server->signer) || pv_meta_memory_open(&server->meta) || pv_blobs_memory_open(&server->blobs) ||
+	pv_sign_from_seed(&key, &srv->log_sk, &server->log_pk);
+	if (pv_signer_new_here(&srv->log_sk, &server->log_pk, &server->signer) || pv_meta_memory_open(&server->meta) || pv_blobs_memory_open(&server->blobs) ||
 	    pv_committer_new(server, &server->committer) || pv_events_new(&server->events))
 		abort();
 }
@@ -48,7 +47,8 @@ void srv_release(struct srv *srv)
 void srv_restart(struct srv *srv)
 {
 	pv_committer_free(srv->server.committer);
-	if (pv_committer_new(&srv->server, &srv->server.committer)) abort();
+	pv_signer_free(srv->server.signer);
+	if (pv_signer_new_here(&srv->log_sk, &srv->server.log_pk, &srv->server.signer) || pv_committer_new(&srv->server, &srv->server.committer)) abort();
 }
 
 static void do_own(struct srv *srv, enum pv_job_kind kind, const struct pv_hash *rooms, size_t count)

@@ -15,11 +15,12 @@ struct srv {
 	struct pv_metrics metrics;
 	struct seeded seed;
 	uint64_t now_ms;
+	struct pv_sign_sk log_sk;
 };
 
 void srv_init(struct srv *srv, uint64_t seed);
 void srv_release(struct srv *srv);
-/* A new committer over the same stores, as after a restart. */
+/* A new committer and signer, who remember nothing, over the same stores, as after a restart. */
 void srv_restart(struct srv *srv);
 /* Let a room's deadlines be looked at, as the daemon does each second. */
 void srv_tick(struct srv *srv);
