@@ -4,14 +4,20 @@ from flaw import Mutant
 GIVE, RESTORE, PREPARE, PUT = "core/sync/repair.c", "server/work_restore.c", "server/restore.c", "server/successors.c"
 HEADS, BACKUP, FIND, SEAL = "server/heads.c", "server/backup_restore.c", "core/sync/successor.c", "core/room/succession.c"
 TAIL, KEYS_BACK = "tests/server/test_restore", "tests/server/test_restore_keys"
+LOST = "tests/server/test_restore_lost"
 WORD, GOES_ON, SUCCESSION = "tests/server/test_successor", "tests/cli/successor.t", "tests/unit/test_succession"
 HEADS_TEST, RESTORED = "tests/server/heads.t", "tests/cli/restored.t"
 
 PLACES = [
+    # what a device shows and gives back
+    Mutant("the newest note is shown", GIVE, "    if (choice->gives > gives || (choice->gives == gives && size < choice->size)) return PV_OK;", "    if ((!gives && size > choice->from) || size < choice->size) return PV_OK;", LOST),
+    Mutant("another history is an alarm", GIVE, 'strcmp(response->problem_reason, "seen") == 0', 'strcmp(response->problem_reason, "seen") == 2', LOST),
+    Mutant("keys are given back", "core/sync/push.c", "    *ret_is = !err && lost_to > given;", "    *ret_is = false;\n    (void)given;", KEYS_BACK),
     # what a restored server takes
     Mutant("a tail under the server's own signature", RESTORE, "    if (!pv_checkpoint_open(job->note, name, &work->state->row.id, &work->server->log_pk, ret_checkpoint)) return true;", "    if (!pv_checkpoint_peek(job->note, ret_checkpoint)) return true;", TAIL),
     Mutant("a tail that reproduces the root", RESTORE, "    pv_merkle_edge_root(&work->edge, &root);\n    if (!pv_hash_equal(&root, &checkpoint->root))", "    pv_merkle_edge_root(&work->edge, &root);\n    if (false)", TAIL),
     Mutant("a tail from what is here on", RESTORE, "    if (work->count || job->from != size || checkpoint->size - size != job->count)", "    if (work->count || job->from != size)", TAIL),
+    Mutant("what is missing is given up by the first kit alone", RESTORE, "author && author->paper && author->order == 0;", "author;", LOST),
     Mutant("an open room takes no tail", RESTORE, "    if (row->no && !row->restored) return; /* it is open: the answer says so */\n", "", TAIL),
     Mutant("a room that never was", RESTORE, "    return (restored_ms && job->count) || refuse", "    return job->count || refuse", TAIL),
     Mutant("bodies that entries name", PREPARE, "    if (has_body ? pv_hash_equal(&hash, &item->entry.header.body_hash) : pv_kind", "    if (has_body ? true : pv_kind", TAIL),
