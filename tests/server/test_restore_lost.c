@@ -126,11 +126,11 @@ int main(void)
 	tap_ok(rig_person_pull(&second) == PV_ERR_FORK, "whoever held more is alarmed, rightly");
 
 	/* It goes on by the kit, is restored once more, and meets a device that it does not know, with another history. */
-	struct rig_device paper, fresh;
+	struct rig_device paper, fresh[3];
 	srv_login(&srv, &ada.device.paper.public, &ada.device.paper.sign_sk, ada.token);
 	tap_ok(rig_device_open(&paper, &ada.proxy, &ada.device.paper, person, 9) == PV_OK && rig_person_pull(&paper) == PV_OK &&
-		       rig_device_second(&fresh, &paper, 10, false) == PV_OK && rig_device_second(&fresh, &paper, 11, false) == PV_OK &&
-		       rig_device_second(&fresh, &paper, 12, false) == PV_OK,
+		       rig_device_second(&fresh[0], &paper, 10, false) == PV_OK && rig_device_second(&fresh[1], &paper, 11, false) == PV_OK &&
+		       rig_device_second(&fresh[2], &paper, 12, false) == PV_OK,
 	       "the kit adds new devices");
 	if (srv.server.meta->ops->mark_restored(srv.server.meta, srv.now_ms)) abort();
 	srv_restart(&srv);
@@ -139,7 +139,7 @@ int main(void)
 	srv_login(&srv, &late.me.public, &late.me.sign_sk, ada.token);
 	tap_ok(rig_person_pull(&late) == PV_ERR_FORK, "which is told that it is another one");
 	rig_device_release(&paper);
-	rig_device_release(&fresh);
+	for (int i = 0; i < 3; i++) rig_device_release(&fresh[i]);
 	rig_device_release(&late);
 	rig_device_release(&second);
 	srv_person_release(&ada);
