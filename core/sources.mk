@@ -39,6 +39,7 @@ CORE_SRC := \
 	core/sync/mend_plan.c \
 	core/sync/open.c \
 	core/sync/outbox.c \
+	core/sync/overtaken.c \
 	core/sync/pairing.c \
 	core/sync/pull.c \
 	core/sync/push.c \

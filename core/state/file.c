@@ -34,12 +34,9 @@ static enum pv_err find_file(struct pv_store *store, uint64_t version, struct pv
 static enum pv_err find(struct pv_store *store, const struct pv_write_ref *ref, struct pv_bytes path,
                         struct named *ret_named)
 {
-    uint64_t author = 0, index = 0;
+    uint64_t index = 0;
     bool is_written = false;
-    struct pv_sql sql = pv_sql_begin(store, "SELECT no FROM author WHERE id = ?");
-    pv_sql_bind_bytes(&sql, PV_BYTES_OF(ref->author));
-    enum pv_err err = pv_sql_run_u64(&sql, 0, &author);
-    if (!err && author) err = pv_written_find(store, &ref->write_id, author, &is_written, &index);
+    enum pv_err err = pv_written_find_by(store, &ref->write_id, &ref->author, &is_written, &index);
     return err || !is_written ? err : find_file(store, index, path, ret_named);
 }
 

@@ -137,6 +137,12 @@ enum pv_err pv_fold_entry(struct pv_store *store, const struct pv_log_item *item
     return pv_sql_leave(store, own, err);
 }
 
+enum pv_err pv_fold_has_write(struct pv_store *store, const struct pv_hash *author, const struct pv_id16 *write_id, bool *ret_has)
+{
+    uint64_t index;
+    return pv_written_find_by(store, write_id, author, ret_has, &index);
+}
+
 enum pv_err pv_fold_outdate(struct pv_store *store)
 {
     return pv_store_number_set(store, fold_version, FOLD_OUTDATED);

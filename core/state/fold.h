@@ -25,6 +25,9 @@ PV_MUST_USE enum pv_err pv_fold_missing_bodies(struct pv_store *store, uint64_t 
 PV_MUST_USE enum pv_err pv_fold_key_came(struct pv_store *store, uint64_t epoch);
 /* What is folded is not the state any more. */
 PV_MUST_USE enum pv_err pv_fold_outdate(struct pv_store *store);
+/* Has a folded entry used up this write id of its author? One that is forgotten has not. In a transaction. */
+PV_MUST_USE enum pv_err pv_fold_has_write(struct pv_store *store, const struct pv_hash *author, const struct pv_id16 *write_id,
+                                          bool *ret_has);
 /* Bring the full-text index up to date, at most `max` entries (0: all). Folding leaves this behind, so that small
  * batches stay cheap; searching does it first. Call it once after a pull. */
 PV_MUST_USE enum pv_err pv_fold_index_words(struct pv_store *store, uint64_t max);

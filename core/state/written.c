@@ -164,6 +164,18 @@ enum pv_err pv_written_find(struct pv_store *store, const struct pv_id16 *write_
     return PV_OK;
 }
 
+enum pv_err pv_written_find_by(struct pv_store *store, const struct pv_id16 *write_id, const struct pv_hash *author,
+                               bool *ret_found, uint64_t *ret_index)
+{
+    uint64_t no = 0;
+    struct pv_sql sql = pv_sql_begin(store, "SELECT no FROM author WHERE id = ?");
+    pv_sql_bind_bytes(&sql, PV_BYTES_OF(*author));
+    enum pv_err err = pv_sql_run_u64(&sql, 0, &no);
+    if (!err && no) return pv_written_find(store, write_id, no, ret_found, ret_index);
+    if (!err) *ret_found = false;
+    return err;
+}
+
 enum pv_err pv_written_add(struct pv_store *store, const struct pv_id16 *write_id, uint64_t author, uint64_t index,
                            bool has_row)
 {

@@ -13,6 +13,9 @@ enum { PV_WRITTEN_FRESH_MAX = 131072 };
 /* Only inside a transaction. `ret_index` is set when it is found. */
 PV_MUST_USE enum pv_err pv_written_find(struct pv_store *store, const struct pv_id16 *write_id, uint64_t author,
                                         bool *ret_found, uint64_t *ret_index);
+/* The same by the author's id, which may be nobody's here. */
+PV_MUST_USE enum pv_err pv_written_find_by(struct pv_store *store, const struct pv_id16 *write_id, const struct pv_hash *author,
+                                           bool *ret_found, uint64_t *ret_index);
 /* Use up a write id that was not found. `has_row`: the entry gets a row in `message` or `version`. */
 PV_MUST_USE enum pv_err pv_written_add(struct pv_store *store, const struct pv_id16 *write_id, uint64_t author,
                                        uint64_t index, bool has_row);

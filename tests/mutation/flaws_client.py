@@ -1,16 +1,17 @@
 """Flaws of what a client keeps to: what it seals, when, and what it believes of a server."""
 from flaw import Mutant
 
-OUTBOX, INTAKE = "core/sync/outbox.c", "core/sync/intake.c"
+OUTBOX, OVERTAKEN, INTAKE = "core/sync/outbox.c", "core/sync/overtaken.c", "core/sync/intake.c"
 
 CLIENT = [
     Mutant("draft_due", OUTBOX, "    return epoch_stands(room, view) && !pv_roster_rekey_due(view) && view", "    return epoch_stands(room, view) && view"),
     Mutant("a secret of a losing rekey", OUTBOX, "    return epoch_stands(room, view) && !pv_roster", "    return !pv_roster"),
-    Mutant("log_evidence", OUTBOX, "    if (passed || stale) {", "    if (sealed->n) {"),
-    Mutant("versions that are overtaken", OUTBOX, "    if (passed || stale) {", "    if (passed && stale && false) {"),
-    Mutant("heads that came in after all", OUTBOX,
+    Mutant("log_evidence", OVERTAKEN, "    if (passed || stale) {", "    if (sealed->n) {"),
+    Mutant("versions that are overtaken", OVERTAKEN, "    if (passed || stale) {", "    if (passed && stale && false) {"),
+    Mutant("heads that came in after all", OVERTAKEN,
            ("    if (born && !s->later && !pv_hash_equal(&entry.header.prev, head)) stale = true;\n", "(s.logged->n > own.n || (s.logged->n == own.n && !pv_hash_equal(&s.logged->leaf, &own.leaf)))"),
            ("", "s.logged->n > own.n")),
+    Mutant("what another copy of the home sent", OUTBOX, "    if (in_log) return pv_store_write_drop(s->room->store, write->id);\n", "", "tests/unit/test_overtaken"),
     Mutant("kem_fresh, bar_first, cross_room", "core/sync/mend_plan.c", "*ret_allowed = report.state == PV_DEVICES_READY || report.state == PV_DEVICES_OUTSIDE;", "*ret_allowed = true;"),
     Mutant("no_join_due", "core/sync/members.c", "    if (removal || pv_roster_rekey_due(roster)) /* a revoked", "    if (false) /* a revoked"),
     Mutant("signatures", "core/sync/vouch.c", "ret_holds[i] = key && pv_entry_verify(&item->entry, key) == PV_OK;", "ret_holds[i] = key != NULL;"),

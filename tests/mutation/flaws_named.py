@@ -4,7 +4,7 @@ from flaw import Mutant
 
 TWELVE, STORIES = "tests/twelve/", "tests/stories/"
 STATE, MEMBERS, DEVICES, JOIN = (f"core/room/roster_{name}.c" for name in ("state", "members", "devices", "join"))
-OUTBOX, INTAKE, PULL, REKEY = (f"core/sync/{name}.c" for name in ("outbox", "intake", "pull", "rekey"))
+OUTBOX, OVERTAKEN, INTAKE, PULL, REKEY = (f"core/sync/{name}.c" for name in ("outbox", "overtaken", "intake", "pull", "rekey"))
 
 NAMED = [
     Mutant("01 old links end with a removal", STATE, "    r->due = true;\n    pv_state_close_all_invites(r);", "    r->due = true;", TWELVE + "01_removed_member_returns.t"),
@@ -16,7 +16,7 @@ NAMED = [
     Mutant("06 who writes sees what others of the device wrote", "core/sync/room.c", "    enum pv_err err = pv_store_begin(room->store);\n    if (err) return err;\n    err = refresh(room);\n    if (err) pv_store_rollback", "    enum pv_err err = pv_store_begin(room->store);\n    if (err) return err;\n    if (err) pv_store_rollback", TWELVE + "06_three_processes.t"),
     Mutant("07 what anyone still holds comes back", "core/sync/repair.c", "        if (choice.gives) err = pv_store_entry_each(room->store, size, choice.size, put_entry, body);", "        if (false) err = PV_OK;", TWELVE + "07_restored_then_rolled_back.t"),
     Mutant("08 a kit falls with the device that added it", DEVICES, "        if (device->paper && !senior && !through_another(r, c, &device->id)) reason", "        if (device->paper && !senior) reason", TWELVE + "08_every_loss.t"),
-    Mutant("09 a number that the twin used for other words", OUTBOX, "(s.logged->n > own.n || (s.logged->n == own.n && !pv_hash_equal(&s.logged->leaf, &own.leaf)))", "false", TWELVE + "09_home_on_two_machines.t"),
+    Mutant("09 a number that the twin used for other words", OVERTAKEN, "(s.logged->n > own.n || (s.logged->n == own.n && !pv_hash_equal(&s.logged->leaf, &own.leaf)))", "false", TWELVE + "09_home_on_two_machines.t"),
     Mutant("09 a record that somebody else completed", JOIN, "    enum pv_err err = pv_record_verify(party->record, &c->person);", "    enum pv_err err = pv_record_read(party->record, &c->person);", TWELVE + "09_in_anothers_name.t"),
     Mutant("10 a body is sealed with the key that its header commits to", "core/log/seal.c", "    if (!pv_hash_equal(&commit, &header->commit)) return PV_ERR_BAD_MAC;\n", "", TWELVE + "10_wrong_keys.t"),
     Mutant("10 a viewer puts no file", "core/room/roster_kinds.c", "    if (c->header->kind == PV_KIND_WORK && c->me->role == PV_ROLE_VIEWER) *ret_reason = PV_REASON_ROLE;\n    else if (r->due)", "    if (r->due)", TWELVE + "10_wrong_keys.t"),
@@ -43,7 +43,7 @@ PROPERTIES = [
     Mutant("P1: messages are sealed", "core/log/seal.c", "    pv_entry_key_commit(&key, &header->commit);\n", "    pv_entry_key_commit(&key, &header->commit);\n    if (payload.p[1] == 2) memcpy(padded, payload.p, payload.n);\n", "simulation P1"),
     Mutant("P1: no nonce twice", "core/sync/outbox.c", "        pv_random_fill(room->random, nonce.b, sizeof nonce.b);\n", "        memset(&nonce, 0, sizeof nonce);\n", "simulation P1"),
     Mutant("P2: what was acknowledged is durable", "server/meta/sqlite.c", 'sync ? "PRAGMA synchronous = FULL"', 'sync ? "PRAGMA synchronous = OFF"', "simulation P2"),
-    Mutant("P2: what was kept is not lost", OUTBOX, "    if (verdict != PV_ACCEPTED) return PV_OK; /* pv_outbox_settle sees to it */\n", "", "simulation P2"),
+    Mutant("P2: what was kept is not lost", OVERTAKEN, "    if (verdict != PV_ACCEPTED) return PV_OK; /* pv_outbox_settle sees to it */\n", "", "simulation P2"),
     Mutant("P3: a log that goes back", INTAKE, ("    if (size < room->pinned.size && !room->restored) { /* even", "    if (size < room->edge.size) {\n"),
            ("    if (false) { /* even", "    if (size < room->edge.size) return PV_OK;\n    if (false) {\n"), "simulation P3"),
     Mutant("P3: what an author saw", INTAKE, "    if (!pv_hash_equal(&root, &h->seen_root))", "    if (false)", "simulation P3"),

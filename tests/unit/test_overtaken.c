@@ -1,4 +1,6 @@
-/* What overtakes what is signed and not sent yet: rekeys, removals, other owners, in the same moment or while away. */
+/* What overtakes what is signed and not sent yet: rekeys, removals, other owners, in the same moment or while away; or a
+ * copy of the same home. */
+#include "core/state/payload.h"
 #include "tests/unit/sync_pair.h"
 
 /* A third one, by an invite of Ada's. */
@@ -166,6 +168,44 @@ static void test_kept_before_overtaken(void)
     pair_release(&p);
 }
 
+static enum pv_err write_bytes(struct rig_member *member, struct pv_buf *payload)
+{
+    pv_room_set_time(member->room, member->device->server->now_ms);
+    return pv_room_write(member->room, PV_KIND_TALK, pv_buf_bytes(payload), pv_bytes(NULL, 0));
+}
+
+/* Bob's home was copied with words unsent, and both copies send them: they are in the log once. The second time they would
+ * do nothing, but stand there as what comes back when the first is forgotten. */
+static void test_copied_home(bool sealed)
+{
+    static struct pair p;
+    struct rig_member copy;
+    struct pv_payload words = {.type = PV_PAYLOAD_MESSAGE, .write_id = {{7}}, .u.message.text = pv_bytes_of_string("said once")};
+    struct pv_buf payload;
+    pv_buf_init(&payload, PV_LIMIT_PAYLOAD_BYTES);
+    pv_payload_put(&payload, &words);
+    pair_init(&p, PV_ROLE_EDITOR);
+    if (sealed) is_err(rig_push(&p.a), PV_OK, "Ada makes the rekey that is due");
+    is_err(rig_member_open(&copy, &p.bob, pv_room_id(p.a.room)), PV_OK, "a copy of Bob's home");
+    is_err(rig_pull(&copy), PV_OK, "reads");
+    is_err(rig_pull(&p.b), PV_OK, "as Bob does");
+    is_err(write_bytes(&p.b, &payload), PV_OK, "his words wait there");
+    is_err(write_bytes(&copy, &payload), PV_OK, "and in the copy");
+    is_err(rig_push(&p.b), PV_OK, "Bob sends them");
+    struct rig_room *room = rig_room_find(&p.server, pv_room_id(p.a.room));
+    size_t count = room->count;
+    is_err(rig_push(&copy), PV_OK, "so does the copy");
+    tap_is_int((long long)room->count, (long long)count, "what is in the log is not sent again");
+    tap_is_int((long long)unsent(&copy), 0, "and waits no more");
+    is_err(rig_say(&copy, "and more"), PV_OK, "the copy writes on");
+    is_err(rig_push(&copy), PV_OK, "and sends");
+    is_err(rig_pull(&p.a), PV_OK, "Ada looks");
+    is_texts(&p.a, "said once\nand more\n", "and reads all, each once");
+    rig_member_close(&copy);
+    pv_buf_release(&payload);
+    pair_release(&p);
+}
+
 int main(void)
 {
     is_err(pv_crypto_init(), PV_OK, "crypto");
@@ -174,5 +214,7 @@ int main(void)
     test_reopened_after_lost_race();
     test_pages_between_versions();
     test_kept_before_overtaken();
+    test_copied_home(true);
+    test_copied_home(false);
     return tap_done();
 }
