@@ -4,6 +4,7 @@
 # Need only core: built natively (sanitized in `./dev test`) and as wasm.
 UNIT_TESTS := \
 	tests/unit/test_base64.c \
+	tests/unit/test_bad_keys.c \
 	tests/unit/test_bytes.c \
 	tests/unit/test_cbor.c \
 	tests/unit/test_changes.c \

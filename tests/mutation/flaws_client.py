@@ -2,6 +2,8 @@
 from flaw import Mutant
 
 OUTBOX, OVERTAKEN, INTAKE = "core/sync/outbox.c", "core/sync/overtaken.c", "core/sync/intake.c"
+MEMBERS, KEYS = "core/sync/members.c", "core/sync/keys.c"
+KEYS_TEST, SYNC = "tests/unit/test_bad_keys", "tests/unit/test_sync"
 
 CLIENT = [
     Mutant("draft_due", OUTBOX, "    return epoch_stands(room, view) && !pv_roster_rekey_due(view) && view", "    return epoch_stands(room, view) && view"),
@@ -35,4 +37,11 @@ CLIENT = [
     Mutant("the log that the inviter saw", "core/sync/members.c", '        if (seen->size > room->edge.size)\n            return raise_unlike', '        if (false)\n            return raise_unlike', "tests/unit/test_sync_lies"),
     Mutant("the history that the inviter saw", "core/sync/members.c", "        if (!pv_hash_equal(&root, &seen->root))\n            return raise_unlike", "        if (false)\n            return raise_unlike", "tests/unit/test_sync_lies"),
     Mutant("a link's own maker", "core/sync/members.c", "    if (!pv_hash_equal(&invite->maker, &link->inviter))\n", "    if (false)\n", "tests/unit/test_sync_lies"),
+    # keys come from where the log says
+    Mutant("join_wrap, to the joiner's person", MEMBERS, "    if (!err)\n        err = pv_wrap_present(room, view, PV_BYTES_OF(room->me->person), &party", "    if (!err)\n        err = pv_wrap_present(room, view, PV_BYTES_OF(room->me->device), &party", SYNC),
+    Mutant("join_wrap, asked for", KEYS, "            return PV_OK;\n        source.kem_hash = body.u.join.party.kem_hash;\n        return source_put(room, &source);\n", "            return PV_OK;\n        source.kem_hash = body.u.join.party.kem_hash;\n        return PV_OK;\n", SYNC),
+    Mutant("a secret's KEM key is the log's", KEYS, "    if (!pv_hash_equal(&hash, &info->kem_hash)) return PV_ERR_BROKEN_CHAIN;\n", "", KEYS_TEST),
+    Mutant("a wrap's secret is the one that its rekey names", "core/room/epoch.c", "    if (pv_hash_equal(&hash, want)) *ret_secret = secret;\n    else err = PV_ERR_BROKEN_CHAIN;\n", "    *ret_secret = secret;\n    (void)want;\n", KEYS_TEST),
+    Mutant("links are those that the entry names", KEYS, "        if (!pv_hash_equal(&sealed_hash, &rekey->links[i].sealed_hash)) {", "        if (false) {", KEYS_TEST),
+    Mutant("a link leads to the epoch that its rekey names", "core/room/epoch.c", "    pv_parts_put_uint(&parts, context->old_epoch);\n    pv_parts_put_bytes(&parts, context->old_secret_hash.b, sizeof context->old_secret_hash.b);\n", "", "tests/unit/test_epoch"),
 ]

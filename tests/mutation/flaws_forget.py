@@ -60,7 +60,7 @@ FORGET = [
     Mutant("kept keys open", OPEN, "    else if (err == PV_ERR_NO_KEY) err = open_with_kept(o, item->index, header, body);\n", "", UNIT),
     Mutant("the state is that without it", OPEN, "    if (pv_roster_is_forgotten(o->room->roster, item->index)) return PV_OK;", "", UNIT),
     Mutant("no secrets from before the cut", "core/sync/keys.c", "e-- > pv_roster_cut_done(room->roster) && want.what", "e-- > 0 && want.what", UNIT),
-    Mutant("no links across the cut", "core/sync/rekey.c", "    if (from < cut) from = cut;\n", "", "tests/unit/test_sync_lies"),
+    Mutant("no links across the cut", "core/sync/rekey.c", "    if (from < cut) from = cut;\n", "", "tests/unit/test_bad_keys"),
     Mutant("a cut has no links", "core/sync/rekey.c", "    if (!err && !cut) err = make_links(room, view, r);", "    if (!err) err = make_links(room, view, r);", UNIT),
     # the server's part
     Mutant("the notice that a policy sets", NOTICE, "        work->has_notice = pv_policy_notice(body.u.policy.value, &work->notice_ms);", "        work->has_notice = false;", SERVER_TEST),

@@ -49,6 +49,33 @@ __attribute__((unused)) static void pair_init(struct pair *p, enum pv_role role)
     is_err(rig_pull(&p->a), PV_OK, "Ada sees it");
 }
 
+/* A device signs a roster body of the test's making, and the server lets it in. `seen_bits`: what it saw is not this log. */
+__attribute__((unused)) static void append_roster(struct rig_server *server, struct rig_room *room, const struct rig_device *device,
+                                                  const struct pv_roster_body *body, struct pv_bytes beside, uint8_t seen_bits,
+                                                  const char *what)
+{
+    struct pv_buf entry, bundles, bytes;
+    const struct pv_head *head = pv_roster_head(room->roster, &device->me.device);
+    struct pv_header header = {.room = room->id, .author = device->me.device, .n = head->n + 1, .prev = head->leaf,
+                               .seen_size = room->edge.size, .epoch = pv_roster_epoch(room->roster), .time_ms = server->now_ms};
+    pv_merkle_edge_root(&room->edge, &header.seen_root);
+    header.seen_root.b[0] ^= seen_bits;
+    pv_buf_init(&bytes, PV_LIMIT_BODY_BYTES);
+    pv_buf_init(&entry, PV_LIMIT_ENTRY_BYTES);
+    pv_buf_init(&bundles, PV_LIMIT_BATCH_BYTES);
+    pv_roster_body_put(&bytes, body);
+    pv_refs_hash(pv_bytes("\x80", 1), &header.refs_hash);
+    pv_body_hash(pv_buf_bytes(&bytes), &header.body_hash);
+    enum pv_err err = pv_entry_make(&header, &device->me.sign_sk, &entry);
+    struct pv_bundle bundle = {pv_buf_bytes(&entry), pv_bytes("\x80", 1), pv_buf_bytes(&bytes), beside};
+    pv_cbor_put_array(&bundles, 1);
+    pv_bundle_put(&bundles, &bundle);
+    is_err(err ? err : rig_append(server, room, pv_buf_bytes(&bundles)), PV_OK, what);
+    pv_buf_release(&bytes);
+    pv_buf_release(&entry);
+    pv_buf_release(&bundles);
+}
+
 __attribute__((unused)) static void pair_release(struct pair *p)
 {
     rig_member_close(&p->a);

@@ -29,6 +29,34 @@ static void test_talk(void)
     pair_release(&p);
 }
 
+/* Who joins wraps the present key to the own person, so that each device of it reads at once, without the link. */
+static void test_joiner(void)
+{
+    struct rig_server server;
+    struct rig_device ada, bob;
+    struct rig_member a, b, other;
+    struct pv_invite_link link;
+    rig_server_init(&server, 1);
+    is_err(rig_device_init(&ada, &server, 2), PV_OK, "Ada's person room is founded");
+    is_err(rig_device_init(&bob, &server, 3), PV_OK, "Bob's too");
+    is_err(rig_found(&a, &ada), PV_OK, "Ada founds a room");
+    is_err(rig_say(&a, "before"), PV_OK, "writes");
+    is_err(rig_invite(&a, PV_ROLE_EDITOR, 2, &link), PV_OK, "and makes an invite for two");
+    is_err(rig_push(&a), PV_OK, "which goes out");
+    is_err(rig_join(&b, &bob, &link), PV_OK, "Bob joins by it");
+    long long size = (long long)pv_roster_size(pv_room_roster(b.room));
+    is_err(rig_member_open(&other, &bob, pv_room_id(a.room)), PV_OK, "a device of his that does not have the link");
+    is_err(rig_push(&other), PV_OK, "looks");
+    is_texts(&other, "before\n", "and reads");
+    tap_is_int((long long)pv_roster_size(pv_room_roster(other.room)), size, "without asking anyone for the key");
+    rig_member_close(&a);
+    rig_member_close(&b);
+    rig_member_close(&other);
+    rig_device_release(&ada);
+    rig_device_release(&bob);
+    rig_server_release(&server);
+}
+
 static void test_offline(void)
 {
     struct pair p;
@@ -346,6 +374,7 @@ int main(void)
 {
     is_err(pv_crypto_init(), PV_OK, "crypto");
     test_talk();
+    test_joiner();
     test_offline();
     test_session_in_doubt();
     test_nothing_here_yet();

@@ -177,60 +177,6 @@ static void test_rollback_to_pin(void)
     pair_release(&p);
 }
 
-/* Rekeys without a wrap for Bob: he says so of the newest, someone makes another, and he reads what he was cut off from. */
-static void test_bad_wrap(size_t rekeys)
-{
-    struct pair p;
-    pair_init(&p, PV_ROLE_VIEWER);
-    p.server.hide_kem_keys = true;
-    for (size_t i = 0; i < rekeys; i++) {
-        p.server.now_ms += 31ull * 24 * 3600 * 1000;
-        is_err(rig_say(&p.a, "cut off"), PV_OK, "Ada writes in an old epoch");
-        is_err(rig_push(&p.a), PV_OK, "and so rekeys, without Bob's key, which the server hides");
-    }
-    p.server.hide_kem_keys = false;
-    is_err(rig_pull(&p.b), PV_OK, "Bob pulls");
-    is_texts(&p.b, "", "and cannot read it");
-    is_err(rig_push(&p.b), PV_OK, "his device says so");
-    tap_is_int((long long)unsent(&p.b), 0, "once");
-    long long epoch = (long long)pv_roster_epoch(pv_room_roster(p.a.room));
-    is_err(rig_push(&p.a), PV_OK, "Ada's hears it");
-    tap_is_int((long long)pv_roster_epoch(pv_room_roster(p.a.room)), epoch + 1, "and makes another rekey");
-    is_err(rig_push(&p.a), PV_OK, "which is enough");
-    tap_is_int((long long)pv_roster_epoch(pv_room_roster(p.a.room)), epoch + 1, "for it");
-    is_err(rig_say(&p.a, "and on"), PV_OK, "she writes");
-    is_err(rig_push(&p.a), PV_OK, "and sends");
-    is_err(rig_pull(&p.b), PV_OK, "Bob pulls");
-    is_texts(&p.b, rekeys == 1 ? "cut off\nand on\n" : "cut off\ncut off\nand on\n", "and reads all");
-    pair_release(&p);
-}
-
-/* A device signs a roster body of the test's making, and the server lets it in. `seen_bits`: what it saw is not this log. */
-static void append_roster(struct rig_server *server, struct rig_room *room, const struct rig_device *device,
-                          const struct pv_roster_body *body, struct pv_bytes beside, uint8_t seen_bits, const char *what)
-{
-    struct pv_buf entry, bundles, bytes;
-    const struct pv_head *head = pv_roster_head(room->roster, &device->me.device);
-    struct pv_header header = {.room = room->id, .author = device->me.device, .n = head->n + 1, .prev = head->leaf,
-                               .seen_size = room->edge.size, .epoch = pv_roster_epoch(room->roster)};
-    pv_merkle_edge_root(&room->edge, &header.seen_root);
-    header.seen_root.b[0] ^= seen_bits;
-    pv_buf_init(&bytes, PV_LIMIT_BODY_BYTES);
-    pv_buf_init(&entry, PV_LIMIT_ENTRY_BYTES);
-    pv_buf_init(&bundles, PV_LIMIT_BATCH_BYTES);
-    pv_roster_body_put(&bytes, body);
-    pv_refs_hash(pv_bytes("\x80", 1), &header.refs_hash);
-    pv_body_hash(pv_buf_bytes(&bytes), &header.body_hash);
-    enum pv_err err = pv_entry_make(&header, &device->me.sign_sk, &entry);
-    struct pv_bundle bundle = {pv_buf_bytes(&entry), pv_bytes("\x80", 1), pv_buf_bytes(&bytes), beside};
-    pv_cbor_put_array(&bundles, 1);
-    pv_bundle_put(&bundles, &bundle);
-    is_err(err ? err : rig_append(server, room, pv_buf_bytes(&bundles)), PV_OK, what);
-    pv_buf_release(&bytes);
-    pv_buf_release(&entry);
-    pv_buf_release(&bundles);
-}
-
 /* The server lets in an entry whose author saw a root that this log never had: whoever takes it in notices. */
 static void test_seen_another_history(void)
 {
@@ -246,45 +192,6 @@ static void test_seen_another_history(void)
     struct pv_finding finding = {.has_author = false};
     tap_ok(finding_of(p.a.room, &finding) == PV_FINDING_SEEN && finding.convicts_server && finding.is_signed &&
                pv_hash_equal(&finding.author, &p.bob.me.device), "and can show it, and whose device says so");
-    pair_release(&p);
-}
-
-/* Bob's rekey cuts off the secret before it, and a forget cuts there too: the next rekey does not link across. */
-static void test_cut(void)
-{
-    struct pair p;
-    struct pv_recipient *recipients = NULL;
-    struct pv_bytes wraps[2] = {{0}};
-    struct pv_kem_pk pk = {{1}};
-    struct pv_buf beside;
-    size_t count = 0;
-    struct pv_roster_body rekey = {.type = PV_ROSTER_REKEY}, forget = {.type = PV_ROSTER_FORGET};
-    pair_init(&p, PV_ROLE_EDITOR);
-    is_err(rig_push(&p.a), PV_OK, "the rekey after the used-up invite");
-    struct rig_room *room = rig_room_find(&p.server, pv_room_id(p.a.room));
-    uint64_t cut = pv_roster_epoch(room->roster) + 1;
-    rekey.u.rekey.epoch = cut;
-    rekey.u.rekey.secret_hash.b[0] = 1;
-    is_err(pv_roster_recipients(room->roster, &recipients, &count), PV_OK, "of two recipients");
-    pv_recipients_digest(recipients, count, &rekey.u.rekey.recipients);
-    free(recipients);
-    is_err(pv_merkle_list_root(wraps, 2, &rekey.u.rekey.wraps_root), PV_OK, "who get nothing");
-    pv_kem_hash(&pk, &rekey.u.rekey.kem_hash);
-    pv_buf_init(&beside, PV_LIMIT_BATCH_BYTES);
-    pv_buf_append(&beside, "\x83\x81", 2);
-    pv_cbor_put_bytes(&beside, pk.b, sizeof pk.b);
-    pv_buf_append(&beside, "\x80\x82\x40\x40", 4);
-    append_roster(&p.server, room, &p.bob, &rekey, pv_buf_bytes(&beside), 0, "Bob makes a rekey without links");
-    pv_buf_release(&beside);
-    forget.u.ranges.ranges[0] = (struct pv_range){1, 2};
-    forget.u.ranges.count = 1;
-    forget.u.ranges.cut_epoch = cut;
-    append_roster(&p.server, room, &p.ada, &forget, pv_bytes("\x83\x80\x80\x80", 4), 0, "Ada forgets up to it");
-    tap_is_int((long long)pv_roster_cut(room->roster), (long long)cut, "the cut counts at once");
-    is_err(rig_pull(&p.a), PV_OK, "her device sees it");
-    is_err(pv_room_remove(p.a.room, &p.bob.me.person), PV_OK, "and removes Bob, with a rekey");
-    is_err(rig_push(&p.a), PV_OK, "which goes out");
-    tap_is_int((long long)pv_roster_epoch(room->roster), (long long)cut + 1, "and is accepted");
     pair_release(&p);
 }
 
@@ -421,11 +328,8 @@ int main(void)
     test_forgery();
     test_rollback();
     test_rollback_to_pin();
-    test_bad_wrap(1);
-    test_bad_wrap(2);
     test_seen_another_history();
     test_own_body_withheld();
-    test_cut();
     test_link_and_server();
     test_link_of_another_history();
     return tap_done();
