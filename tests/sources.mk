@@ -150,6 +150,7 @@ NATIVE_TESTS += \
 	tests/server/test_access.c \
 	tests/server/test_appends.c \
 	tests/simulation/test_disk.c \
+	tests/server/test_go_on.c \
 	tests/server/test_keeper.c \
 	tests/server/test_sandbox.c \
 	tests/server/test_forget.c \

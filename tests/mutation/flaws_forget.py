@@ -76,6 +76,7 @@ FORGET = [
     Mutant("nothing comes in under old keys", JUDGE, " || header->epoch >= pv_roster_cut(work->state->roster)) return true;", " || true) return true;", SERVER_TEST),
     Mutant("so many forgets wait", NOTICE, "waiting.forgets < PV_FORGETS_WAITING\n", "true\n", SERVER_TEST),
     Mutant("so many holds of one person stand", NOTICE, " && waiting.holds_of < PV_HOLDS_OF_ONE;", ";", SERVER_TEST),
+    Mutant("so many holds of all stand", NOTICE, ": waiting.holds < PV_HOLDS_STANDING && waiting", ": waiting", SERVER_TEST),
     Mutant("blobs are let go", DROP, "        err = pv_sqlite_run(conn, stmt); /* one that a restore", "        err = PV_OK; /* one that a restore", SERVER_TEST),
     Mutant("what was dropped is overwritten", DROP, "    enum pv_err err = pv_sqlite_exec(conn, SQL_OVERWRITE);\n", "    enum pv_err err = PV_OK;\n", SERVER_TEST),
     Mutant("the write-ahead log is cut", DROP, "    int rc = store->single ? SQLITE_OK : sqlite3", "    int rc = true ? SQLITE_OK : sqlite3", SERVER_TEST),

@@ -4,7 +4,7 @@ from flaw import Mutant
 GIVE, RESTORE, PREPARE, PUT = "core/sync/repair.c", "server/work_restore.c", "server/restore.c", "server/successors.c"
 HEADS, BACKUP, FIND, SEAL = "server/heads.c", "server/backup_restore.c", "core/sync/successor.c", "core/room/succession.c"
 TAIL, KEYS_BACK = "tests/server/test_restore", "tests/server/test_restore_keys"
-LOST = "tests/server/test_restore_lost"
+LOST, WHOSE = "tests/server/test_restore_lost", "tests/server/test_go_on"
 WORD, GOES_ON, SUCCESSION = "tests/server/test_successor", "tests/cli/successor.t", "tests/unit/test_succession"
 HEADS_TEST, RESTORED = "tests/server/heads.t", "tests/cli/restored.t"
 
@@ -72,4 +72,10 @@ PLACES = [
     Mutant("rooms wait for their heads", RESTORE, "    *ret_is = !err && is_last && size == work->state->row.size;", "    *ret_is = !err && size == work->state->row.size;", HEADS_TEST),
     Mutant("a restored server's own beginning", GIVE, "    if (pv_hash_equal(&root, &checkpoint.root)) return PV_OK;\n    return pv_room_raise", "    return PV_OK;\n    return pv_room_raise", RESTORED),
     Mutant("every owner has shown a head", RESTORE, "        if (principals[i].role == PV_ROLE_OWNER) err = owner_has_shown(work, &principals[i].id, ret_have);\n", "", RESTORED),
+    # whose word counts
+    Mutant("a kit's coming is nobody's word", RESTORE, "    return author && author->paper && !job->go_on ? NULL : &job->author;", "    (void)author;\n    return &job->author;", WHOSE),
+    Mutant("a kit's word is kept", RESTORE, "    return author && author->paper && !job->go_on ? NULL : &job->author;", "    return author && author->paper ? NULL : &job->author;", WHOSE),
+    Mutant("a part is given up in one's own room alone", RESTORE, "    return pv_roster_room_kind(work->state->roster) == PV_ROOM_PERSON && author && ", "    return author && ", WHOSE),
+    Mutant("a restored server's note is signed", GIVE, "    if (pv_checkpoint_open(note, name, &room->id, pv_roster_log_key(room->roster), &checkpoint))", "    if (pv_checkpoint_peek(note, &checkpoint))", WHOSE),
+    Mutant("a head of another history is shown", RESTORE, "        else if (!pv_hash_equal(&root, &checkpoint.root))\n", "        else if (false)\n", LOST),
 ]

@@ -443,6 +443,33 @@ static void test_flood(void)
 	tap_ok(strcmp(srv_reason, "waiting") == 0, "another is refused");
 }
 
+/* Nor do many together: each has fewer than one person may have, and the room takes so many of all. */
+static void test_holds_of_all(void)
+{
+	enum { MORE = PV_HOLDS_STANDING / PV_HOLDS_OF_ONE - 1 };
+	static struct srv_person more[MORE];
+	static struct rig_member members[MORE];
+	struct pv_invite_link link;
+	uint64_t taken = 0;
+	is_ok(rig_pull(&a), "Ada looks");
+	is_ok(rig_invite(&a, PV_ROLE_VIEWER, MORE, &link), "and invites as many as it takes");
+	is_ok(rig_push(&a), "beside Bob, who has as many as he may");
+	for (unsigned i = 0; i < MORE; i++)
+		if (srv_person_init(&more[i], &srv, 20 + i, NULL) || rig_join(&members[i], &more[i].device, &link)) abort();
+	for (unsigned i = 0; i < MORE; i++) {
+		if (rig_settle(&members[i])) abort();
+		taken += flood(&members[i], PV_ROSTER_HOLD, (i + 2) * PV_HOLDS_OF_ONE, PV_HOLDS_OF_ONE);
+	}
+	tap_is_int((long long)taken, MORE * PV_HOLDS_OF_ONE, "their holds stand beside his");
+	is_ok(rig_pull(&a), "Ada looks");
+	tap_is_int((long long)flood(&a, PV_ROSTER_HOLD, PV_HOLDS_OF_ONE, 1), 0, "no more of anybody's");
+	tap_ok(strcmp(srv_reason, "waiting") == 0, "hers is refused, though she has none");
+	for (unsigned i = 0; i < MORE; i++) {
+		rig_member_close(&members[i]);
+		srv_person_release(&more[i]);
+	}
+}
+
 /* A backup of before brings bodies back, and members give back the log that says they are deleted. */
 static void test_restored(const char *backup)
 {
@@ -511,6 +538,7 @@ int main(void)
 	test_default_notice();
 	test_restored(backup);
 	test_flood();
+	test_holds_of_all();
 	rig_member_close(&a);
 	rig_member_close(&b);
 	srv_person_release(&ada);

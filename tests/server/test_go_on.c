@@ -1,0 +1,161 @@
+/* After a restore: whose word opens a client room, what a kit's counts for, and what a server shows that is not its log. */
+#include "tests/server/server_rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/tap.h"
+
+static struct srv srv;
+static struct srv_person ada, bob;
+static struct rig_member a, b;
+static struct pv_buf answer, old_note;
+static char ada_kit[64], bob_kit[64];
+static uint64_t backup_size;
+
+static void login(void)
+{
+	struct srv_person *both[] = {&ada, &bob};
+	char *kits[] = {ada_kit, bob_kit};
+	for (size_t i = 0; i < 2; i++) {
+		srv_login(&srv, &both[i]->device.me.public, &both[i]->device.me.sign_sk, both[i]->token);
+		srv_login(&srv, &both[i]->device.paper.public, &both[i]->device.paper.sign_sk, kits[i]);
+		srv_person_sync_time(both[i]);
+	}
+}
+
+/* The store as it was, over another one: what a backup brings back. */
+static void go_back(const char *path)
+{
+	char why[PV_META_WHY_MAX];
+	srv.server.meta->ops->close(srv.server.meta);
+	if (pv_meta_sqlite_open(path, &srv.server.meta, why) || srv.server.meta->ops->mark_restored(srv.server.meta, srv.now_ms)) abort();
+	srv_restart(&srv);
+	login();
+}
+
+static bool waits(void)
+{
+	struct pv_meta_room row;
+	if (srv.server.meta->ops->room(srv.server.meta, pv_room_id(a.room), &row)) abort();
+	return row.restored && row.size == backup_size;
+}
+
+/* Without entries: who comes shows how far they had come, and may say that the room goes on. */
+static void is_given(const char *token, struct pv_bytes note, bool go_on, unsigned want, const char *reason, const char *what)
+{
+	char hex[65], target[96];
+	struct pv_buf body;
+	pv_hex_encode(pv_room_id(a.room)->b, 32, hex);
+	snprintf(target, sizeof target, "/v1/rooms/%s/restore", hex);
+	pv_buf_init(&body, 1 << 14);
+	pv_cbor_put_array(&body, 4);
+	pv_cbor_put_bytes(&body, note.p, note.n);
+	pv_cbor_put_uint(&body, backup_size);
+	pv_cbor_put_bool(&body, go_on);
+	pv_cbor_put_array(&body, 0);
+	unsigned got = srv_ask(&srv, "POST", target, token, pv_buf_bytes(&body), &answer);
+	bool same = got == want && strcmp(srv_reason, reason) == 0;
+	tap_ok(same, "%s", what);
+	if (!same) tap_note("got %u %s, want %u %s: %.*s", got, srv_reason, want, reason, (int)answer.n, (char *)answer.p);
+	pv_buf_release(&body);
+}
+
+/* The kit of an owner who has no device any more is that owner's word, but only if it gives it. */
+static void test_kit(void)
+{
+	struct pv_bytes old = pv_buf_bytes(&old_note);
+	is_given(bob_kit, old, false, 200, "", "an owner's kit comes, and holds nothing of its own");
+	is_given(ada.token, old, true, 409, "unshown", "so the other owner cannot say yet that the room goes on");
+	tap_ok(waits(), "and it waits");
+	is_given(bob_kit, old, true, 200, "", "the kit says so, and as the other was here, that is all of them");
+	tap_ok(!waits(), "it is open");
+}
+
+static void test_kit_first(void)
+{
+	struct pv_bytes old = pv_buf_bytes(&old_note);
+	is_given(bob_kit, old, true, 409, "unshown", "a kit says that the room goes on, before the other owner came");
+	tap_ok(waits(), "who is waited for");
+	is_given(ada.token, old, true, 200, "", "she says it, too: the kit's word was kept");
+	tap_ok(!waits(), "and it is open");
+}
+
+/* A client room has a successor to go on in: nobody gives up there what others are known to have. */
+static void test_missing(struct pv_bytes newer)
+{
+	struct pv_bytes old = pv_buf_bytes(&old_note);
+	is_given(bob.token, newer, false, 200, "", "Bob shows a longer history, and gives nothing");
+	is_given(ada_kit, old, true, 409, "size", "the founder's kit cannot give it up");
+	tap_ok(waits(), "the room waits for it");
+}
+
+/* ---- what the server shows */
+
+static void spoil_note(struct rig_server *server, const struct pv_request *request, struct pv_buf *page)
+{
+	(void)server;
+	if (!strstr(request->path, "/entries?")) return;
+	uint8_t *at = page->p + page->n - 12; /* in the last signature, before a small number */
+	*at = *at == 'A' ? 'B' : 'A';
+}
+
+static void test_signature(void)
+{
+	ada.proxy.tamper = spoil_note;
+	tap_ok(rig_pull(&a) == PV_ERR_BAD_SIG && strstr(pv_room_alarm(a.room), "not signed by this room's log key") != NULL,
+	       "a restored server's note that its log key did not sign is an alarm");
+	ada.proxy.tamper = NULL;
+	tap_ok(rig_pull(&a) == PV_OK, "as it was signed, it is none");
+}
+
+int main(void)
+{
+	char dir[] = "/tmp/privity-go-on-XXXXXX", paths[4][64], path[80];
+	struct pv_invite_link link;
+	struct pv_buf newer;
+	struct pv_meta_room row;
+	if (pv_crypto_init() || !mkdtemp(dir)) return 1;
+	srv_init(&srv, 1);
+	pv_buf_init(&answer, 1 << 20);
+	pv_buf_init(&old_note, PV_LIMIT_NOTE_BYTES);
+	pv_buf_init(&newer, PV_LIMIT_NOTE_BYTES);
+	if (srv_person_init(&ada, &srv, 2, NULL) || srv_person_init(&bob, &srv, 3, NULL) || rig_found(&a, &ada.device) ||
+	    rig_invite(&a, PV_ROLE_OWNER, 1, &link) || rig_join(&b, &bob.device, &link) || rig_push(&a) || rig_pull(&b))
+		abort();
+	struct pv_bytes pin = pv_room_pin(b.room);
+	pv_buf_append(&old_note, pin.p, pin.n);
+	if (srv.server.meta->ops->room(srv.server.meta, pv_room_id(a.room), &row)) abort();
+	backup_size = row.size;
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(paths[i], sizeof paths[i], "%s/%zu.db", dir, i);
+		if (srv.server.meta->ops->snapshot(srv.server.meta, paths[i], NULL, NULL)) abort();
+	}
+	if (rig_say(&b, "after it") || rig_push(&b)) abort();
+	pin = pv_room_pin(b.room);
+	pv_buf_append(&newer, pin.p, pin.n);
+	go_back(paths[0]);
+	test_kit();
+	go_back(paths[1]);
+	test_kit_first();
+	go_back(paths[2]);
+	test_missing(pv_buf_bytes(&newer));
+	go_back(paths[3]);
+	test_signature();
+	rig_member_close(&a);
+	rig_member_close(&b);
+	srv_person_release(&ada);
+	srv_person_release(&bob);
+	pv_buf_release(&newer);
+	pv_buf_release(&old_note);
+	pv_buf_release(&answer);
+	srv_release(&srv);
+	for (size_t i = 0; i < 4; i++)
+		for (const char *const *end = (const char *const[]){"", "-wal", "-shm", NULL}; *end; end++) {
+			snprintf(path, sizeof path, "%.60s%.8s", paths[i], *end);
+			unlink(path);
+		}
+	rmdir(dir);
+	return tap_done();
+}
