@@ -171,21 +171,46 @@ void sim_ledger_before_forgetting(struct sim_world *world)
     }
 }
 
-/* The line's file goes, if its newest version was meant. */
-static bool was_asked(const struct sim_ledger *ledger, unsigned room, const char *line)
+/* A line of the files that stand, taken apart. */
+struct file_line {
+    uint64_t head, placed;
+    const char *versions, *path; /* the versions parted by commas, up to the path */
+};
+
+static struct file_line read_line(const char *line)
+{
+    struct file_line file;
+    char *rest;
+    file.head = strtoull(line, &rest, 10);
+    file.placed = strtoull(rest, &rest, 10);
+    file.versions = rest + 1;
+    file.path = strchr(rest + 1, ' ') + 1;
+    return file;
+}
+
+static bool was_asked(const struct sim_ledger *ledger, unsigned room, uint64_t index)
 {
     const struct sim_log *log = &ledger->logs[0][room];
-    size_t index = strtoul(line, NULL, 10);
     const struct sim_seal *seal = index < log->history.count ? sim_seal_of(ledger, &log->history.leaves[index]) : NULL;
     return seal && seal->asked;
 }
 
-/* The same newest version; at the same path, too, unless it came when a forget was planned already: of an edit whose file
- * is forgotten meanwhile, a file of its own is made, where the edit says. */
-static bool is_same_file(const struct sim_ledger *ledger, unsigned room, const char *a, const char *b)
+static bool was_some_asked(const struct sim_ledger *ledger, unsigned room, const struct file_line *file)
 {
-    uint64_t head = strtoull(a, NULL, 10);
-    return strcmp(a, b) == 0 || (head == strtoull(b, NULL, 10) && head >= ledger->planned[room]);
+    char *at = (char *)file->versions;
+    for (const char *from = at; from < file->path; from = at + 1)
+        if (was_asked(ledger, room, strtoull(from, &at, 10))) return true;
+    return false;
+}
+
+/* The same newest version; at the same path, too, unless what says otherwise came when a forget was planned already: of an
+ * edit whose file is forgotten meanwhile, a file of its own is made, where the edit says; a move that names, behind the
+ * newest, a version which is forgotten meanwhile does nothing. */
+static bool is_same_file(const struct sim_ledger *ledger, unsigned room, const struct file_line *a, const struct file_line *b)
+{
+    uint64_t planned = ledger->planned[room];
+    bool late = a->head >= planned || (a->placed >= planned && was_some_asked(ledger, room, a));
+    return a->head == b->head && (late || strcmp(a->path, b->path) == 0);
 }
 
 /* Today's state less what was meant: no file that stood is gone, none has come back or moved. */
@@ -198,10 +223,13 @@ static void check_files(struct sim_ledger *ledger, const struct sim_device *devi
     after = (char *)now.p;
     const char *a = strtok_r(before, "\n", &rest_before), *b = strtok_r(after, "\n", &rest_after);
     while (a || b) {
-        if (a && b && is_same_file(ledger, room, a, b)) {
+        struct file_line was = {.head = 0}, is = {.head = 0};
+        if (a) was = read_line(a);
+        if (b) is = read_line(b);
+        if (a && b && is_same_file(ledger, room, &was, &is)) {
             a = strtok_r(NULL, "\n", &rest_before);
             b = strtok_r(NULL, "\n", &rest_after);
-        } else if (a && was_asked(ledger, room, a)) {
+        } else if (a && was_asked(ledger, room, was.head)) {
             a = strtok_r(NULL, "\n", &rest_before);
         } else {
             sim_fail(ledger->world, "forget", "of the files of %s, by forgetting, \"%s\" became \"%s\" to device %u", sim_room_name(room),

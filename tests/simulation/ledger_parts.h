@@ -129,7 +129,7 @@ void sim_forget_release(struct sim_ledger *ledger);
 
 /* ---- what a room is, as text (ledger_state.c) */
 void sim_state_text(const struct sim_device *device, unsigned room, struct pv_buf *ret_text);
-/* Files that stand: newest version and path, a line each. */
+/* Files that stand: newest version, what placed it there, all versions, path; a line each. */
 void sim_state_files(const struct sim_device *device, unsigned room, struct pv_buf *ret_text);
 
 #endif

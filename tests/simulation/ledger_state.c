@@ -38,7 +38,8 @@ void sim_state_text(const struct sim_device *device, unsigned room, struct pv_bu
 void sim_state_files(const struct sim_device *device, unsigned room, struct pv_buf *ret_text)
 {
     pv_buf_init(ret_text, SIZE_MAX);
-    add_rows(device, room, "SELECT head || ' ' || CAST(path AS TEXT) FROM file WHERE removed IS NULL ORDER BY head", ret_text);
+    add_rows(device, room, "SELECT concat_ws(' ', head, placed, (SELECT group_concat(idx) FROM version v WHERE v.file = f.idx), path)"
+                           " FROM file f WHERE removed IS NULL ORDER BY head", ret_text);
     pv_buf_append_byte(ret_text, 0);
 }
 

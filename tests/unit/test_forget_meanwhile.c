@@ -1,0 +1,99 @@
+/* What is written between a forget and the server's `deleted`: it could not be reckoned with when that was planned. */
+#include "tests/unit/forget_pair.h"
+
+static void begin(struct pair *p, uint64_t from, uint64_t to)
+{
+    struct pv_range range = {from, to};
+    is_err(pv_room_forget(p->a.room, &range, 1), PV_OK, "Ada forgets");
+    is_err(rig_push(&p->a), PV_OK, "and sends it");
+}
+
+static void end(struct pair *p)
+{
+    tap_is_int(delete_all(p), 1, "the server deletes");
+    is_err(rig_pull(&p->a), PV_OK, "Ada looks");
+    is_err(rig_pull(&p->b), PV_OK, "Bob too");
+    is_same(p->a.db, p->b.db, "both have the same state");
+}
+
+/* Bob's home was copied with words unsent. One copy sends them and they are to be forgotten, then the other comes. */
+static void test_copied_home(void)
+{
+    struct pair p;
+    struct rig_member copy;
+    struct pv_payload words = {.type = PV_PAYLOAD_MESSAGE, .write_id = {{7}}, .u.message.text = pv_bytes_of_string("canary-of-a-copy")};
+    struct pv_buf payload;
+    pv_buf_init(&payload, PV_LIMIT_PAYLOAD_BYTES);
+    pv_payload_put(&payload, &words);
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_push(&p.a), PV_OK, "Ada makes the rekey that is due");
+    is_err(rig_pull(&p.b), PV_OK, "Bob sees it");
+    is_err(rig_member_open(&copy, &p.bob, pv_room_id(p.a.room)), PV_OK, "a copy of Bob's home");
+    is_err(rig_pull(&copy), PV_OK, "as well");
+    pv_room_set_time(p.b.room, p.server.now_ms);
+    pv_room_set_time(copy.room, p.server.now_ms);
+    is_err(pv_room_write(p.b.room, PV_KIND_TALK, pv_buf_bytes(&payload), pv_bytes(NULL, 0)), PV_OK, "words wait in the one");
+    is_err(pv_room_write(copy.room, PV_KIND_TALK, pv_buf_bytes(&payload), pv_bytes(NULL, 0)), PV_OK, "and in the other");
+    uint64_t at = settle(&p);
+    begin(&p, at, at + 1);
+    is_err(rig_push(&copy), PV_OK, "the copy comes back");
+    tap_is_int((long long)unsent(&copy), 0, "and has nothing to send");
+    end(&p);
+    is_texts(&p.b, "", "what was said once is gone");
+    is_err(rig_pull(&copy), PV_OK, "the copy looks");
+    is_texts(&copy, "", "and has it no more");
+    tap_ok(!holds(copy.db, "canary-of-a-copy"), "in no page of its database");
+    rig_member_close(&copy);
+    pv_buf_release(&payload);
+    pair_release(&p);
+}
+
+/* A move that names a version which goes does nothing any more; one that names the newest stands. */
+static void test_move(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    struct pv_write_ref v1 = put(&p.b, "plan.txt", 0644, NULL);
+    uint64_t at = settle(&p);
+    (void)put(&p.b, "plan.txt", 0600, &v1);
+    struct pv_write_ref w1 = put(&p.b, "list.txt", 0644, NULL);
+    settle(&p);
+    begin(&p, at, at + 1);
+    is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+    move_file(&p.b, v1, "lost.txt");
+    move_file(&p.b, w1, "final.txt");
+    settle(&p);
+    is_files(&p.a, "final.txt:1 lost.txt:2 ", "Bob moved two files while it waits");
+    end(&p);
+    is_files(&p.a, "final.txt:1 plan.txt:1 ", "the one stands where its newest version was put, the other where he moved it");
+    pair_release(&p);
+}
+
+/* An edit of what goes stands as a file of its own; a removal of what goes leaves nothing behind. */
+static void test_edit(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    struct pv_write_ref v1 = put(&p.b, "plan.txt", 0644, NULL);
+    uint64_t at = settle(&p);
+    struct pv_write_ref w1 = put(&p.b, "list.txt", 0644, NULL);
+    settle(&p);
+    begin(&p, at, at + 2);
+    is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+    (void)put(&p.b, "plan.txt", 0600, &v1);
+    remove_file(&p.b, w1);
+    settle(&p);
+    is_files(&p.a, "plan.txt:2 ", "Bob edits one file and removes another while it waits");
+    end(&p);
+    is_files(&p.a, "plan.txt:1 ", "his edit stands, and nothing else");
+    pair_release(&p);
+}
+
+int main(void)
+{
+    is_err(pv_crypto_init(), PV_OK, "crypto");
+    test_copied_home();
+    test_move();
+    test_edit();
+    return tap_done();
+}
