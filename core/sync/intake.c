@@ -271,7 +271,8 @@ static enum pv_err judge_item(struct pv_room *room, struct stretch *s, const str
     }
     if (verdict == PV_ACCEPTED && h->kind == PV_KIND_SERVER) err = pv_forgotten_judged(room, item, s->folded);
     if (err) return err;
-    if (!s->outbox_empty && pv_hash_equal(&h->author, &room->me->device)) err = pv_outbox_judged(room, item, verdict);
+    bool concerns = !s->outbox_empty || verdict == PV_REJECTED;
+    if (concerns && pv_hash_equal(&h->author, &room->me->device)) err = pv_outbox_judged(room, item, verdict);
     return err ? err : fold_item(s, item, verdict);
 }
 

@@ -82,7 +82,7 @@ static enum pv_err seal_payload(struct pv_room *room, const struct pv_roster *vi
     enum pv_err err = pv_keys_secret(room, view, pv_roster_epoch(view), &secret);
     if (err) return err;
     pv_buf_init(&body, PV_LIMIT_BODY_BYTES);
-    err = pv_store_head_get(room->store, &head);
+    err = pv_outbox_head(room, &head);
     if (!err) {
         struct pv_header header = header_over(room, &head);
         header.kind = write->kind;
@@ -103,7 +103,7 @@ static enum pv_err seal_payload(struct pv_room *room, const struct pv_roster *vi
 static enum pv_err sign_roster(struct pv_room *room, const struct pv_roster *view, const struct pv_write *write)
 {
     struct pv_head head;
-    enum pv_err err = pv_store_head_get(room->store, &head);
+    enum pv_err err = pv_outbox_head(room, &head);
     if (err) return err;
     struct pv_header header = header_over(room, &head);
     header.kind = PV_KIND_ROSTER;
@@ -218,7 +218,7 @@ static enum pv_err judge(struct pv_room *room, const struct pv_roster *view, str
     struct pv_log_item item = {.index = pv_roster_size(view), .body = bytes};
     struct pv_head head;
     *ret_reason = PV_REASON_NONE;
-    enum pv_err err = pv_store_head_get(room->store, &head);
+    enum pv_err err = pv_outbox_head(room, &head);
     if (err) return err;
     item.entry.header = header_over(room, &head);
     item.entry.header.epoch = pv_roster_epoch(view);

@@ -1,4 +1,6 @@
 /* What the verified log says about versions of ours: accepted, or overtaken, so that they are given up. */
+#include <stdio.h>
+
 #include "core/sync/room_parts.h"
 
 static enum pv_err last_leaf(void *context, const struct pv_sealed_write *sealed)
@@ -48,10 +50,59 @@ enum pv_err pv_room_join_give_up(struct pv_room *room)
     return pv_room_commit(room);
 }
 
+/* ---- numbers that others used in our name */
+
+/* Who has our keys can spend a number ahead of us on an entry that fits nowhere: it stands in the log, rejected, and our
+ * head does not move; but no server takes another entry under that number. */
+static void taken_name(uint64_t n, char ret_name[static 48])
+{
+    (void)snprintf(ret_name, 48, "sync.taken.%llu", (unsigned long long)n);
+}
+
+enum pv_err pv_outbox_head(struct pv_room *room, struct pv_head *ret_head)
+{
+    struct pv_head head;
+    uint64_t taken = 1;
+    enum pv_err err = pv_store_head_get(room->store, &head);
+    while (!err && taken) {
+        char name[48];
+        taken_name(head.n + 1, name);
+        err = pv_store_number_get(room->store, name, 0, &taken);
+        if (taken) head.n++;
+    }
+    if (!err) *ret_head = head;
+    return err;
+}
+
+static enum pv_err first_version(void *context, const struct pv_sealed_write *sealed)
+{
+    struct pv_head *first = context;
+    *first = (struct pv_head){sealed->n, sealed->leaf};
+    return PV_ERR_CONFLICT; /* ends the walk */
+}
+
+static enum pv_err note_taken(struct pv_room *room, const struct pv_log_item *item)
+{
+    struct pv_head own, first = {.n = 0};
+    char name[48];
+    uint64_t n = item->entry.header.n;
+    const struct pv_head *logged = pv_roster_head(room->roster, &room->me->device);
+    if (logged && pv_hash_equal(&logged->leaf, &item->leaf)) return PV_OK; /* whoever goes on from there is above it */
+    enum pv_err err = pv_store_head_get(room->store, &own);
+    if (err) return err;
+    taken_name(n, name);
+    if (n > own.n) return pv_store_number_set(room->store, name, 1);
+    err = pv_store_sealed_from(room->store, n, first_version, &first);
+    if (err && err != PV_ERR_CONFLICT) return err;
+    return first.n == n && !pv_hash_equal(&first.leaf, &item->leaf) ? abandon_from(room, n) : PV_OK;
+}
+
+/* ---- each entry of ours, and then all of them */
+
 enum pv_err pv_outbox_judged(struct pv_room *room, const struct pv_log_item *item, enum pv_verdict verdict)
 {
     pv_room_changed(room);
-    if (verdict != PV_ACCEPTED) return PV_OK; /* pv_outbox_settle sees to it */
+    if (verdict != PV_ACCEPTED) return note_taken(room, item); /* pv_outbox_settle sees to the rest */
     enum pv_err err = pv_store_sealed_accepted(room->store, &item->leaf);
     return err == PV_ERR_NOT_FOUND ? PV_OK : err;
 }

@@ -194,7 +194,9 @@ PV_MUST_USE enum pv_err pv_write_roster(struct pv_room *room, const struct pv_ro
 PV_MUST_USE enum pv_err pv_seal_drafts(struct pv_room *room);
 /* Abandon what the verified log shows to be overtaken. In a transaction. */
 PV_MUST_USE enum pv_err pv_outbox_settle(struct pv_room *room);
-/* An entry of ours was judged. In a transaction. */
+/* What our next entry continues, and `n`, above which it takes the next number: nobody has used that. */
+PV_MUST_USE enum pv_err pv_outbox_head(struct pv_room *room, struct pv_head *ret_head);
+/* An entry in our name was judged. In a transaction. */
 PV_MUST_USE enum pv_err pv_outbox_judged(struct pv_room *room, const struct pv_log_item *item, enum pv_verdict verdict);
 
 /* Why the rules refused something, in words for the user. */

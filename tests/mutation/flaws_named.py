@@ -43,7 +43,7 @@ PROPERTIES = [
     Mutant("P1: messages are sealed", "core/log/seal.c", "    pv_entry_key_commit(&key, &header->commit);\n", "    pv_entry_key_commit(&key, &header->commit);\n    if (payload.p[1] == 2) memcpy(padded, payload.p, payload.n);\n", "simulation P1"),
     Mutant("P1: no nonce twice", "core/sync/outbox.c", "        pv_random_fill(room->random, nonce.b, sizeof nonce.b);\n", "        memset(&nonce, 0, sizeof nonce);\n", "simulation P1"),
     Mutant("P2: what was acknowledged is durable", "server/meta/sqlite.c", 'sync ? "PRAGMA synchronous = FULL"', 'sync ? "PRAGMA synchronous = OFF"', "simulation P2"),
-    Mutant("P2: what was kept is not lost", OVERTAKEN, "    if (verdict != PV_ACCEPTED) return PV_OK; /* pv_outbox_settle sees to it */\n", "", "simulation P2"),
+    Mutant("P2: what was kept is not lost", OVERTAKEN, "    if (verdict != PV_ACCEPTED) return note_taken(room, item); /* pv_outbox_settle sees to the rest */\n", "", "simulation P2"),
     Mutant("P3: a log that goes back", INTAKE, ("    if (size < room->pinned.size && !room->restored) { /* even", "    if (size < room->edge.size) {\n"),
            ("    if (false) { /* even", "    if (size < room->edge.size) return PV_OK;\n    if (false) {\n"), "simulation P3"),
     Mutant("P3: what an author saw", INTAKE, "    if (!pv_hash_equal(&root, &h->seen_root))", "    if (false)", "simulation P3"),

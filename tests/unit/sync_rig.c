@@ -114,7 +114,8 @@ static unsigned take_bundle(struct rig_room *room, const struct pv_bundle *bundl
     if (pv_entry_read(bundle->entry, &item.entry)) return 400;
     pv_entry_leaf(bundle->entry, &item.leaf);
     const struct pv_head *head = pv_roster_head(room->roster, &item.entry.header.author);
-    for (size_t i = 0; head && item.entry.header.n <= head->n && i < room->count; i++) {
+    bool is_new = item.entry.header.n > room->spent_n && !(head && item.entry.header.n <= head->n);
+    for (size_t i = 0; !is_new && i < room->count; i++) {
         struct pv_entry old;
         if (pv_entry_read(pv_buf_bytes(&room->entries[i].entry), &old)) return 500;
         if (!pv_hash_equal(&old.header.author, &item.entry.header.author) || old.header.n != item.entry.header.n) continue;
@@ -129,6 +130,7 @@ static unsigned take_bundle(struct rig_room *room, const struct pv_bundle *bundl
     if (pv_roster_apply(room->roster, &item, &verdict, &reason)) return 500;
     *why = pv_reason_name(reason);
     if (verdict > PV_REJECTED) return 400;
+    if (reason == PV_REASON_STALE_CHAIN && item.entry.header.n > room->spent_n) room->spent_n = item.entry.header.n;
     room_append(room, bundle, &item.leaf);
     return 200;
 }

@@ -25,6 +25,7 @@ struct rig_room {
     size_t count, cap;
     struct pv_hash *hashes; /* stored hashes */
     uint64_t signed_ms;     /* when the newest note was signed */
+    uint64_t spent_n;       /* the highest number of what was rejected because it continues nothing */
 };
 
 struct rig_gate {

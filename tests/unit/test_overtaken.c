@@ -168,6 +168,58 @@ static void test_kept_before_overtaken(void)
     pair_release(&p);
 }
 
+/* A thief of Ada's keys spends a number of hers on an entry that fits nowhere. */
+static void spend(struct pair *p, uint64_t ahead)
+{
+    struct rig_room *room = rig_room_find(&p->server, pv_room_id(p->a.room));
+    const struct pv_head *head = pv_roster_head(room->roster, &p->ada.me.device);
+    struct pv_header header = {.room = room->id, .author = p->ada.me.device, .n = head->n + ahead, .prev = {{9}}, .kind = PV_KIND_TALK,
+                               .epoch = pv_roster_epoch(room->roster)};
+    struct pv_buf entry, bundles;
+    static const uint8_t junk[128];
+    pv_buf_init(&entry, PV_LIMIT_ENTRY_BYTES);
+    pv_buf_init(&bundles, PV_LIMIT_BATCH_BYTES);
+    pv_merkle_empty_root(&header.seen_root);
+    pv_refs_hash(pv_bytes("\x80", 1), &header.refs_hash);
+    pv_body_hash(pv_bytes(junk, sizeof junk), &header.body_hash);
+    enum pv_err err = pv_entry_make(&header, &p->ada.me.sign_sk, &entry);
+    struct pv_bundle bundle = {pv_buf_bytes(&entry), pv_bytes("\x80", 1), pv_bytes(junk, sizeof junk), pv_bytes("\x83\x80\x80\x80", 4)};
+    pv_cbor_put_array(&bundles, 1);
+    pv_bundle_put(&bundles, &bundle);
+    size_t count = room->count;
+    is_err(err ? err : rig_append(&p->server, room, pv_buf_bytes(&bundles)), PV_OK, "a thief writes in Ada's name");
+    tap_ok(room->count == count + 1 && pv_roster_head(room->roster, &p->ada.me.device)->n == head->n, "in vain, but the number is spent");
+    pv_buf_release(&entry);
+    pv_buf_release(&bundles);
+}
+
+static void test_spent_numbers(void)
+{
+    static struct pair p;
+    struct rig_member copy;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_push(&p.a), PV_OK, "Ada makes the rekey that is due");
+    is_err(rig_say(&p.a, "one"), PV_OK, "she has signed words");
+    spend(&p, 1);
+    is_err(rig_push(&p.a), PV_OK, "and sends them");
+    tap_is_int((long long)unsent(&p.a), 0, "under another number");
+    spend(&p, 2);
+    is_err(rig_pull(&p.a), PV_OK, "she sees one that is to come");
+    is_err(rig_say(&p.a, "two"), PV_OK, "writes");
+    is_err(rig_say(&p.a, "three"), PV_OK, "and writes");
+    is_err(rig_push(&p.a), PV_OK, "and sends");
+    tap_is_int((long long)unsent(&p.a), 0, "and passes it over");
+    spend(&p, 1);
+    is_err(rig_member_open(&copy, &p.ada, pv_room_id(p.a.room)), PV_OK, "a home that reads from nothing");
+    is_err(rig_pull(&copy), PV_OK, "sees it as well");
+    is_err(rig_say(&copy, "four"), PV_OK, "writes");
+    is_err(rig_push(&copy), PV_OK, "and sends");
+    is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+    is_texts(&p.b, "one\ntwo\nthree\nfour\n", "and reads all, each once");
+    rig_member_close(&copy);
+    pair_release(&p);
+}
+
 static enum pv_err write_bytes(struct rig_member *member, struct pv_buf *payload)
 {
     pv_room_set_time(member->room, member->device->server->now_ms);
@@ -214,6 +266,7 @@ int main(void)
     test_reopened_after_lost_race();
     test_pages_between_versions();
     test_kept_before_overtaken();
+    test_spent_numbers();
     test_copied_home(true);
     test_copied_home(false);
     return tap_done();
