@@ -30,8 +30,7 @@ static void device_line(struct pv_session *session, const struct pv_person_devic
     char name[PV_CLI_NAME_BYTES], adder[PV_CLI_NAME_BYTES] = "", id[17], when[PV_OUT_TIME_BYTES];
     const char *what = device->revoked ? "revoked" : pv_hash_equal(&device->id, &session->me.device) ? "this one" : "";
 
-    pv_cli_person_name(session->person, &device->id, name);
-    if (device->paper) snprintf(name, sizeof name, device->founding ? "recovery kit" : "further kit");
+    pv_device_name(session, device, name);
     if (!device->founding) pv_cli_person_name(session->person, &device->adder, adder);
     pv_hex_encode(device->id.b, 8, id);
     pv_out_time(device->added_ms, when);
@@ -77,6 +76,18 @@ static bool is_named(const struct pv_revocation *revocation, const struct pv_has
     return false;
 }
 
+/* Kits answer to kits alone. What helps against one that somebody found? */
+static enum pv_err say_kit_stays(struct pv_session *session, const struct pv_person_device *kit, struct pv_report *report)
+{
+    char adder[PV_CLI_NAME_BYTES];
+    if (kit->founding)
+        return pv_report(report, PV_ERR_DENIED, "the first recovery kit outranks all devices, and none of them can revoke it: where someone may have "
+                         "found it, make a new person (privity join --as), invite it into your rooms, and leave them with this one; nothing was changed");
+    pv_cli_person_name(session->person, &kit->adder, adder);
+    return pv_report(report, PV_ERR_DENIED, "no device revokes a kit by itself: this one falls with the device that added it (%.64s), or where your first "
+                     "kit replaces all devices (privity recover --revoke-others); nothing was changed", adder);
+}
+
 /* Who is named and still current; the others were revoked before, and only the walk is gone on with. */
 static enum pv_err read_names(struct pv_session *session, const struct pv_args *args, struct pv_revocation *revocation,
                               struct pv_report *report)
@@ -94,6 +105,7 @@ static enum pv_err read_names(struct pv_session *session, const struct pv_args *
             return pv_report(report, PV_ERR_USAGE,
                              "%s is this device: revoke it from another one; if it is your only one, run privity recover with your kit "
                              "on the new one, with --revoke-others", args->words[i]);
+        if (device.paper) return say_kit_stays(session, &device, report);
         if (revocation->count == PV_LIMIT_TARGETS) return pv_report(report, PV_ERR_LIMIT, "too many devices at once");
         if (!is_named(revocation, &device.id)) revocation->devices[revocation->count++] = device.id;
     }

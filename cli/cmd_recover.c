@@ -31,23 +31,37 @@ static bool ask_server(char *ret_text, size_t size)
     return true;
 }
 
+static enum pv_err read_server(const char *text, struct pv_server_url *ret_server, struct pv_report *report)
+{
+    if (pv_server_url_read(pv_bytes_of_string(text), ret_server) == PV_OK) return PV_OK;
+    return pv_report(report, PV_ERR_USAGE, "%s is no server's address: write https://HOST or https://HOST:PORT", text);
+}
+
+/* A mistake in the address shows before the code is typed. */
+static enum pv_err check_server(const char *text, const char *kit_file, struct pv_report *report)
+{
+    struct pv_server_url server;
+    enum pv_err err = read_server(text, &server, report);
+    if (err != PV_OK || kit_file || !isatty(STDIN_FILENO)) return err;
+    return pv_paper_reach(&server, report);
+}
+
 static enum pv_err read_options(const struct pv_args *args, struct recover *r, struct pv_report *report)
 {
-    const char *server = pv_args_get(args, "server");
+    const char *server = pv_args_get(args, "server"), *kit_file = pv_args_get(args, "kit");
     char typed[PV_LIMIT_URL_BYTES + 2];
     enum pv_err err;
 
     r->device_name = pv_args_get(args, "name");
     if (!r->device_name) return pv_report(report, PV_ERR_USAGE, "a name for this device is missing: privity recover --name DEVICE");
     err = pv_cli_check_name(r->device_name, report);
-    if (err == PV_OK) err = pv_kit_read(pv_args_get(args, "kit"), &r->kit, report);
+    if (err == PV_OK && server && *server) err = check_server(server, kit_file, report);
+    if (err == PV_OK) err = pv_kit_read(kit_file, &r->kit, report);
     if (err != PV_OK) return err;
     if (!server || !*server) server = r->kit.has_server ? r->kit.server.text : getenv("PRIVITY_SERVER");
     if ((!server || !*server) && ask_server(typed, sizeof typed)) server = typed;
     if (!server || !*server) return pv_report(report, PV_ERR_USAGE, "no server is named: give --server URL, as it stands on the kit");
-    if (pv_server_url_read(pv_bytes_of_string(server), &r->server) != PV_OK)
-        return pv_report(report, PV_ERR_USAGE, "%s is no server's address: write https://HOST or https://HOST:PORT", server);
-    return PV_OK;
+    return read_server(server, &r->server, report);
 }
 
 /* This device's home: one of the same person that an earlier run made, or a new one. */
@@ -144,6 +158,7 @@ static enum pv_err print_result(struct pv_session *session, const struct recover
     struct pv_revocation others;
     struct stays stays;
     struct pv_out out;
+    char name[PV_CLI_NAME_BYTES];
 
     name_others(session, r, &others, &stays);
     if (json) {
@@ -156,7 +171,8 @@ static enum pv_err print_result(struct pv_session *session, const struct recover
         pv_walk_json(&r->walk, &out.json);
         return pv_out_end(&out, report);
     }
-    pv_term_line(stdout, "This device, %s, acts for %s from now on.", r->device_name, session->secrets.name);
+    pv_cli_person_name(session->person, &session->me.device, name); /* an earlier run may have given another */
+    pv_term_line(stdout, "This device, %s, acts for %s from now on.", name, session->secrets.name);
     pv_walk_print(&r->walk);
     if (revoked) pv_term_line(stdout, "All other devices are revoked.");
     else if (others.count)

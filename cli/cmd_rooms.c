@@ -29,7 +29,7 @@ static void print_room(struct pv_session *session, const struct pv_known_room *k
     pv_hex_encode(known->id.b, 8, id);
     pv_term_column(stdout, known->name, 20);
     pv_term_line(stdout, "%s  %-8s %s", id,
-                 !room ? "locked" : gone ? state : me ? pv_cli_role_name(me->role) : "-", known->server.text);
+                 pv_directory_room_awaited(session, known, room) ? "not here" : !room ? "locked" : gone ? state : me ? pv_cli_role_name(me->role) : "-", known->server.text);
 }
 
 static enum pv_err list_rooms(struct pv_session *session, bool json, struct pv_report *report)

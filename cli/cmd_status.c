@@ -160,7 +160,9 @@ static void status_lines(struct status *status, const struct pv_known_room *know
 
     if (room && pv_store_number_get(room->store, PV_CONTACT_LAST, 0, &contact_ms) == PV_OK && contact_ms) pv_out_time(contact_ms, when);
     pv_term_column(stdout, known->name, 20);
-    if (!room)
+    if (pv_directory_room_awaited(status->session, known, room) && unsent == 0)
+        pv_term_line(stdout, "not on this device yet: run privity refresh");
+    else if (!room)
         pv_term_line(stdout, "locked");
     else if (unsent)
         pv_term_line(stdout, "%s%llu not sent, last contact %s", gone, (unsigned long long)unsent, when);

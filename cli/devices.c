@@ -85,6 +85,12 @@ void pv_device_person_name(const struct pv_paper *paper, char ret_name[static PV
 
 /* ---- devices by what was typed */
 
+void pv_device_name(struct pv_session *session, const struct pv_person_device *device, char ret_name[static PV_CLI_NAME_BYTES])
+{
+    if (device->paper) snprintf(ret_name, PV_CLI_NAME_BYTES, "%s", device->founding ? "recovery kit" : "further kit");
+    else pv_cli_person_name(session->person, &device->id, ret_name);
+}
+
 enum pv_err pv_device_find(struct pv_session *session, const char *text, bool any, struct pv_person_device *ret_device,
                            struct pv_report *report)
 {
@@ -99,7 +105,7 @@ enum pv_err pv_device_find(struct pv_session *session, const char *text, bool an
         for (size_t i = 0; i < count; i++) {
             char name[PV_CLI_NAME_BYTES], id[17];
             if (devices[i].revoked && !any) continue;
-            pv_cli_person_name(session->person, &devices[i].id, name);
+            pv_device_name(session, &devices[i], name);
             if (by_name ? strcmp(name, text) != 0 : !pv_cli_is_prefix(text, devices[i].id.b, 32)) continue;
             pv_hex_encode(devices[i].id.b, 8, id);
             if (matches++ == 0) *ret_device = devices[i];
@@ -123,7 +129,9 @@ static void waits(struct pv_walked_room *walked, const char *why)
 
 static void waits_restored(struct pv_walked_room *walked)
 {
-    waits(walked, "its server was restored from a backup, and lacks what came after it: see privity repair");
+    walked->done = false;
+    snprintf(walked->why, sizeof walked->why, "its server was restored from a backup, and lacks what came after it: see privity repair %.128s",
+             walked->known.name);
 }
 
 /* What a look at the room says is still to do. */

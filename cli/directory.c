@@ -160,6 +160,12 @@ enum pv_err pv_directory_record_all(struct pv_session *session, const struct pv_
 
 /* ---- a room's object */
 
+bool pv_directory_room_awaited(struct pv_session *session, const struct pv_known_room *known, const struct pv_open_room *room)
+{
+    if (!room) return !pv_session_has_room(session, &known->id);
+    return known->state == PV_ROOM_JOINED && !pv_roster_is_born(pv_room_roster(room->room));
+}
+
 const char *pv_directory_room_state(const struct pv_session *session, const struct pv_known_room *known, struct pv_open_room *room)
 {
     static const char *const states[] = {"intended", "joined", "left"};
@@ -196,7 +202,7 @@ void pv_directory_room_json(struct pv_session *session, const struct pv_known_ro
         pv_json_null(json, "members");
         pv_json_null(json, "unsent");
     }
-    pv_json_bool(json, "locked", room == NULL);
+    pv_json_bool(json, "locked", room == NULL && pv_session_has_room(session, &known->id));
 }
 
 struct pv_open_room *pv_directory_room_unlocked(struct pv_session *session, const struct pv_known_room *known)

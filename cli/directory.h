@@ -40,6 +40,8 @@ PV_MUST_USE enum pv_err pv_directory_check_name(struct pv_session *session, cons
 
 /* A room of the list, opened only if that needs no passphrase, else NULL. A damaged one is noted on standard error. */
 struct pv_open_room *pv_directory_room_unlocked(struct pv_session *session, const struct pv_known_room *known);
+/* Has this person entered it, and this device not come into it yet? */
+bool pv_directory_room_awaited(struct pv_session *session, const struct pv_known_room *known, const struct pv_open_room *room);
 /* "intended", "joined", "left", "removed" or "ended" (it goes on in a successor), as far as this device knows. `room` NULL: locked. */
 const char *pv_directory_room_state(const struct pv_session *session, const struct pv_known_room *known, struct pv_open_room *room);
 /* The members of a room's object, as of `rooms`. `room` NULL: locked. */

@@ -26,23 +26,6 @@ static enum pv_err read_all(FILE *file, struct pv_buf *text)
     return ferror(file) ? PV_ERR_IO : text->err;
 }
 
-/* A person types it, in as many lines as they like, until it is whole. */
-static enum pv_err read_typed(struct pv_buf *text)
-{
-    struct pv_kit_secret kit;
-    char line[512];
-    unsigned group;
-    enum pv_err err = PV_ERR_TRUNCATED;
-    fputs("Type the code of your recovery kit (11 groups of six; several lines are fine): ", stderr);
-    while (err == PV_ERR_TRUNCATED && fgets(line, sizeof line, stdin)) {
-        pv_buf_append(text, line, strlen(line));
-        err = text->err ? text->err : pv_kit_decode(pv_buf_bytes(text), &kit, &group);
-    }
-    pv_wipe(line, sizeof line);
-    pv_wipe(&kit, sizeof kit);
-    return text->err;
-}
-
 static enum pv_err read_text(const char *path, struct pv_buf *text, struct pv_report *report)
 {
     bool is_stdin = !path || strcmp(path, "-") == 0;
@@ -52,7 +35,8 @@ static enum pv_err read_text(const char *path, struct pv_buf *text, struct pv_re
     if (!file)
         return pv_report(report, errno == ENOENT ? PV_ERR_NOT_FOUND : PV_ERR_IO, "cannot read the recovery kit %s: %s", path, strerror(errno));
     if (is_stdin && isatty(STDIN_FILENO)) {
-        err = read_typed(text);
+        pv_kit_read_typed(stdin, text);
+        err = text->err;
     } else {
         (void)setvbuf(file, NULL, _IONBF, 0); /* no copy of it stays in a buffer */
         err = read_all(file, text);

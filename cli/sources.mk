@@ -36,6 +36,7 @@ CLI_SRC := \
 	cli/helper.c \
 	cli/help.c \
 	cli/kit.c \
+	cli/kit_typed.c \
 	cli/manual.c \
 	cli/messages.c \
 	cli/output.c \

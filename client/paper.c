@@ -22,6 +22,40 @@ void pv_paper_identity(const struct pv_kit_secret *kit, struct pv_identity *ret_
 
 /* ---- requests */
 
+/* The server's word on itself. */
+static enum pv_err ask_info(struct pv_transport *transport, const struct pv_server_url *server, struct pv_task **ret_info, struct pv_report *report)
+{
+    struct pv_task *info = NULL;
+    enum pv_err err = pv_server_info_task(&info);
+
+    if (err == PV_OK) err = pv_transport_run(transport, info, NULL, NULL, report);
+    if (err == PV_OK && !pv_server_url_has_name(server, pv_bytes_of_string(pv_server_info_result(info)->name)))
+        err = pv_report(report, PV_ERR_CONFLICT, "%.300s says that it is %s: use that server's own address", server->text,
+                        pv_server_info_result(info)->name);
+    if (err == PV_OK) *ret_info = info;
+    else pv_task_free(info);
+    return pv_report_default(report, err, server->text);
+}
+
+/* What to do where the first request was not answered. */
+static enum pv_err unreached(enum pv_err err, struct pv_report *report)
+{
+    struct pv_report why = *report;
+    if (err != PV_ERR_OFFLINE) return err;
+    return pv_report(report, err, "%.700s: nothing was changed; is the address right, https or http too? Run this again when the server answers", why.text);
+}
+
+enum pv_err pv_paper_reach(const struct pv_server_url *server, struct pv_report *report)
+{
+    struct pv_transport *transport = NULL;
+    struct pv_task *info = NULL;
+    enum pv_err err = pv_transport_new(server->text, &transport, report);
+    if (err == PV_OK) err = unreached(ask_info(transport, server, &info, report), report);
+    pv_task_free(info);
+    pv_transport_free(transport);
+    return pv_report_default(report, err, server->text);
+}
+
 static enum pv_err sign_in(const struct pv_identity *me, const struct pv_server_url *server, struct pv_transport **ret_transport,
                            struct pv_report *report)
 {
@@ -30,11 +64,7 @@ static enum pv_err sign_in(const struct pv_identity *me, const struct pv_server_
     uint64_t expires_ms;
     enum pv_err err = pv_transport_new(server->text, &transport, report);
 
-    if (err == PV_OK) err = pv_server_info_task(&info);
-    if (err == PV_OK) err = pv_transport_run(transport, info, NULL, NULL, report);
-    if (err == PV_OK && !pv_server_url_has_name(server, pv_bytes_of_string(pv_server_info_result(info)->name)))
-        err = pv_report(report, PV_ERR_CONFLICT, "%.300s says that it is %s: use that server's own address", server->text,
-                        pv_server_info_result(info)->name);
+    if (err == PV_OK) err = ask_info(transport, server, &info, report);
     if (err == PV_OK) err = pv_session_task(me, pv_server_info_result(info)->name, &session);
     if (err == PV_OK) err = pv_transport_run(transport, session, NULL, NULL, report);
     if (err == PV_OK) err = pv_transport_set_session(transport, pv_session_token(session, &expires_ms));
@@ -152,7 +182,8 @@ static enum pv_err find_person(struct pv_paper *paper, struct pv_report *report)
     free(rooms);
     if (err == PV_OK && !found)
         err = pv_report(report, PV_ERR_NOT_FOUND,
-                        "no person on %s has this kit: it belongs to another server (give --server), or it was revoked with the device that added it",
+                        "no person on %s has this kit: it belongs to another server (give --server), it was revoked with the device that added it, or the server "
+                        "was put back from a backup that is older",
                         paper->server.text);
     return err;
 }
@@ -165,7 +196,7 @@ enum pv_err pv_paper_open(const struct pv_kit_secret *kit, const struct pv_serve
 
     *ret_paper = (struct pv_paper){.server = *server};
     pv_paper_identity(kit, &ret_paper->me);
-    err = sign_in(&ret_paper->me, server, &ret_paper->transport, report);
+    err = unreached(sign_in(&ret_paper->me, server, &ret_paper->transport, report), report);
     if (err == PV_OK) err = find_person(ret_paper, report);
     if (err == PV_OK) err = room_open(ret_paper, &ret_paper->me.person, &ret_paper->person);
     if (err == PV_OK && goes_on) pv_room_go_on(ret_paper->person.room);

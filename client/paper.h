@@ -33,6 +33,8 @@ struct pv_paper {
 
 /* Only the keys: what a kit says of itself. */
 void pv_paper_identity(const struct pv_kit_secret *kit, struct pv_identity *ret_me);
+/* Is `server` there, and by that address? Errors: OFFLINE, CONFLICT; the line says that nothing was made, and what to do. */
+PV_MUST_USE enum pv_err pv_paper_reach(const struct pv_server_url *server, struct pv_report *report);
 /* Sign in at `server`, find the person's room that lists this kit, and fetch it; `goes_on`: and say, where that server was
  * restored, that the room goes on with what it has. Release also after a failure.
  * Errors: NOT_FOUND (no person there has this kit, or not any more), OFFLINE, what does not verify. */

@@ -12,6 +12,17 @@ static const char first_rank[] = "; it outranks every other device.\n";
 static const char further_rank[] = ".\nIt stands below the first kit, and falls with the device that added it.\n";
 static const char keep[] =
     "Print it or write it down, and keep it where you keep a passport, not on a computer.\n"
+    "\n"
+    "To use it on a new device: install Privity (whoever runs the server can say from where), run\n"
+    "    privity recover --name DEVICE --revoke-others --server ";
+static const char use[] =
+    "\n"
+    "and type the code. The second word takes out all other devices: one that was lost would go on\n"
+    "acting for this person. Then put this back: it goes on working. To see that it does, any day,\n"
+    "on a device in use: privity recovery test\n"
+    "\n"
+    "If it is lost, add another (privity recovery add-kit). If it may have been found by someone, nothing\n"
+    "takes its power away: make a new person, invite it to your rooms, and leave with the old one.\n"
     "\n";
 static const char code_mark[] = "Code:";
 
@@ -55,6 +66,8 @@ void pv_kit_sheet_put(struct pv_buf *text, const struct pv_kit_facts *facts, con
     put_text(text, intro);
     put_text(text, facts->further ? further_rank : first_rank);
     put_text(text, keep);
+    put_text(text, facts->server_url);
+    put_text(text, use);
     put_text(text, "Name:   ");
     put_name(text, facts->name);
     put_text(text, "\nPerson: ");

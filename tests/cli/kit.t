@@ -62,7 +62,7 @@ tap.is_(phone.must("whoami", "--json").json()["name"], name, "as the person that
 
 
 
-def type_in(home, args, lines):
+def type_in(home, args, lines, ends=False):
     """At a terminal, a line at a time, each once there is a prompt or the last one was read; status and what was shown."""
     pid, fd = pty.fork()
     if pid == 0:
@@ -72,6 +72,8 @@ def type_in(home, args, lines):
         while b":" not in shown:
             shown += os.read(fd, 4096)
         os.write(fd, line.encode() + b"\n")
+    if ends:
+        os.write(fd, b"\4")
     while True:
         try:
             more = os.read(fd, 4096)
@@ -86,12 +88,23 @@ def type_in(home, args, lines):
 groups = re.findall(r"\b[0-9A-Z]{6}\b", text.split("Code:")[1])
 status, shown = type_in(ada, ("recovery", "test"), [" ".join(groups[:4]).lower(), "-".join(groups[4:8]), " ".join(groups[8:])])
 tap.ok(status == 0 and "works" in shown, "at a terminal the code is typed in as many lines as it has", shown)
-status, shown = type_in(ada, ("recovery", "test"), [" ".join([groups[0][:5] + ("0" if groups[0][5] != "0" else "1"), *groups[1:]])])
-tap.ok(status == 1 and "group 1" in shown, "and a wrong one is named at once", shown)
+status, shown = type_in(ada, ("recovery", "test"), [" ".join([groups[0][:5] + ("0" if groups[0][5] != "0" else "1"), *groups[1:]])], ends=True)
+tap.ok(status == 1 and "Group 1 of the code is wrong" in shown and "not whole" in shown, "and a wrong one is named at once", shown)
+missing = [*groups[:5], groups[5][:4] + groups[5][5:], *groups[6:]]
+status, shown = type_in(ada, ("recovery", "test"), ["-".join(missing), "", "-".join(groups[5:8]), "-".join([groups[8], groups[9][:5] + "U", groups[10]]), " ".join(groups[9:])])
+tap.ok(status == 0 and "Groups 6 to 11 again" in shown and "Groups 10 to 11 again" in shown, "what is wrong is asked for again from its group on", shown)
+status, shown = type_in(ada, ("recovery", "test"), ["-".join(groups[:10]), groups[10][:3], groups[10][3:]])
+tap.ok(status == 0 and "Group 11: " in shown and "wrong" not in shown, "a group may be cut by the end of a line", shown)
+status, shown = type_in(ada, ("recovery", "test"), square.decode().splitlines())
+tap.ok(status == 0 and "works" in shown, "what a scanner read can be pasted there", shown)
 
 desk = world.home("desk", None)
 status, shown = type_in(desk, ("recover", "--name", "desk"), ["-".join(groups), server.url])
 tap.ok(status == 0 and "Server, as it stands on the kit" in shown, "who typed the code and named no server is asked for it", shown)
+
+for address, what, exit_status in (("http://127.0.0.1:1", "cannot be reached", 1), ("127.0.0.1", "no server's address", 2)):
+    status, shown = type_in(world.home("nowhere", None), ("recover", "--name", "x", "--server", address), [])
+    tap.ok(status == exit_status and what in shown and "Type the code" not in shown, f"{address} is told to be no server before the code is typed", shown)
 
 r = ada.run("recovery", "test", "--kit", page)
 tap.ok(r.status == 1 and "PDF, which is for paper" in r.err, "a PDF in place of its code is told from one", *r.why())
@@ -99,6 +112,9 @@ r = ada.run("recovery", "add-kit", "--kit", page)
 tap.ok(r.status == 1 and "File exists" in r.err, "a file that is there is not written over", *r.why())
 sheet = (world.dir / "sheet.txt")
 ada.must("recovery", "add-kit", "--kit", sheet)
+said = sheet.read_text()
+tap.ok(f"privity recover --name DEVICE --revoke-others --server {server.url}\n" in said and "make a new person" in said,
+       "a kit kept as text says how to use it, too", said)
 drawn = [subprocess.run([world.bin / "privity-kit-pdf"], input=sheet.read_bytes(), capture_output=True, check=True).stdout for _ in range(2)]
 tap.ok(drawn[0] == drawn[1] and drawn[0][:5] == b"%PDF-", "the same sheet gives the same page, to the byte")
 r = subprocess.run([world.bin / "privity-kit-pdf"], input=b"no kit", capture_output=True)

@@ -144,7 +144,13 @@ r = world.home("lost", server).run("recover", "--name", "x", "--server", other_s
 tap.ok(r.status == 1 and "no person" in r.err, "a kit is of no use at another server", *r.why())
 r = world.home("lost2", server).run("recover", "--server", server.url, stdin=kit_of("ada").encode())
 tap.ok(r.status == 2 and "--name" in r.err, "the device needs a name", *r.why())
-tap.is_(new.run("recover", "--name", "new", stdin=kit_of("ada").encode()).status, 0, "recovering again only looks after the rooms")
+r = new.run("recover", "--name", "renamed", stdin=kit_of("ada").encode())
+tap.ok(r.status == 0 and "This device, new, acts" in r.out, "recovering again only looks after the rooms, under the name that it has", *r.why())
+r = new.run("device", "revoke", "recovery kit")
+tap.ok(r.status == 3 and "make a new person" in r.err, "no device revokes the first kit, by the name that the list gives it, and what helps is told", *r.why())
+new.must("recovery", "add-kit", "--kit", world.dir / "brief.kit")
+r = new.run("device", "revoke", "further kit")
+tap.ok(r.status == 3 and "falls with the device that added it (new)" in r.err, "nor a further one, which is told to fall with its device", *r.why())
 
 # Bob leaves and comes back with another device
 bob.must("leave", "acme")
