@@ -50,6 +50,7 @@ static void judge(struct batch *batch, struct pv_job *job)
     if (!work) return;
     switch (job->kind) {
     case PV_JOB_APPEND: pv_work_append(work, job); break;
+    case PV_JOB_GATE: break; /* once the batch is stored: it may end the gate's invite */
     case PV_JOB_RELEASE: pv_work_release_gate(work, job); break;
     case PV_JOB_EXPIRE: pv_work_expire(work, job); break;
     case PV_JOB_DROP: break; /* once the batch is stored */
@@ -212,6 +213,7 @@ static void answer(struct batch *batch, struct pv_job *job)
         pv_answer(job->response, PV_TYPE_CBOR); /* its body was made before */
         PV_METRIC_ADD(server->metrics, releases, 1);
     }
+    if (job->kind == PV_JOB_GATE) pv_work_put_gate(work, job);
     if (job->kind == PV_JOB_RESTORE) pv_work_restored(work, job);
     if (job->kind == PV_JOB_DROP) pv_work_drop(work);
     if (job->kind == PV_JOB_EXPIRE || job->kind == PV_JOB_DROP) job->response->status = 204;

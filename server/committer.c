@@ -62,6 +62,7 @@ void pv_job_free(struct pv_job *job)
     }
     free(job->items);
     free(job->placed);
+    pv_wipe(&job->half, sizeof job->half);
     free(job);
 }
 

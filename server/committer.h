@@ -14,6 +14,7 @@ enum { PV_FORGETS_WAITING = 256, PV_HOLDS_STANDING = 256, PV_HOLDS_OF_ONE = 32 }
 
 enum pv_job_kind {
     PV_JOB_APPEND,  /* bundles of one device */
+    PV_JOB_GATE,    /* a gate is put, unless its invite has ended */
     PV_JOB_RELEASE, /* a gate opens: an entry of the server's */
     PV_JOB_EXPIRE,  /* deadlines of one room have passed: entries of the server's */
     PV_JOB_DROP,    /* what one room forgot is to be dropped */
@@ -66,6 +67,11 @@ struct pv_job {
     uint64_t gate_version, max_releases;
     struct pv_hash request;
     struct pv_hash ticket_hash;
+
+    /* GATE, with `gate` and `gate_version` */
+    struct pv_bytes signed_gate, gate_refs; /* borrowed as the items are */
+    bool has_half;
+    struct pv_half_b half; /* secret */
 
     /* RESTORE; its items need no session's signature, as `note` covers them */
     struct pv_bytes note; /* borrowed as the items are */

@@ -78,6 +78,17 @@ static bool check_put(struct pv_server *server, const struct pv_web_request *req
     return !is_waiting(ret_room, response);
 }
 
+static void take_put(const struct put *put, const struct pv_meta_room *room, struct pv_job *job)
+{
+    job->room = room->id;
+    job->gate = put->gate.id;
+    job->gate_version = put->gate.version;
+    job->signed_gate = put->signed_gate;
+    job->gate_refs = put->gate.refs;
+    job->has_half = put->has_half;
+    job->half = put->half;
+}
+
 void pv_gate_put_handler(struct pv_server *server, struct pv_web_request *request, struct pv_web_response *response)
 {
     struct pv_meta_room room;
@@ -87,12 +98,9 @@ void pv_gate_put_handler(struct pv_server *server, struct pv_web_request *reques
         pv_problem(response, err, NULL, "the body is not [signed gate, half or null]");
     } else if (check_put(server, request, &put, &room, response) &&
                pv_limits_bytes(server, &request->session, request->body.n, response)) {
-        err = server->meta->ops->gate_put(server->meta, &put.gate.id, room.no, put.gate.version, put.signed_gate,
-                                          put.has_half ? put.half.b : NULL, put.gate.refs);
-        if (!err) response->status = 201;
-        else if (err == PV_ERR_CONFLICT) pv_problem(response, err, "version", "the gate's version is not the next one");
-        else if (err == PV_ERR_NOT_FOUND) pv_problem(response, PV_ERR_CONFLICT, "refs", "the gate names a blob that is not here");
-        else pv_problem_of(response, err);
+        err = pv_job_new(PV_JOB_GATE, 0, &response->job); /* only the committer knows which invites are ending */
+        if (err) pv_problem_of(response, err);
+        else take_put(&put, &room, response->job);
     }
     pv_wipe(&put.half, sizeof put.half);
 }

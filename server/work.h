@@ -58,6 +58,8 @@ void pv_work_release(struct pv_work *work);
 /* Judge a job's bundles and give them places; when one is refused, none has one, and the response says why. */
 void pv_work_append(struct pv_work *work, struct pv_job *job);
 void pv_work_release_gate(struct pv_work *work, struct pv_job *job);
+/* After the commit: keep the gate, unless it is that of an invite that has ended; answer. */
+void pv_work_put_gate(struct pv_work *work, struct pv_job *job);
 /* Append an `expired` for each invite and membership past its time. */
 void pv_work_expire(struct pv_work *work, struct pv_job *job);
 

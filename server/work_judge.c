@@ -400,6 +400,29 @@ void pv_work_expire(struct pv_work *work, struct pv_job *job)
     if (err) refuse(job, err, NULL, pv_err_text(err));
 }
 
+static void refuse_ended(struct pv_job *job, const struct pv_invite *invite)
+{
+    bool spent = invite->uses_left == 0;
+    refuse(job, PV_ERR_EXPIRED, spent ? "spent" : "revoked",
+           spent ? "this invite is used up" : "this invite was closed, or ended with a change of members");
+}
+
+void pv_work_put_gate(struct pv_work *work, struct pv_job *job)
+{
+    struct pv_meta *meta = work->server->meta;
+    const struct pv_invite *invite = pv_roster_invite(work->state->roster, &job->gate);
+    if (invite && !invite->open) {
+        refuse_ended(job, invite);
+        return;
+    }
+    enum pv_err err = meta->ops->gate_put(meta, &job->gate, work->state->row.no, job->gate_version, job->signed_gate,
+                                          job->has_half ? job->half.b : NULL, job->gate_refs);
+    if (!err) job->response->status = 201;
+    else if (err == PV_ERR_CONFLICT) refuse(job, err, "version", "the gate's version is not the next one");
+    else if (err == PV_ERR_NOT_FOUND) refuse(job, PV_ERR_CONFLICT, "refs", "the gate names a blob that is not here");
+    else refuse(job, err, NULL, pv_err_text(err));
+}
+
 void pv_work_release_gate(struct pv_work *work, struct pv_job *job)
 {
     if (is_waiting(work, job)) return;
@@ -414,9 +437,7 @@ void pv_work_release_gate(struct pv_work *work, struct pv_job *job)
         return;
     }
     if (!invite->open) {
-        bool spent = invite->uses_left == 0;
-        refuse(job, PV_ERR_EXPIRED, spent ? "spent" : "revoked",
-               spent ? "this invite is used up" : "this invite was closed, or ended with a change of members");
+        refuse_ended(job, invite);
         return;
     }
     struct pv_server_body body = {.type = PV_SERVER_RELEASE};

@@ -358,6 +358,23 @@ static void test_ends(void)
 	is_erased(&other, "revoked", "with its half");
 }
 
+/* What was sent for a gate may be held up on its way, and come when its invite has ended. */
+static void test_late_gate(void)
+{
+	struct pv_invite_options options = {.role = PV_ROLE_VIEWER, .uses = 2, .server_url = "http://server.example"};
+	struct pv_invite_link link;
+	struct pv_buf request;
+	pv_buf_init(&request, PV_LIMIT_GATE_BYTES);
+	pv_room_set_time(a.room, srv.now_ms);
+	good(pv_room_invite(a.room, &options, &link, &request), "an invite whose gate is held up");
+	good(rig_push(&a), "is in the log");
+	good(pv_room_close_invite(a.room, &link.gate), "and is closed");
+	good(rig_push(&a), "there");
+	is_status(ask("PUT", ada.token, pv_buf_bytes(&request), &link.gate, ""), 410, "revoked", "then its gate is not taken");
+	is_status(ask("GET", NULL, pv_bytes(NULL, 0), &link.gate, ""), 404, "", "and the server has no half of it");
+	pv_buf_release(&request);
+}
+
 static void test_accounts(void)
 {
 	struct made made = make_invite(5, 0);
@@ -401,6 +418,7 @@ int main(void)
 	test_passwords_at_once();
 	test_expiry();
 	test_ends();
+	test_late_gate();
 	rig_member_close(&a);
 	rig_member_close(&b);
 	srv_person_release(&ada);
