@@ -129,6 +129,7 @@ TEST_SRC += \
 	tests/simulation/kit.c \
 	tests/simulation/ledger.c \
 	tests/simulation/ledger_forget.c \
+	tests/simulation/ledger_gates.c \
 	tests/simulation/ledger_keys.c \
 	tests/simulation/ledger_members.c \
 	tests/simulation/ledger_state.c \
@@ -138,6 +139,8 @@ TEST_SRC += \
 	tests/simulation/network.c \
 	tests/simulation/schedule.c \
 	tests/simulation/second.c \
+	tests/simulation/secrets.c \
+	tests/simulation/stranger.c \
 	tests/simulation/successor.c \
 	tests/simulation/world.c \
 	tests/simulation/write.c \

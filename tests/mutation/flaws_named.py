@@ -38,7 +38,7 @@ NAMED = [
     Mutant("story 9: nothing is sealed on an old view", OUTBOX, "    return room->pinned.time_s * 1000 + CHECKPOINT_AGE_MAX_MS >= room->now_ms;", "    return true;", STORIES + "9_clocks.t"),
 ]
 
-# By property, as the simulation names them; what P5 and P7 promise, it leaves to other tests.
+# By property, as the simulation names them.
 PROPERTIES = [
     Mutant("P1: messages are sealed", "core/log/seal.c", "    pv_entry_key_commit(&key, &header->commit);\n", "    pv_entry_key_commit(&key, &header->commit);\n    if (payload.p[1] == 2) memcpy(padded, payload.p, payload.n);\n", "simulation P1"),
     Mutant("P1: no nonce twice", "core/sync/outbox.c", "        pv_random_fill(room->random, nonce.b, sizeof nonce.b);\n", "        memset(&nonce, 0, sizeof nonce);\n", "simulation P1"),
@@ -51,8 +51,11 @@ PROPERTIES = [
     Mutant("P4: a removal makes new keys due", STATE, "    r->due = true;\n    pv_state_close_all_invites(r);", "    pv_state_close_all_invites(r);", "simulation P4"),
     Mutant("P6: the fold is the same in any batches", "core/room/roster_snapshot.c", "    pv_cbor_put_bool(buf, invite->opened);", "    pv_cbor_put_bool(buf, false);", "simulation P6"),
     Mutant("P6: server and clients judge alike", "server/work_judge.c", "    err = pv_work_place(work, prepared, NULL, (unsigned)verdict, (unsigned)reason);\n    if (err) {\n        refuse", "    err = pv_work_place(work, prepared, NULL, (unsigned)PV_ACCEPTED, 0);\n    if (err) {\n        refuse", "simulation P6"),
-    Mutant("P5: the server's half alone opens nothing", "core/room/gate_keys.c", "    pv_parts_put_bytes(&secret, a->b, sizeof a->b);\n", "    pv_parts_put_bytes(&secret, b->b, sizeof b->b);\n", "tests/unit/test_gate"),
-    Mutant("P5: the link's half alone opens nothing", "core/room/gate_keys.c", "    pv_parts_put_bytes(&secret, b->b, sizeof b->b);\n", "    pv_parts_put_bytes(&secret, a->b, sizeof a->b);\n", "tests/unit/test_gate"),
+    Mutant("P5: the server's half alone opens nothing", "core/room/gate_keys.c", "    pv_parts_put_bytes(&secret, a->b, sizeof a->b);\n", "    pv_parts_put_bytes(&secret, b->b, sizeof b->b);\n", "simulation P5"),
+    Mutant("P5: the link's half alone opens nothing", "core/room/gate_keys.c", "    pv_parts_put_bytes(&secret, b->b, sizeof b->b);\n", "    pv_parts_put_bytes(&secret, a->b, sizeof a->b);\n", "simulation P5"),
+    Mutant("P5: the server is given its half and no key", "core/sync/members.c", "    if (!err) err = put_gate(room, in, &b, gate_request);\n", "    if (!err) err = put_gate(room, in, &b, gate_request);\n    if (!err) memcpy(gate_request->p + gate_request->n - 32, gate_key.b, 32);\n", "simulation P5"),
+    Mutant("P5: no secret is sent in clear", "core/room/epoch.c", "PV_BYTES_OF(*old_secret), ret_link);\n", "PV_BYTES_OF(*old_secret), ret_link);\n    memcpy(ret_link, old_secret->b, sizeof old_secret->b);\n", "simulation P5"),
+    Mutant("P5: the half of a link that has ended is erased", "server/work.c", "        work->closed[append->closed_count++] = (struct pv_meta_closed)", "        if (false) work->closed[append->closed_count++] = (struct pv_meta_closed)", "simulation P5"),
     Mutant("P7: whose signature convicts whom", "core/room/evidence_judge.c", "    finding->is_signed = err == PV_OK;", "    finding->is_signed = true;", "tests/unit/test_evidence"),
     Mutant("P7: a proof leads to its checkpoint", "core/log/merkle.c", "    if (sn != 0) return PV_ERR_MALFORMED;\n    return pv_hash_equal(&r, root) ? PV_OK : PV_ERR_BROKEN_CHAIN;\n}\n\nenum pv_err pv_merkle_root_before", "    return PV_OK;\n}\n\nenum pv_err pv_merkle_root_before", "tests/unit/test_merkle"),
 ]

@@ -293,6 +293,20 @@ bool sim_disk_contains(unsigned number, struct pv_bytes needle)
     return found;
 }
 
+bool sim_disk_holds(unsigned number, const struct sim_secrets *secrets)
+{
+    struct pv_buf buf;
+    bool found = false;
+    pv_buf_init(&buf, SIZE_MAX);
+    for (size_t i = 0; i < sim_disks[number].file_count && !found; i++) {
+        pv_buf_clear(&buf);
+        sim_disk_get(number, sim_disks[number].files[i].name, &buf);
+        found = sim_secrets_are_in(secrets, pv_buf_bytes(&buf));
+    }
+    pv_buf_release(&buf);
+    return found;
+}
+
 /* ---- ends */
 
 void sim_disk_kill(unsigned number)

@@ -7,6 +7,7 @@
 
 #include "core/base/bytes.h"
 #include "tests/seeded.h"
+#include "tests/simulation/secrets.h"
 
 enum {
     SIM_DISKS = 64,
@@ -38,6 +39,8 @@ void sim_disk_get(unsigned disk, const char *file, struct pv_buf *ret_bytes);
 /* A file with the contents of another, synced. */
 void sim_disk_clone_file(unsigned disk, const char *file, unsigned from, const char *from_file);
 bool sim_disk_contains(unsigned disk, struct pv_bytes needle);
+/* One of the secrets, anywhere? */
+bool sim_disk_holds(unsigned disk, const struct sim_secrets *secrets);
 
 /* Whoever has files open here dies: the program was killed, what it wrote stays. */
 void sim_disk_kill(unsigned disk);

@@ -109,6 +109,7 @@ int __wrap_crypto_sign_seed_keypair(unsigned char *pk, unsigned char *sk, const 
 int __wrap_crypto_sign_seed_keypair(unsigned char *pk, unsigned char *sk, const unsigned char *seed)
 {
     struct pv_hash question;
+    if (watch) watch->secret(watch->context, seed);
     pv_sha256(pv_bytes(seed, 32), &question);
     struct signed_memo *memo = &pairs[slot_of(&question, SLOTS)];
     if (!memo->known || !pv_hash_equal(&memo->question, &question)) {
@@ -162,6 +163,7 @@ int __wrap_crypto_kem_xwing_seed_keypair(unsigned char *pk, unsigned char *sk, c
 int __wrap_crypto_kem_xwing_seed_keypair(unsigned char *pk, unsigned char *sk, const unsigned char *seed)
 {
     struct pv_hash question;
+    if (watch) watch->secret(watch->context, seed);
     pv_sha256(pv_bytes(seed, 32), &question);
     struct big_memo *memo = &keys[slot_of(&question, SLOTS)];
     costs.kems++;
@@ -270,6 +272,7 @@ int __wrap_crypto_aead_xchacha20poly1305_ietf_encrypt(unsigned char *c, unsigned
         pv_sha256_update(&q.sha, m, (size_t)mlen);
         pv_sha256_final(&q.sha, &content);
         watch->sealed(watch->context, &use, &content);
+        watch->secret(watch->context, k);
     }
     return __real_crypto_aead_xchacha20poly1305_ietf_encrypt(c, clen, m, mlen, ad, adlen, nsec, nonce, k);
 }
@@ -280,6 +283,7 @@ enum pv_err __wrap_pv_wrap_make(const struct pv_wrap_context *context, const str
                                 const struct pv_epoch_secret *secret, uint8_t ret_wrap[static PV_WRAP_BYTES])
 {
     enum pv_err err = __real_pv_wrap_make(context, recipient_pk, enc_seed, secret, ret_wrap);
+    if (!err && watch) watch->secret(watch->context, secret->b);
     if (!err && watch) watch->wrapped(watch->context, context, recipient_pk);
     return err;
 }

@@ -14,6 +14,8 @@ struct sim_watch {
     void (*linked)(void *context, const struct pv_link_context *link);
     /* Any use of a key and nonce to seal, as hashes of (key, nonce) and of what was sealed. */
     void (*sealed)(void *context, const struct pv_hash *key_and_nonce, const struct pv_hash *content);
+    /* 32 bytes that nobody may have but whom they belong to: a seed, an epoch's secret, a key that something is sealed with. */
+    void (*secret)(void *context, const uint8_t bytes[static 32]);
     /* A version was signed and stands in an outbox. */
     void (*versioned)(void *context, struct pv_store *store, const struct pv_sealed_write *version);
     void *context;

@@ -146,6 +146,7 @@ static enum pv_err observe_entry(void *context, const struct pv_meta_entry *stor
     if (!log->entries) abort();
     if (entry.kind == PV_KIND_SERVER && o->ledger->served_count < SIM_SERVED) o->ledger->served[o->ledger->served_count++] = item.leaf;
     if (entry.kind == PV_KIND_ROSTER) sim_members_change(o, &entry, item.body, item.index, &item.leaf);
+    if (entry.kind == PV_KIND_SERVER && entry.verdict == PV_ACCEPTED) sim_gates_expire(o, item.body, item.index);
     if (o->ledger->world->weather.forgets && pv_kind_is_sealed(entry.kind)) {
         entry.body = copy_of(stored->body);
         entry.refs = copy_of(stored->refs);
@@ -341,6 +342,7 @@ struct sim_ledger *sim_ledger_new(struct sim_world *world)
     ledger->watch.versioned = versioned;
     ledger->watch.context = ledger;
     sim_keys_init(ledger);
+    sim_gates_init(ledger);
     sim_watch(&ledger->watch);
     return ledger;
 }
@@ -354,9 +356,19 @@ void sim_ledger_free(struct sim_ledger *ledger)
     free(ledger);
 }
 
+void sim_ledger_stepped(struct sim_world *world)
+{
+    struct sim_ledger *ledger = world->ledger;
+    if (world->failed || ledger->edge_count == ledger->edges_checked) return;
+    ledger->edges_checked = ledger->edge_count;
+    sim_gates_check(ledger);
+}
+
 void sim_ledger_finish(struct sim_world *world)
 {
     if (!world->failed) sim_keys_check(world->ledger);
     if (!world->failed) sim_writes_finish(world->ledger);
     if (!world->failed) sim_forget_finish(world->ledger);
+    if (!world->failed) sim_stranger_tries_more(world); /* from here on nobody looks what came into the logs */
+    if (!world->failed) sim_gates_finish(world->ledger);
 }

@@ -1,11 +1,12 @@
 /* Who can open what, by reachability: from the keys that someone has to the secrets that these open, and on.
  *
  * Whoever is out of a room works with the server and keeps everything: what they reach at the end, they read. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/simulation/ledger_parts.h"
 
-static uint16_t node(struct sim_ledger *ledger, const struct pv_hash *name)
+uint16_t sim_keys_node(struct sim_ledger *ledger, const struct pv_hash *name)
 {
     for (size_t i = 0; i < ledger->node_count; i++)
         if (pv_hash_equal(&ledger->nodes[i], name)) return (uint16_t)i;
@@ -14,9 +15,9 @@ static uint16_t node(struct sim_ledger *ledger, const struct pv_hash *name)
     return (uint16_t)ledger->node_count++;
 }
 
-static void edge(struct sim_ledger *ledger, const struct pv_hash *from, const struct pv_hash *to)
+void sim_keys_edge(struct sim_ledger *ledger, const struct pv_hash *from, const struct pv_hash *to)
 {
-    uint16_t a = node(ledger, from), b = node(ledger, to);
+    uint16_t a = sim_keys_node(ledger, from), b = sim_keys_node(ledger, to);
     if (ledger->edge_count == SIM_EDGES) abort();
     ledger->edges[ledger->edge_count].from = a;
     ledger->edges[ledger->edge_count++].to = b;
@@ -24,7 +25,7 @@ static void edge(struct sim_ledger *ledger, const struct pv_hash *from, const st
 
 void sim_keys_epoch(struct sim_ledger *ledger, const struct pv_hash *secret, const struct pv_hash *kem_hash)
 {
-    edge(ledger, secret, kem_hash);
+    sim_keys_edge(ledger, secret, kem_hash);
 }
 
 static void wrapped(void *context, const struct pv_wrap_context *wrap, const struct pv_kem_pk *pk)
@@ -32,13 +33,13 @@ static void wrapped(void *context, const struct pv_wrap_context *wrap, const str
     struct sim_ledger *ledger = context;
     struct pv_hash kem_hash;
     pv_kem_hash(pk, &kem_hash);
-    edge(ledger, &kem_hash, &wrap->secret_hash);
-    if (ledger->world->actor) ledger->has[ledger->world->actor->number][node(ledger, &wrap->secret_hash)] = true;
+    sim_keys_edge(ledger, &kem_hash, &wrap->secret_hash);
+    if (ledger->world->actor) ledger->has[ledger->world->actor->number][sim_keys_node(ledger, &wrap->secret_hash)] = true;
 }
 
 static void linked(void *context, const struct pv_link_context *link)
 {
-    edge(context, &link->new_secret_hash, &link->old_secret_hash);
+    sim_keys_edge(context, &link->new_secret_hash, &link->old_secret_hash);
 }
 
 static void sealed(void *context, const struct pv_hash *key_and_nonce, const struct pv_hash *content)
@@ -78,29 +79,38 @@ void sim_ledger_invited(struct sim_world *world, struct sim_device *device, unsi
     l->kem_hash = invite->body.kem_hash;
     l->made_view = pv_roster_size(view);
     for (unsigned p = 0; p < SIM_PERSONS; p++) l->absent[p] = !pv_roster_principal(view, &world->room_ids[SIM_CLIENT_ROOMS + p]);
+    sim_gates_made(world->ledger, link, pv_buf_bytes(&device->flow.gate_request));
     sim_ledger_drew(world, device, link);
 }
 
 void sim_ledger_drew(struct sim_world *world, struct sim_device *device, unsigned link)
 {
     struct sim_ledger *ledger = world->ledger;
-    ledger->has[device->number][node(ledger, &world->links[link].kem_hash)] = true;
+    const struct sim_gate *gate = &ledger->gates[link];
+    if (gate->made) ledger->has[device->number][gate->a] = ledger->has[device->number][gate->b] = true;
     if (ledger->drawn_count < SIM_DRAWN) ledger->drawn[ledger->drawn_count++] = (struct sim_drawn){device->number, link};
 }
 
 /* ---- what someone who is out can open */
 
-static void reach(struct sim_ledger *ledger, unsigned device, bool ret_reached[static SIM_NODES])
+void sim_keys_spread(const struct sim_ledger *ledger, bool reached[static SIM_NODES])
 {
-    memcpy(ret_reached, ledger->has[device], SIM_NODES);
-    ret_reached[node(ledger, &ledger->world->devices[device].me.public.kem_hash)] = true;
+    for (const struct sim_gate *gate = ledger->gates; gate < ledger->gates + SIM_LINKS; gate++)
+        if (gate->made && reached[gate->a] && reached[gate->b]) reached[gate->kem] = true;
     for (bool more = true; more;) {
         more = false;
         for (size_t i = 0; i < ledger->edge_count; i++) {
-            if (!ret_reached[ledger->edges[i].from] || ret_reached[ledger->edges[i].to]) continue;
-            ret_reached[ledger->edges[i].to] = more = true;
+            if (!reached[ledger->edges[i].from] || reached[ledger->edges[i].to]) continue;
+            reached[ledger->edges[i].to] = more = true;
         }
     }
+}
+
+static void reach(struct sim_ledger *ledger, unsigned device, bool ret_reached[static SIM_NODES])
+{
+    memcpy(ret_reached, ledger->has[device], SIM_NODES);
+    ret_reached[sim_keys_node(ledger, &ledger->world->devices[device].me.public.kem_hash)] = true;
+    sim_keys_spread(ledger, ret_reached);
 }
 
 /* Did the link come after the device was out? What was made before may be signed anew, and stand in the log behind it. */
@@ -125,9 +135,10 @@ static bool is_back(const struct sim_ledger *ledger, const struct sim_out *out)
     return false;
 }
 
-/* A device that is out of its person's own room may still get hold of a link to another. */
+/* A device that is out of its person's own room may still get hold of a link to another; a stranger has them all. */
 static bool has_link(const struct sim_ledger *ledger, const struct sim_out *out, unsigned room)
 {
+    if (out->device == SIM_DEVICES) return true;
     for (size_t k = 0; k < ledger->drawn_count; k++) {
         const struct sim_link *link = &ledger->world->links[ledger->drawn[k].link];
         if (ledger->drawn[k].device == out->device && link->room == room && link->made_step > out->step) return true;
@@ -159,29 +170,60 @@ static bool is_forgotten(const struct sim_ledger *ledger, const struct sim_out *
     return true;
 }
 
-static void check_out(struct sim_ledger *ledger, const struct sim_out *out)
+static void check_reached(struct sim_ledger *ledger, const struct sim_out *out, const bool reached[static SIM_NODES], const char *property,
+                          const char *who)
 {
     struct sim_world *world = ledger->world;
     const struct sim_log *log = &ledger->logs[out->host][out->room];
-    bool reached[SIM_NODES];
-    if (is_back(ledger, out) || is_forgotten(ledger, out)) return;
-    reach(ledger, out->device, reached);
     for (uint64_t i = out->index + 1; i < log->history.count; i++)
         if (log->entries[i].kind == PV_KIND_ROSTER && log->entries[i].verdict == PV_ACCEPTED &&
-            log->entries[i].type == PV_ROSTER_REKEY && reached[node(ledger, &log->entries[i].secret)])
-            sim_fail(world, "P4", "device %u, out of %s at %llu, opens the epoch made at %llu", out->device,
-                     sim_room_name(out->room), (unsigned long long)out->index, (unsigned long long)i);
+            log->entries[i].type == PV_ROSTER_REKEY && reached[sim_keys_node(ledger, &log->entries[i].secret)])
+            sim_fail(world, property, "%s, out of %s at %llu, opens the epoch made at %llu", who, sim_room_name(out->room), (unsigned long long)out->index, (unsigned long long)i);
     for (size_t k = 0; k < ledger->seal_count; k++) {
         const struct sim_seal *seal = &ledger->seals[k];
         if (seal->room != out->room && has_link(ledger, out, seal->room)) continue;
-        if (pv_kind_is_sealed(seal->kind) && knew(log, out, seal) && reached[node(ledger, &seal->secret)])
-            sim_fail(world, "P4", "device %u, out of %s at %llu, opens what device %u sealed in %s when it knew that, at step %zu",
-                     out->device, sim_room_name(out->room), (unsigned long long)out->index, seal->device,
+        if (pv_kind_is_sealed(seal->kind) && knew(log, out, seal) && reached[sim_keys_node(ledger, &seal->secret)])
+            sim_fail(world, property, "%s, out of %s at %llu, opens what device %u sealed in %s when it knew that, at step %zu", who,
+                     sim_room_name(out->room), (unsigned long long)out->index, seal->device,
                      sim_room_name(seal->room), seal->step);
     }
+}
+
+static void check_out(struct sim_ledger *ledger, const struct sim_out *out)
+{
+    bool reached[SIM_NODES];
+    char who[24];
+    if (is_back(ledger, out) || is_forgotten(ledger, out)) return;
+    reach(ledger, out->device, reached);
+    snprintf(who, sizeof who, "device %u", out->device);
+    check_reached(ledger, out, reached, "P4", who);
 }
 
 void sim_keys_check(struct sim_ledger *ledger)
 {
     for (size_t i = 0; i < ledger->out_count && !ledger->world->failed; i++) check_out(ledger, &ledger->outs[i]);
+}
+
+/* Someone who has every link, and the halves that an honest server gave for them, reads up to the entry by which the
+ * last of these ended. */
+void sim_keys_check_stranger(struct sim_ledger *ledger)
+{
+    struct sim_out out = {.host = 0, .device = SIM_DEVICES};
+    bool reached[SIM_NODES] = {false};
+    if (ledger->world->weather.hostile || ledger->world->weather.restores) return;
+    for (unsigned l = 0; l < SIM_LINKS; l++) {
+        if (!ledger->gates[l].made) continue;
+        reached[ledger->gates[l].a] = true;
+        reached[ledger->gates[l].b] |= ledger->stranger_drew[l];
+    }
+    sim_keys_spread(ledger, reached);
+    for (out.room = 0; out.room < SIM_ROOMS && !ledger->world->failed; out.room++) {
+        out.index = 0;
+        for (unsigned l = 0; l < SIM_LINKS; l++) {
+            const struct sim_opening *opening = &ledger->logs[0][out.room].openings[l];
+            uint64_t until = opening->open ? UINT64_MAX - 1 : opening->ended;
+            if (ledger->stranger_drew[l] && opening->known && until > out.index) out.index = until;
+        }
+        check_reached(ledger, &out, reached, "P5", "a stranger with links");
+    }
 }

@@ -1,7 +1,7 @@
 /* Who is in a room by what its accepted entries mean, told apart from the roster that is tested. */
 #include "tests/simulation/ledger_parts.h"
 
-static unsigned person_named(const struct sim_world *world, const struct pv_hash *id)
+unsigned sim_person_named(const struct sim_world *world, const struct pv_hash *id)
 {
     for (unsigned p = 0; p < SIM_PERSONS; p++)
         if (pv_hash_equal(id, &world->room_ids[SIM_CLIENT_ROOMS + p])) return p;
@@ -76,6 +76,7 @@ void sim_members_change(struct sim_observing *o, struct sim_entry *entry, struct
     if (body.type == PV_ROSTER_REKEY) sim_tell(world, "  with %zu links", body.u.rekey.link_count);
     if (body.type == PV_ROSTER_REKEY) sim_keys_epoch(o->ledger, &body.u.rekey.secret_hash, &body.u.rekey.kem_hash);
     if (entry->verdict != PV_ACCEPTED) return;
+    sim_gates_change(o, &body, index);
     if (body.type == PV_ROSTER_REKEY) entry->secret = body.u.rekey.secret_hash;
     if (body.type == PV_ROSTER_GENESIS && o->room >= SIM_CLIENT_ROOMS) {
         device_in(o, author, author, index);
@@ -93,7 +94,7 @@ void sim_members_change(struct sim_observing *o, struct sim_entry *entry, struct
     if (body.type == PV_ROSTER_DEVICE_REMOVE) sweep_out(o, &body.u.device_remove, index, author, leaf);
     if (body.type == PV_ROSTER_LEAVE) person_out(o, author % SIM_PERSONS, index, leaf);
     for (size_t i = 0; body.type == PV_ROSTER_REMOVE && i < body.u.remove.count; i++)
-        person_out(o, person_named(world, &body.u.remove.targets[i].person), index, leaf);
+        person_out(o, sim_person_named(world, &body.u.remove.targets[i].person), index, leaf);
 }
 
 void sim_members_check(const struct sim_observing *o)

@@ -2,7 +2,9 @@
 #ifndef TESTS_SIMULATION_LEDGER_PARTS_H
 #define TESTS_SIMULATION_LEDGER_PARTS_H
 
+#include "core/room/body.h"
 #include "tests/simulation/hooks.h"
+#include "tests/simulation/secrets.h"
 #include "tests/simulation/world.h"
 
 enum { SIM_NODES = 1024, SIM_EDGES = 4096, SIM_SEALS = 1024, SIM_USES = 1 << 13, SIM_OUTS = 256, SIM_DRAWN = 64, SIM_SERVED = 512, SIM_ADDS = 96 };
@@ -16,6 +18,12 @@ struct sim_entry {
     struct pv_bytes body, refs; /* of a sealed one, where things are forgotten; owned */
 };
 
+/* A link, as a log has it. */
+struct sim_opening {
+    bool known, open;
+    uint64_t uses, until_ms, ended; /* the entry by which it ended */
+};
+
 struct sim_log {
     struct sim_history history;
     struct sim_entry *entries;
@@ -26,6 +34,8 @@ struct sim_log {
         unsigned adder, device;
     } adds[SIM_ADDS];
     size_t add_count;
+    struct sim_opening openings[SIM_LINKS];
+    unsigned came_by[SIM_PERSONS]; /* a link */
 };
 
 /* A version that a device signed, and what it knew then. */
@@ -53,6 +63,12 @@ struct sim_drawn {
     unsigned device, link;
 };
 
+/* The two halves of a link's key, the link's and the server's, and what they open together: nodes. */
+struct sim_gate {
+    bool made;
+    uint16_t a, b, kem;
+};
+
 struct sim_ledger {
     struct sim_world *world;
     struct sim_watch watch;
@@ -69,10 +85,13 @@ struct sim_ledger {
     struct {
         uint16_t from, to;
     } edges[SIM_EDGES];
-    size_t edge_count;
+    size_t edge_count, edges_checked;
     bool has[SIM_DEVICES][SIM_NODES];
     struct sim_drawn drawn[SIM_DRAWN];
     size_t drawn_count;
+    struct sim_gate gates[SIM_LINKS];
+    bool stranger_drew[SIM_LINKS]; /* halves that someone got who has links and nothing else */
+    struct sim_secrets secrets;    /* what no server may have */
     /* each use of a key and nonce */
     struct {
         bool used;
@@ -100,6 +119,12 @@ const struct sim_seal *sim_seal_of(const struct sim_ledger *ledger, const struct
 void sim_keys_init(struct sim_ledger *ledger);
 void sim_keys_epoch(struct sim_ledger *ledger, const struct pv_hash *secret, const struct pv_hash *kem_hash);
 void sim_keys_check(struct sim_ledger *ledger);
+/* What someone opens who has links and what a server gave for them, and nothing else. */
+void sim_keys_check_stranger(struct sim_ledger *ledger);
+uint16_t sim_keys_node(struct sim_ledger *ledger, const struct pv_hash *name);
+void sim_keys_edge(struct sim_ledger *ledger, const struct pv_hash *from, const struct pv_hash *to);
+/* Add all that those reached lead to. */
+void sim_keys_spread(const struct sim_ledger *ledger, bool reached[static SIM_NODES]);
 
 /* ---- who is in (ledger_members.c) */
 struct sim_observing { /* a server's log of a room, as it grows */
@@ -109,12 +134,24 @@ struct sim_observing { /* a server's log of a room, as it grows */
     bool again; /* compare with what was seen before */
     uint64_t at;
 };
-/* SIM_DEVICES: none of that name. */
+/* SIM_PERSONS, SIM_DEVICES: none of that name. */
+unsigned sim_person_named(const struct sim_world *world, const struct pv_hash *id);
 unsigned sim_device_named(const struct sim_world *world, const struct pv_hash *id);
 /* What a roster entry's clear body does, and with which verdict. */
 void sim_members_change(struct sim_observing *o, struct sim_entry *entry, struct pv_bytes bytes, uint64_t index, const struct pv_hash *leaf);
 /* Does the roster say the same? */
 void sim_members_check(const struct sim_observing *o);
+
+/* ---- gates (ledger_gates.c) */
+void sim_gates_init(struct sim_ledger *ledger);
+/* A link was made, and what is to be sent to the server for its gate. */
+void sim_gates_made(struct sim_ledger *ledger, unsigned link, struct pv_bytes gate_request);
+/* An accepted entry: does it end links? */
+void sim_gates_change(struct sim_observing *o, const struct pv_roster_body *body, uint64_t index);
+void sim_gates_expire(struct sim_observing *o, struct pv_bytes bytes, uint64_t index);
+/* Neither half alone opens anything. */
+void sim_gates_check(struct sim_ledger *ledger);
+void sim_gates_finish(struct sim_ledger *ledger);
 
 /* ---- what was written (ledger_writes.c) */
 void sim_writes_finish(struct sim_ledger *ledger);

@@ -18,6 +18,7 @@ static void check_plaintext(struct sim_world *world, struct pv_bytes body)
 {
     if (body.n && memmem(body.p, body.n, SIM_CANARY, strlen(SIM_CANARY)))
         sim_fail(world, "P1", "a request holds what only members may read");
+    sim_ledger_sent(world, body);
 }
 
 /* The server works on it. False: it went down over it, or is down. */
@@ -33,7 +34,9 @@ static bool serve(struct sim_world *world, struct sim_host *host, const struct p
     world->actor = NULL;
     world->requests++;
     host->srv.now_ms = world->now_ms;
+    world->serving = true;
     srv_request(&host->srv, methods[packet->method], packet->path, headers, packet->body, &response);
+    world->serving = false;
     world->actor = actor;
     bool alive = !sim_disk_is_dead(host->disk);
     if (alive) {
@@ -43,6 +46,7 @@ static bool serve(struct sim_world *world, struct sim_host *host, const struct p
         pv_buf_clear(&ret_answer->body);
         pv_buf_append(&ret_answer->body, response.body.p, response.body.n);
         sim_ledger_observe(world, host, false);
+        if (response.status == 200 && strstr(packet->path, "/release")) sim_ledger_released(world, host, packet->path);
     } else {
         sim_tell(world, "the server loses power while it works");
         sim_host_stop(world, host, true);
@@ -76,6 +80,12 @@ static bool log_in(struct sim_world *world, struct sim_device *device, struct si
     pv_task_free(task);
     pv_buf_release(&answer.body);
     return !err;
+}
+
+bool sim_ask_unknown(struct sim_world *world, struct sim_host *host, const struct pv_request *request, struct sim_answer *ret_answer)
+{
+    struct packet packet = {request->method, request->path, "", "", request->body};
+    return serve(world, host, &packet, ret_answer);
 }
 
 /* ---- faults */

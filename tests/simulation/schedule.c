@@ -113,7 +113,11 @@ void sim_schedule_make(uint64_t seed, size_t steps, struct sim_schedule *ret_sch
 void sim_schedule_play(const struct sim_schedule *schedule, struct sim_world *world)
 {
     sim_world_init(world, schedule->seed, &schedule->weather);
-    for (size_t i = 0; i < schedule->count && !world->failed; i++) sim_act(world, &schedule->steps[i]);
+    for (size_t i = 0; i < schedule->count && !world->failed; i++) {
+        sim_act(world, &schedule->steps[i]);
+        sim_stranger_comes(world, schedule->steps[i].dice);
+        sim_ledger_stepped(world);
+    }
     if (!world->failed) sim_calm(world);
     if (!world->failed) sim_ledger_finish(world);
 }

@@ -178,6 +178,7 @@ struct sim_world {
     struct pv_server_info server;
     struct pv_sign_sk log_sk;
     struct sim_device *actor; /* whose code runs; NULL: the server's */
+    bool serving;             /* it is the server's, which works on a request */
     struct sim_ledger *ledger;
     size_t requests, answers_ok, alarms, entries;
     /* the outcome */
@@ -223,6 +224,8 @@ struct sim_answer {
 /* Make the request for the device; with a session if it wants one. False: no answer came. */
 bool sim_ask(struct sim_world *world, struct sim_device *device, const struct pv_request *request,
              struct sim_answer *ret_answer);
+/* The same for someone whom nobody knows, without a session, and in fair weather. */
+bool sim_ask_unknown(struct sim_world *world, struct sim_host *host, const struct pv_request *request, struct sim_answer *ret_answer);
 void sim_deliver_held(struct sim_world *world, unsigned slot);
 /* Deadlines that the server looks at each second. */
 void sim_host_tick(struct sim_world *world, struct sim_host *host);
@@ -290,6 +293,12 @@ void sim_repair_by_kit(struct sim_world *world, struct sim_device *kit);
 void sim_add_kit(struct sim_world *world, struct sim_device *device);
 void sim_lose(struct sim_world *world, struct sim_device *device);
 
+/* ---- stranger.c: someone who has every link and nothing else */
+/* After a step, by its dice: at times one is tried. */
+void sim_stranger_comes(struct sim_world *world, uint64_t dice);
+/* In the end: some are tried. */
+void sim_stranger_tries_more(struct sim_world *world);
+
 /* ---- cold.c */
 /* Each room, read from nothing by a member, is what those who followed it have. */
 void sim_cold_readers(struct sim_world *world);
@@ -339,6 +348,16 @@ void sim_ledger_same(struct sim_world *world, const struct sim_device *device, c
 /* Does it have all of the room that the server shows, and is it in? */
 bool sim_ledger_is_caught_up(struct sim_world *world, const struct sim_device *device, unsigned room);
 void sim_ledger_drew(struct sim_world *world, struct sim_device *device, unsigned link);
+/* Someone with nothing but links got the half of one. */
+void sim_ledger_stranger_drew(struct sim_world *world, unsigned link);
+/* Does the server's log have the link's invite as open? */
+bool sim_ledger_is_open(const struct sim_world *world, const struct sim_host *host, unsigned link);
+/* The server answered a request for a half. */
+void sim_ledger_released(struct sim_world *world, const struct sim_host *host, const char *path);
+/* The server was sent this. */
+void sim_ledger_sent(struct sim_world *world, struct pv_bytes body);
+/* A step is over. */
+void sim_ledger_stepped(struct sim_world *world);
 void sim_ledger_invited(struct sim_world *world, struct sim_device *device, unsigned link);
 /* A command of the device ended well: what it was shown continues what it held. */
 void sim_ledger_up_to_date(struct sim_world *world, struct sim_device *device, unsigned room);
