@@ -3,7 +3,7 @@ from flaw import Mutant
 
 OUTBOX, OVERTAKEN, INTAKE = "core/sync/outbox.c", "core/sync/overtaken.c", "core/sync/intake.c"
 MEMBERS, KEYS = "core/sync/members.c", "core/sync/keys.c"
-KEYS_TEST, SYNC = "tests/unit/test_bad_keys", "tests/unit/test_sync"
+KEYS_TEST, SYNC, STALE = "tests/unit/test_bad_keys", "tests/unit/test_sync", "tests/cli/stale_join.t"
 
 CLIENT = [
     Mutant("draft_due", OUTBOX, "    return epoch_stands(room, view) && !pv_roster_rekey_due(view) && view", "    return epoch_stands(room, view) && view"),
@@ -47,4 +47,6 @@ CLIENT = [
     Mutant("a wrap's secret is the one that its rekey names", "core/room/epoch.c", "    if (pv_hash_equal(&hash, want)) *ret_secret = secret;\n    else err = PV_ERR_BROKEN_CHAIN;\n", "    *ret_secret = secret;\n    (void)want;\n", KEYS_TEST),
     Mutant("links are those that the entry names", KEYS, "        if (!pv_hash_equal(&sealed_hash, &rekey->links[i].sealed_hash)) {", "        if (false) {", KEYS_TEST),
     Mutant("a link leads to the epoch that its rekey names", "core/room/epoch.c", "    pv_parts_put_uint(&parts, context->old_epoch);\n    pv_parts_put_bytes(&parts, context->old_secret_hash.b, sizeof context->old_secret_hash.b);\n", "", "tests/unit/test_epoch"),
+    Mutant("record_first, joining", "cli/cmd_join.c", "    err = pv_directory_record(session, &join->known, report);\n    if (err != PV_OK) return err;\n    err = pv_room_view", "    err = pv_room_view", STALE),
+    Mutant("record_first, creating", "cli/cmd_room_new.c", "    err = pv_directory_record(session, &known, report);\n    if (err != PV_OK && err != PV_ERR_OFFLINE) return err;\n    err = pv_cli_write", "    err = pv_cli_write", STALE),
 ]

@@ -4,6 +4,7 @@ from flaw import Mutant
 GIVE, RESTORE, PREPARE, PUT = "core/sync/repair.c", "server/work_restore.c", "server/restore.c", "server/successors.c"
 HEADS, BACKUP, FIND, SEAL = "server/heads.c", "server/backup_restore.c", "core/sync/successor.c", "core/room/succession.c"
 TAIL, KEYS_BACK = "tests/server/test_restore", "tests/server/test_restore_keys"
+OWN = "tests/unit/test_overtaken"
 LOST, WHOSE = "tests/server/test_restore_lost", "tests/server/test_go_on"
 WORD, GOES_ON, SUCCESSION = "tests/server/test_successor", "tests/cli/successor.t", "tests/unit/test_succession"
 HEADS_TEST, RESTORED = "tests/server/heads.t", "tests/cli/restored.t"
@@ -78,4 +79,10 @@ PLACES = [
     Mutant("a part is given up in one's own room alone", RESTORE, "    return pv_roster_room_kind(work->state->roster) == PV_ROOM_PERSON && author && ", "    return author && ", WHOSE),
     Mutant("a restored server's note is signed", GIVE, "    if (pv_checkpoint_open(note, name, &room->id, pv_roster_log_key(room->roster), &checkpoint))", "    if (pv_checkpoint_peek(note, &checkpoint))", WHOSE),
     Mutant("a head of another history is shown", RESTORE, "        else if (!pv_hash_equal(&root, &checkpoint.root))\n", "        else if (false)\n", LOST),
+    # who gets a place, and what goes over
+    Mutant("places: none for oneself", FIND, "        if (pv_hash_equal(&members[i].id, &room->me->person) || (there &&", "        if ((there &&", WORD),
+    Mutant("places: none for who is there", FIND, "&room->me->person) || (there && pv_roster_principal(there, &members[i].id))) continue;", "&room->me->person)) continue;", WORD),
+    Mutant("places: who has no key gets the least role", FIND, "        if (err == PV_ERR_NOT_FOUND) place->role = PV_ROLE_VIEWER;\n", "        if (false) place->role = PV_ROLE_VIEWER;\n", WORD),
+    Mutant("own words: nobody else's", FIND, "    if (!pv_hash_equal(&stored->author, &own->room->me->device) || !stored", "    if (!stored", OWN),
+    Mutant("own words: as they were accepted", FIND, "        stored->verdict != PV_ACCEPTED || pv_entry_read", "        pv_entry_read", OWN),
 ]

@@ -209,6 +209,10 @@ static void test_followed(void)
 	is_err(rig_join(&e, &bob.device, &found.link), PV_OK, "which opens");
 	const struct pv_principal *member = pv_roster_principal(pv_room_roster(e.room), &bob.device.me.person);
 	tap_ok(member && member->role == PV_ROLE_EDITOR, "to the role that he had");
+	uint64_t uses[3] = {9, 9, 9};
+	is_err(rig_pull(&next), PV_OK, "Ada sees him there");
+	is_err(pv_successor_count(a.room, pv_room_roster(next.room), uses), PV_OK, "and counts whom she would have to invite anew");
+	tap_ok(uses[0] + uses[1] + uses[2] == 0, "nobody: he is there, and so is she");
 	is_err(ask(&a, &found), PV_OK, "Ada's finds her own");
 	tap_ok(found.is_there && !found.has_link, "which holds no link for her");
 
@@ -253,6 +257,9 @@ static void make_word(void)
 {
 	uint64_t uses[3];
 	struct pv_task *task;
+	if (sqlite3_exec(a.db, "DELETE FROM kem_key", NULL, NULL, NULL)) abort(); /* as a device that never had them */
+	is_err(pv_successor_count(a.room, NULL, uses), PV_OK, "an owner's device counts whom it would invite");
+	tap_ok(uses[PV_ROLE_VIEWER] == 1 && uses[PV_ROLE_EDITOR] == 0, "whose key it lacks gets the least role, whose link is anybody's");
 	enum pv_err made = pv_successor_keys_task(a.room, &task);
 	is_err(rig_run(a.device->server, made, task), PV_OK, "members' keys are fetched");
 	if (pv_successor_count(a.room, NULL, uses) || uses[0] != 0 || uses[1] != 1 || uses[2] != 0) abort();

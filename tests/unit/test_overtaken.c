@@ -1,6 +1,7 @@
 /* What overtakes what is signed and not sent yet: rekeys, removals, other owners, in the same moment or while away; or a
  * copy of the same home. */
 #include "core/state/payload.h"
+#include "core/sync/successor.h"
 #include "tests/unit/sync_pair.h"
 
 /* A third one, by an invite of Ada's. */
@@ -258,6 +259,52 @@ static void test_copied_home(bool sealed)
     pair_release(&p);
 }
 
+static enum pv_err count_word(void *context, enum pv_kind kind, struct pv_bytes payload)
+{
+    (void)kind;
+    (void)payload;
+    ++*(unsigned *)context;
+    return PV_OK;
+}
+
+static unsigned own_words(struct rig_member *member)
+{
+    unsigned count = 0;
+    is_err(pv_room_own_words(member->room, 0, count_word, &count), PV_OK, "own words are looked for");
+    return count;
+}
+
+/* What would go over into a successor: each word of the device once, though the log has versions that came too late; and
+ * nobody else's. */
+static void test_own_words(void)
+{
+    static struct pair p;
+    struct rig_device carol;
+    struct rig_member c;
+    struct pv_invite_link link;
+    pair_init(&p, PV_ROLE_EDITOR);
+    carol_joins(&p, &carol, &c, PV_ROLE_EDITOR, 1, &link);
+    is_err(rig_say(&p.a, "hers"), PV_OK, "Ada writes");
+    is_err(rig_push(&p.a), PV_OK, "and sends");
+    is_err(rig_pull(&p.b), PV_OK, "Bob reads it");
+    is_err(pv_room_remove(p.a.room, &carol.me.person), PV_OK, "Ada removes Carol");
+    is_err(rig_say(&p.b, "mine"), PV_OK, "as Bob writes");
+    uint64_t size = pv_roster_size(pv_room_roster(p.b.room));
+    racer = &p.a;
+    requests_before_race = 1;
+    p.server.around = race;
+    is_err(rig_push(&p.b), PV_OK, "he sends it, and sends it again under the new key");
+    p.server.around = NULL;
+    tap_ok(pv_roster_size(pv_room_roster(p.b.room)) == size + 4, "beside a removal and a rekey, the log has it twice");
+    is_texts(&p.b, "hers\nmine\n", "but it was said once");
+    tap_is_int(own_words(&p.b), 1, "once it is his");
+    tap_is_int(own_words(&p.a), 1, "as her own is Ada's");
+    tap_is_int(own_words(&c), 0, "and none is Carol's");
+    rig_member_close(&c);
+    rig_device_release(&carol);
+    pair_release(&p);
+}
+
 int main(void)
 {
     is_err(pv_crypto_init(), PV_OK, "crypto");
@@ -267,6 +314,7 @@ int main(void)
     test_pages_between_versions();
     test_kept_before_overtaken();
     test_spent_numbers();
+    test_own_words();
     test_copied_home(true);
     test_copied_home(false);
     return tap_done();
