@@ -19,11 +19,11 @@ server.url = proxy.url
 ada, bob, eve = (world.person(name, server) for name in ("ada", "bob", "eve"))
 ada.must("room", "new", "acme")
 to_room = rb"POST /v1/rooms/%s/entries" % ada.run("rooms", "--json").json()["rooms"][0]["id"].encode()
-to_new_room = rb"POST /v1/rooms "
+lost = to_room, rb"POST /v1/rooms "
 
 
 def lose_appends(sink, data):
-    if data.startswith((to_room, to_new_room)):
+    if data.startswith(lost):
         raise OSError("lost")
     sink.sendall(data)
 
@@ -83,6 +83,16 @@ is_(appends_to(eve, begin)[:2], ["own", "other"], "her own room was told of it b
 ok(("lost", "intended") in state(eve), "it is intended", state(eve))
 expect(0, "refresh", eve.run("refresh"))
 ok(("lost", "joined") in state(eve), "and then there", state(eve))
+lost, begin = rb"POST /v1/rooms/%s/entries" % eve.run("whoami", "--json").json()["id"].encode(), len(requests(proxy))
+proxy.ask = lose_appends
+expect(5, "a room that her own room cannot be told of", eve.run("room", "new", "untold"), "will be sent")
+expect(5, "what is written in it", eve.run("say", "untold", "waits"), "will be sent")
+proxy.ask = None
+ok("other" not in appends_to(eve, begin), "is not sent, nor is the room made", appends_to(eve, begin))
+begin = len(requests(proxy))
+expect(0, "refresh", eve.run("refresh"))
+is_(appends_to(eve, begin)[:2], ["own", "other"], "until it was told")
+lost = to_room
 
 # A link that is closed while the join waits, and no word before the next link.
 zoe = world.person("zoe", server)
