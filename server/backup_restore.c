@@ -115,7 +115,7 @@ static enum pv_err find_contradiction(struct restoring *restoring, struct pv_met
     return err;
 }
 
-/* Its own note has to say the same of the tree. */
+/* Its own note has to say the same of the tree: as long, it may be another, from before an earlier restore. */
 static enum pv_err open_if_whole(struct pv_meta *meta, const struct pv_meta_room *row, const struct pv_head_note *head, bool *ret_opens)
 {
     struct pv_checkpoint ours;

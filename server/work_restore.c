@@ -117,14 +117,24 @@ static enum pv_err all_have_shown(struct pv_work *work, bool *ret_have)
     return err;
 }
 
-/* Does the head that stood beside the blobs, and after which nothing came, say that all of it is here? */
+/* Does the head that stood beside the blobs, and after which nothing came, say that all of it is here? One of another tree,
+ * as long, says that the room went on without this part after an earlier restore. */
 static enum pv_err is_at_last_head(struct pv_work *work, bool *ret_is)
 {
-    uint64_t size;
+    struct pv_checkpoint head;
+    struct pv_hash root;
+    struct pv_buf note;
     bool is_last;
-    enum pv_err err = work->server->meta->ops->kept_head(work->server->meta, work->state->row.no, &size, &is_last);
-    *ret_is = !err && is_last && size == work->state->row.size;
-    return err == PV_ERR_NOT_FOUND ? PV_OK : err;
+    *ret_is = false;
+    pv_buf_init(&note, PV_LIMIT_NOTE_BYTES);
+    enum pv_err err = work->server->meta->ops->kept_head(work->server->meta, work->state->row.no, &note, &is_last);
+    if (!err) err = pv_checkpoint_peek(pv_buf_bytes(&note), &head);
+    pv_buf_release(&note);
+    if (err) return err == PV_ERR_NOT_FOUND ? PV_OK : err;
+    if (!is_last || head.size != work->state->row.size) return PV_OK;
+    err = pv_work_root(work, head.size, &root);
+    *ret_is = !err && pv_hash_equal(&root, &head.root);
+    return err;
 }
 
 /* Does it go on in another room? Then it stays as it is, whoever comes. */

@@ -319,8 +319,8 @@ struct pv_meta_ops {
     /* Beside the blobs stood this head of a room, known here or not; in the place of an earlier one.
      *   is_last  nothing came after it */
     enum pv_err (*keep_head)(struct pv_meta *meta, const struct pv_hash *room, uint64_t size, struct pv_bytes note, bool is_last);
-    /* Errors: NOT_FOUND. */
-    enum pv_err (*kept_head)(struct pv_meta *meta, uint64_t no, uint64_t *ret_size, bool *ret_is_last);
+    /* Its note, appended. Errors: NOT_FOUND. */
+    enum pv_err (*kept_head)(struct pv_meta *meta, uint64_t no, struct pv_buf *note, bool *ret_is_last);
     /* The room goes on in another one: its owner's signed word. Errors: CONFLICT: in yet another one already. */
     enum pv_err (*succeed)(struct pv_meta *meta, uint64_t no, const struct pv_hash *successor, struct pv_bytes signed_succession);
     /* That word, appended. Errors: NOT_FOUND. */

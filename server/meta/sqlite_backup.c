@@ -221,7 +221,7 @@ enum pv_err pv_sqlite_keep_head(struct pv_meta *meta, const struct pv_hash *room
     return err;
 }
 
-enum pv_err pv_sqlite_kept_head(struct pv_meta *meta, uint64_t no, uint64_t *ret_size, bool *ret_is_last)
+enum pv_err pv_sqlite_kept_head(struct pv_meta *meta, uint64_t no, struct pv_buf *note, bool *ret_is_last)
 {
     struct pv_sqlite *store = pv_sqlite_of(meta);
     struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_READ);
@@ -229,7 +229,11 @@ enum pv_err pv_sqlite_kept_head(struct pv_meta *meta, uint64_t no, uint64_t *ret
     if (stmt) pv_sqlite_bind_uint(stmt, 1, no);
     enum pv_err err = pv_sqlite_row(conn, stmt);
     if (!err) {
-        *ret_size = pv_sqlite_uint(stmt, 0);
+        struct pv_bytes bytes = pv_sqlite_bytes(stmt, 0);
+        pv_buf_append(note, bytes.p, bytes.n);
+        err = note->err;
+    }
+    if (!err) {
         *ret_is_last = pv_sqlite_uint(stmt, 1) != 0;
     }
     pv_sqlite_done(stmt);

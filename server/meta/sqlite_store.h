@@ -153,7 +153,7 @@ enum {
                   "coalesce((SELECT size FROM kept_heads WHERE id = (SELECT id FROM rooms WHERE no = ?1)), 0))")    \
     X(KEEP_HEAD, "INSERT INTO kept_heads (id, size, note, is_last) VALUES (?1, ?2, ?3, ?4) "                        \
                  "ON CONFLICT (id) DO UPDATE SET size = ?2, note = ?3, is_last = ?4")                               \
-    X(KEPT_HEAD, "SELECT size, is_last FROM kept_heads WHERE id = (SELECT id FROM rooms WHERE no = ?1)")            \
+    X(KEPT_HEAD, "SELECT note, is_last FROM kept_heads WHERE id = (SELECT id FROM rooms WHERE no = ?1)")            \
     X(RESTORE_KEPT, "DELETE FROM kept_heads")                                                                       \
     X(SUCCEED, "INSERT INTO successions (room, successor, signed) VALUES (?1, ?2, ?3) "                             \
                "ON CONFLICT (room) DO UPDATE SET signed = ?3 WHERE successor = ?2")                                 \

@@ -140,8 +140,11 @@ static void test_shown(void)
 	struct pv_hash room = hash_of("room", 1), later = hash_of("room", 77), one = hash_of("device", 1), two = hash_of("device", 2);
 	struct pv_bytes note = pv_bytes_of_string("a note");
 	struct pv_meta_room row, other;
-	uint64_t known = 7, size = 7;
+	uint64_t known = 7;
 	bool shown = true, is_last = true;
+	struct pv_bytes newer = pv_bytes_of_string("a newer one");
+	struct pv_buf kept;
+	pv_buf_init(&kept, 64);
 	if (CALL(room, &room, &row)) abort();
 	gives(CALL(known_size, row.no, &known), PV_OK, "of a restored room");
 	check(known == 0, "nothing is known at first");
@@ -157,15 +160,15 @@ static void test_shown(void)
 	check(shown, "who was there");
 	gives(CALL(shown, row.no + 1, &two, &shown), PV_OK, "and in which room");
 	check(!shown, "it was");
-	gives(CALL(kept_head, row.no, &size, &is_last), PV_ERR_NOT_FOUND, "beside the blobs stood nothing");
+	gives(CALL(kept_head, row.no, &kept, &is_last), PV_ERR_NOT_FOUND, "beside the blobs stood nothing");
 	gives(CALL(keep_head, &room, 10, note, false), PV_OK, "a head did");
 	gives(CALL(known_size, row.no, &known), PV_OK, "a smaller one");
 	check(known == 11, "hides nothing either");
-	gives(CALL(keep_head, &room, 12, note, true), PV_OK, "a newer one");
+	gives(CALL(keep_head, &room, 12, newer, true), PV_OK, "a newer one");
 	gives(CALL(known_size, row.no, &known), PV_OK, "counts");
 	check(known == 12, "as what was shown does");
-	gives(CALL(kept_head, row.no, &size, &is_last), PV_OK, "and is told");
-	check(size == 12 && is_last, "with its size, and that nothing came after it");
+	gives(CALL(kept_head, row.no, &kept, &is_last), PV_OK, "and is told");
+	check(pv_bytes_equal(pv_buf_bytes(&kept), newer) && is_last, "as it was signed, and that nothing came after it");
 	gives(CALL(keep_head, &later, 5, note, false), PV_OK, "a room that is not known here may have one");
 	gives(CALL(open_room, row.no, row.size + 1), PV_ERR_CONFLICT, "a room opens only as long as it is");
 	gives(CALL(open_room, row.no, row.size), PV_OK, "then it opens");
@@ -176,7 +179,8 @@ static void test_shown(void)
 	check(known == 0, "is known any more");
 	gives(CALL(shown, row.no, &one, &shown), PV_OK, "by nobody");
 	check(!shown, "at all");
-	gives(CALL(kept_head, row.no, &size, &is_last), PV_ERR_NOT_FOUND, "nor by the blobs");
+	gives(CALL(kept_head, row.no, &kept, &is_last), PV_ERR_NOT_FOUND, "nor by the blobs");
+	pv_buf_release(&kept);
 }
 
 /* Entries of a tail may name blobs whose rows were lost; those count when they come. */

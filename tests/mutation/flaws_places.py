@@ -70,7 +70,9 @@ PLACES = [
     Mutant("a word of a newer version", SEAL, "    if (pv_cbor_get_uint(in, UINT64_MAX) != VERSION) pv_cbor_fail(in, PV_ERR_UNSUPPORTED);", "    (void)pv_cbor_get_uint(in, UINT64_MAX);", SUCCESSION),
     Mutant("what is signed", SEAL, '    return err ? err : pv_verify(device_pk, "succession", encoded, &sig);', "    return err;", SUCCESSION),
     Mutant("the operator's word", BACKUP, "    bool is_last = restoring->blobs_are_last && restoring->heads.is_all;", "    bool is_last = restoring->heads.is_all;", HEADS_TEST),
-    Mutant("rooms wait for their heads", RESTORE, "    *ret_is = !err && is_last && size == work->state->row.size;", "    *ret_is = !err && size == work->state->row.size;", HEADS_TEST),
+    Mutant("rooms wait for their heads", RESTORE, "    if (!is_last || head.size != work->state->row.size) return PV_OK;", "    if (head.size != work->state->row.size) return PV_OK;", HEADS_TEST),
+    Mutant("a head of the same tree", RESTORE, "    *ret_is = !err && pv_hash_equal(&root, &head.root);", "    *ret_is = !err;", HEADS_TEST),
+    Mutant("a head of the same tree, while it is put back", BACKUP, "size == head->checkpoint.size && pv_hash_equal(&ours.root, &head->checkpoint.root);", "size == head->checkpoint.size;", HEADS_TEST),
     Mutant("a restored server's own beginning", GIVE, "    if (pv_hash_equal(&root, &checkpoint.root)) return PV_OK;\n    return pv_room_raise", "    return PV_OK;\n    return pv_room_raise", RESTORED),
     Mutant("every owner has shown a head", RESTORE, "        if (principals[i].role == PV_ROLE_OWNER) err = owner_has_shown(work, &principals[i].id, ret_have);\n", "", RESTORED),
     # whose word counts

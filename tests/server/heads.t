@@ -178,4 +178,31 @@ heads.write_bytes(b"\x00 not heads")
 server.start()
 is_((server.data / "blobs" / "heads.damaged").read_bytes(), b"\x00 not heads", "a server that starts sets damaged ones aside")
 is_(ada.run("say", "acme", "nine").status, 0, "and serves")
+
+# --- two backups, of which the heads continue the older one
+
+for home in (ada, bob):
+    home.must("refresh")
+older, newer = world.dir / "older", world.dir / "newer"
+is_(server.admin("backup", older).status, 0, "a backup")
+rolled = ada.copy("rolled")
+for text in ("in one", "history"):
+    ada.must("say", "both", text)
+is_(server.admin("backup", newer).status, 0, "and one of two entries more")
+server.kill()
+lose_meta()
+heads.unlink()
+is_(server.admin("restore-meta", older).status, 0, "the older one is put back, and nothing beside the blobs says more")
+server.start()
+for home in (rolled, bob):
+    home.must("refresh")
+rolled.must("say", "both", "in another")
+ok(until(are_written), "the room goes on from there, as far: with new keys and a message")
+is_(server.stop(), 0, "until the server stops in order")
+lose_meta()
+put = server.admin("restore-meta", newer)
+is_(put.status, 0, "the newer one is put back", put.err)
+server.start()
+state = ada.must("repair", "both", "--json").json()
+is_((state["open"], state["missing"]), (False, 0), "one that is as long as its head, but another, is not, though somebody shows it so")
 done()
