@@ -88,12 +88,12 @@ const struct pv_rule pv_rule_role = {.member = true, .client = true, .owner = tr
 
 /* ---- remove */
 
-/* Did the present membership come by an invite whose maker is another, and junior to the author or no owner (any more)?
+/* Did the present membership come by an invite whose maker is junior to the author, which nobody is to oneself, or no owner (any more)?
  * Then a removal that named an earlier membership counts too: juniors cannot bring back whom a senior removes. */
 static bool came_by_junior(const struct pv_roster *r, const struct pv_principal *me, const struct pv_principal *target)
 {
     const struct pv_invite *invite = target->via_invite ? pv_state_invite(r, &target->invite) : NULL;
-    if (!invite || pv_hash_equal(&invite->maker, &me->id)) return false;
+    if (!invite) return false;
     const struct pv_principal *maker = pv_state_principal(r, &invite->maker);
     return !maker || maker->role != PV_ROLE_OWNER || maker->since > me->since;
 }

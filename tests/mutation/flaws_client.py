@@ -50,4 +50,5 @@ CLIENT = [
     Mutant("record_first, joining", "cli/cmd_join.c", "    err = pv_directory_record(session, &join->known, report);\n    if (err != PV_OK) return err;\n    err = pv_room_view", "    err = pv_room_view", STALE),
     Mutant("record_first, creating", "cli/cmd_room_new.c", "    err = pv_directory_record(session, &known, report);\n    if (err != PV_OK && err != PV_ERR_OFFLINE) return err;\n    err = pv_cli_write", "    err = pv_cli_write", STALE),
     Mutant("record_first, whatever is sent", "client/devices.c", "    err = pv_room_is_recorded(session->person->room, &room->id, &recorded);\n", "", STALE),
+    Mutant("keep_versions", "core/state/store_outbox.c", "UPDATE sealed SET abandoned = 1 WHERE n >= ?", "DELETE FROM sealed WHERE n >= ?", "tests/unit/test_store"),
 ]

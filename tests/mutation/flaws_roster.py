@@ -6,17 +6,18 @@ MEMBERS, DEVICES, JOIN = "core/room/roster_members.c", "core/room/roster_devices
 KEEPING, KINDS, STATE = "core/room/roster_keeping.c", "core/room/roster_kinds.c", "core/room/roster_state.c"
 FOLD, SWEEP, AUTHORS = "core/room/roster.c", "core/room/roster_sweep.c", "core/room/roster_authors.c"
 TELL, RULES = "core/room/roster_tell.c", "core/room/roster_rules.c"
+BODY, RECORD, RECORDS = "core/room/body.c", "core/room/record.c", "tests/unit/test_record"
 KEPT, ENTER = "tests/unit/test_roster_keeping", "tests/unit/test_roster_members"
 
 ROSTER = [
-    Mutant("close_all", STATE, "    r->due = true;\n    pv_state_close_all_invites(r);", "    r->due = true;"),
+    Mutant("close_all, close_leave, close_opened", STATE, "    r->due = true;\n    pv_state_close_all_invites(r);", "    r->due = true;"),
     Mutant("close_devrm", DEVICES, "    pv_state_close_all_invites(r);\n", ""),
     Mutant("close_due", STATE, "    if (invite->opened) r->due = true; /* someone may hold the link's key */\n", ""),
     Mutant("close_due, when used up", JOIN, "    if (--invite->uses_left == 0) pv_state_close_invite(r, invite);", "    --invite->uses_left;"),
     Mutant("close_due, drawn without joining", KINDS, "    if (invite && invite->open) invite->opened = true;", "    (void)invite;"),
     Mutant("a removal makes a rekey due", STATE, "    r->due = true;\n    pv_state_close_all_invites(r);", "    pv_state_close_all_invites(r);"),
     Mutant("a demotion closes invites", MEMBERS, "    if (to < from) close_invites_of(r, target);", "    (void)from;\n    (void)close_invites_of;"),
-    Mutant("no_self_kem", DEVICES, "        if (pv_hash_equal(&author->id, &c->header->author)) return PV_REASON_SELF;\n", ""),
+    Mutant("no_self_kem, last_dev", DEVICES, "        if (pv_hash_equal(&author->id, &c->header->author)) return PV_REASON_SELF;\n", ""),
     Mutant("kem_order", DEVICES, "    return removal->person_epoch > c->me->person_epoch || !pv_state_device", "    return true || !pv_state_device"),
     Mutant("kem_order, its setter gone", DEVICES, "c->me->person_epoch || !pv_state_device(r, &c->me->setter) ||\n           swept(r, c, &c->me->setter) != NULL;", "c->me->person_epoch;"),
     Mutant("cascade_trans", "core/room/roster_sweep.c", "    for (size_t i = 0; i < steps->count && !err; i++) {\n        struct step step", "    for (size_t i = 0, named = steps->count; i < named && !err; i++) {\n        struct step step"),
@@ -44,7 +45,7 @@ ROSTER = [
     Mutant("due_blocks", KINDS, "    else if (r->due) *ret_reason = PV_REASON_DUE;\n", ""),
     Mutant("stale epochs of words", KINDS, "    else if (c->header->epoch != pv_roster_epoch(r)) *ret_reason = PV_REASON_STALE_EPOCH;\n", ""),
     Mutant("viewers do not work", KINDS, "    if (c->header->kind == PV_KIND_WORK && c->me->role == PV_ROLE_VIEWER) *ret_reason = PV_REASON_ROLE;\n    else if (r->due)", "    if (r->due)"),
-    Mutant("a bar holds for every paper", STATE, "    r->open_invites--;\n    if (invite->opened)", "    if (invite->opened)"),
+    Mutant("closed invites are not counted", STATE, "    r->open_invites--;\n    if (invite->opened)", "    if (invite->opened)"),
     Mutant("head_always", "core/room/roster.c", "    if (reason != PV_REASON_STALE_CHAIN && author) move_head(author, c);", "    if (!reason && author) move_head(author, c);"),
 
     # before any rule: the fields, the author, the chain
@@ -185,4 +186,53 @@ ROSTER = [
     Mutant("a range's end", TELL, "        if (gone[middle].to <= index) low", "        if (gone[middle].to < index) low", KEPT),
     Mutant("a range's beginning", TELL, "return low < roster->gone.count && gone[low].from <= index && ", "return low < roster->gone.count && ", KEPT),
     Mutant("ranges of many forgets, joined", STATE, "        if (gone[end].to > range.to) range.to = gone[end].to;\n", ""),
+    # what the verdicts above rest on
+    Mutant("paper_add", DEVICES, "    if (*ret_reason) return PV_OK;\n    enum pv_err err = check_certificates", "    else if (added(c)->paper && !c->device->paper) *ret_reason = PV_REASON_PAPER;\n    if (*ret_reason) return PV_OK;\n    enum pv_err err = check_certificates"),
+    Mutant("sign: who signed takes it back, though the invite is closed", KINDS, "    if (sign->stance != PV_STANCE_ACCEPT && earlier_sign(r, c)) return PV_OK;\n", ""),
+    Mutant("sign: who signed signs anew by an invite only", KINDS, "    if (sign->stance != PV_STANCE_ACCEPT && earlier_sign(r, c)) return PV_OK;\n", "    if (earlier_sign(r, c)) return PV_OK;\n"),
+    Mutant("sign: who never signed takes nothing back", KINDS, "    if (sign->stance != PV_STANCE_ACCEPT && earlier_sign(r, c)) return PV_OK;\n", "    if (sign->stance != PV_STANCE_ACCEPT) return PV_OK;\n"),
+    Mutant("seniority, of who came as an owner", JOIN, "    principal->since = role == PV_ROLE_OWNER ? c->item->index : 0;\n", "    principal->since = 0;\n"),
+    Mutant("senior_again, by whose invite one came", JOIN, "    principal->via_invite = true;\n", ""),
+    Mutant("senior_again, by the invite of who is no owner any more", MEMBERS, "    return !maker || maker->role != PV_ROLE_OWNER || maker->since > me->since;", "    return !maker || maker->since > me->since;"),
+    Mutant("senior_again, by the invite of who is gone", MEMBERS, "    return !maker || maker->role != PV_ROLE_OWNER || maker->since > me->since;", "    return maker && (maker->role != PV_ROLE_OWNER || maker->since > me->since);"),
+    Mutant("kem_order, whoever joined set the first", JOIN, "    principal->setter = c->header->author;\n", ""),
+    Mutant("kem_order, the epoch one joined with", JOIN, "    principal->person_epoch = party->person_epoch;\n", "    principal->person_epoch = 0;\n"),
+    Mutant("kem_order, the epoch of the new key", DEVICES, "        me->person_epoch = removal->person_epoch;\n", ""),
+    Mutant("kem_order, who set the new key", DEVICES, "        me->setter = c->header->author;\n", ""),
+    Mutant("a removed device makes a rekey due", DEVICES, "    r->due = true;\n    if (r->kind == PV_ROOM_PERSON) return;", "    if (r->kind == PV_ROOM_PERSON) return;"),
+    Mutant("in a person room a device is a principal, and goes as such", DEVICES, "    if (r->kind == PV_ROOM_PERSON) pv_table_remove(&r->principals, principal_goes, &goes);\n", "    (void)principal_goes;\n"),
+    Mutant("a demotion closes what one made", MEMBERS, "        if (joined || pv_hash_equal(&invite->maker, &principal->id)) pv", "        if (joined) pv"),
+    Mutant("a demotion closes what one came by", MEMBERS, "        if (joined || pv_hash_equal(&invite->maker, &principal->id)) pv", "        (void)joined;\n        if (pv_hash_equal(&invite->maker, &principal->id)) pv"),
+    Mutant("a rekey settles what was due", STATE, "    r->due = false;\n}", "}"),
+    Mutant("a secret is remembered", STATE, "    (void)pv_map_add(&r->secrets, secret_hash);\n", ""),
+    Mutant("a weak bar does not hold against paper", STATE, "    return bar && !first_paper && (bar->strong || !paper);", "    (void)paper;\n    return bar && !first_paper;"),
+    # That no bar holds against the first paper has no flaw: present as long as its person, it is never swept, so none is set.
+    Mutant("cascade, of who was added", DEVICES, "    pv_state_record_add(r, c->item->index, &c->header->author, id);\n", ""),
+    Mutant("paper_rank, the first kit", STATE, "    return first ? 0 : 1 + index * PLACES + place;", "    (void)first;\n    return 1 + index * PLACES + place;"),
+    Mutant("paper_rank, within a record", STATE, "    return first ? 0 : 1 + index * PLACES + place;", "    return first ? 0 : 1 + index * PLACES + (place & 0);"),
+    Mutant("an invite counts its uses", MEMBERS, "    invite->uses_left = body->uses;\n", "    invite->uses_left = UINT64_MAX;\n"),
+    Mutant("links lead to earlier epochs", BODY, "        if (link->epoch >= below) pv_cbor_fail(in, PV_ERR_MALFORMED);\n", "", "tests/unit/test_body"),
+    # a person's record, and the certificates in it
+    Mutant("record: who certified", RECORD, "    if (!err) err = pv_verify(signer_pk, \"certificate\", pv_buf_bytes(&buf), &cert->sig);\n", "    (void)signer_pk;\n", RECORDS),
+    Mutant("record: who agreed", RECORD, "    if (!err) err = pv_verify(&cert->device.sign_pk, \"certificate\", pv_buf_bytes(&buf), &cert->consent);\n", "", RECORDS),
+    Mutant("record: a certificate is for one person", RECORD, "    pv_cbor_put_hash(buf, context->in_genesis ? &nobody : &context->person);", "    pv_cbor_put_hash(buf, &nobody);", RECORDS),
+    Mutant("record: the founders' are for one genesis", RECORD, "context->in_genesis ? sizeof context->genesis_nonce.b : 0);", "0);", RECORDS),
+    Mutant("record: paper is certified", RECORD, "    pv_cbor_put_bool(buf, paper);\n    pv_cbor_put_hash(buf, signer);\n    return", "    pv_cbor_put_hash(buf, signer);\n    (void)paper;\n    return", RECORDS),
+    Mutant("record: of a person's room", RECORD, "    if (!of_person || !pv_hash_is_zero(&ret_record->entry.header.room)) return PV_ERR_MALFORMED;", "    if (!pv_hash_is_zero(&ret_record->entry.header.room)) return PV_ERR_MALFORMED;\n    (void)of_person;", RECORDS),
+    Mutant("record: of a room's first entry", RECORD, "    if (!of_person || !pv_hash_is_zero(&ret_record->entry.header.room)) return PV_ERR_MALFORMED;", "    if (!of_person) return PV_ERR_MALFORMED;", RECORDS),
+    Mutant("record: a device once", RECORD, "    if (lists_twice(&person)) return PV_ERR_MALFORMED;\n", "    (void)lists_twice;\n", RECORDS),
+    Mutant("record: each by a device before it", RECORD, "find(person, 2 + i, &parts->certs[i].signer);", "find(person, person->device_count, &parts->certs[i].signer);", RECORDS),
+    Mutant("record: the genesis's own body", RECORD, "    if (!pv_hash_equal(&body_hash, &read.entry.header.body_hash)) return PV_ERR_BROKEN_CHAIN;\n", "", RECORDS),
+    Mutant("record: the founders", RECORD, "    err = pv_genesis_verify_founders(&read.body.u.genesis, &read.entry.header.author);\n", "", RECORDS),
+    Mutant("record: the genesis is signed", RECORD, "    if (!err) err = pv_entry_verify(&read.entry, &person.devices[0].device.sign_pk);\n", "", RECORDS),
+    Mutant("record: further devices", RECORD, "    if (!err) err = verify_certs(&read.parts, &person);\n", "    (void)verify_certs;\n", RECORDS),
+    Mutant("founders: the first is no kit", RECORD, "    if (first->paper || !paper->paper || ", "    if (!paper->paper || ", RECORDS),
+    Mutant("founders: the second is a kit", RECORD, "    if (first->paper || !paper->paper || ", "    if (first->paper || ", RECORDS),
+    Mutant("founders: the kit is another", RECORD, " || pv_hash_equal(&id, &paper_id)) return PV_ERR_MALFORMED;\n", ") return PV_ERR_MALFORMED;\n", RECORDS),
+    Mutant("founders: one signature of one's own", RECORD, "    if (memcmp(first->sig.b, first->consent.b, sizeof first->sig.b) != 0) return PV_ERR_MALFORMED;\n", "", RECORDS),
+    Mutant("founders: the first signs the genesis", RECORD, "    if (!pv_hash_equal(&id, author) || !pv_hash_equal(&first", "    (void)author;\n    if (!pv_hash_equal(&first", RECORDS),
+    Mutant("founders: the first certifies itself", RECORD, " || !pv_hash_equal(&first->signer, &id) || ", " || ", RECORDS),
+    Mutant("founders: the first certifies the kit", RECORD, " || !pv_hash_equal(&paper->signer, &id))", ")", RECORDS),
+    Mutant("founders: the first's certificate", RECORD, "    enum pv_err err = pv_cert_verify(&context, first, &first->device.sign_pk);\n", "    enum pv_err err = PV_OK;\n", RECORDS),
+    Mutant("founders: the kit's certificate", RECORD, "    if (!err) err = pv_cert_verify(&context, paper, &first->device.sign_pk);\n", "", RECORDS),
 ]

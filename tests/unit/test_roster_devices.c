@@ -196,6 +196,22 @@ static void test_swept_from_record(void)
 	end();
 }
 
+static void test_joined_kits(void)
+{
+	begin_client("kits that one join lists rank as its record does");
+	struct kit_person cleo;
+	kit_person_make(3, &cleo);
+	kit_person_certify(&cleo, 0, true);
+	kit_person_certify(&cleo, 0, true);
+	tap_ok(kit_admit(&room, laptop, &cleo, 1, EDITOR), "a person with three kits joins");
+	is(sweep(&cleo.devices[3], room.tree.size, &cleo.devices[2], NULL), PV_REASON_PAPER, "the last cannot remove the one before it");
+	is(sweep(&cleo.devices[2], room.tree.size, &cleo.devices[3], NULL), PV_REASON_NONE, "which removes the last");
+	is(sweep(&cleo.devices[2], room.tree.size, &cleo.devices[1], NULL), PV_REASON_PAPER, "but not the first");
+	is(sweep(&cleo.devices[1], room.tree.size, &cleo.devices[2], NULL), PV_REASON_NONE, "which removes it");
+	kit_person_release(&cleo);
+	end();
+}
+
 /* A certificate's signer may come into the room as another person's device. */
 static void test_sweep_ends_at_persons(void)
 {
@@ -390,6 +406,7 @@ int main(void)
 	test_remove();
 	test_sweep_is_transitive();
 	test_swept_from_record();
+	test_joined_kits();
 	test_sweep_ends_at_persons();
 	test_kem();
 	test_limit();

@@ -353,6 +353,23 @@ static void test_remove_again(void)
 	end();
 }
 
+/* Who let somebody in again is an owner no more, or gone: the founder's removal of before counts all the same. */
+static void test_remove_again_without_maker(bool gone)
+{
+	struct pv_roster_body body = {.type = PV_ROSTER_REMOVE};
+	begin(gone ? "a later membership by one who is gone" : "a later membership by one who is no owner any more");
+	tap_ok(kit_admit(&room, a, &ben, 1, OWNER) && kit_admit(&room, b, &cleo, 2, EDITOR), "an owner and an editor");
+	body.u.remove.count = 1;
+	body.u.remove.targets[0] = (struct pv_membership){cleo.id, pv_roster_principal(room.roster, &cleo.id)->join_index};
+	is(roster_type(c, PV_ROSTER_LEAVE), PV_REASON_NONE, "the editor leaves");
+	is(kit_rekey(&room, a), PV_REASON_NONE, "rekey");
+	tap_ok(kit_admit(&room, b, &cleo, 3, EDITOR), "and is back by the junior's invite");
+	if (gone) is(kit_remove(&room, a, &ben), PV_REASON_NONE, "the junior is removed");
+	else is(kit_role(&room, a, &ben, EDITOR), PV_REASON_NONE, "the junior is demoted");
+	is(kit_roster(&room, a, &body), PV_REASON_NONE, "the founder's old removal counts");
+	end();
+}
+
 static void test_leave(void)
 {
 	begin("leave");
@@ -472,6 +489,8 @@ int main(void)
 	test_role_closes_own_link();
 	test_remove();
 	test_remove_again();
+	test_remove_again_without_maker(false);
+	test_remove_again_without_maker(true);
 	test_leave();
 	test_person_room();
 	test_expired();
