@@ -1,9 +1,12 @@
-/* `privity lock` and `privity unlock`: the keys in the keyring. */
+/* `privity lock` and `privity unlock`: the keys in the keyring; `privity passphrase`, which opens them there. */
+#include <stdlib.h>
+
 #include "cli/common.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
 #include "cli/term.h"
 #include "client/keyring.h"
+#include "client/keystore_file.h"
 #include "client/system.h"
 
 enum pv_err pv_cmd_lock(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
@@ -54,5 +57,29 @@ enum pv_err pv_cmd_unlock(struct pv_session *session, const struct pv_args *args
         pv_term_line(stdout, "Unlocked for %u minutes.", pv_keyring_unlock_seconds() / 60);
     else
         pv_term_line(stdout, "The passphrase is right; it will be asked for each time.");
+    return PV_OK;
+}
+
+/* A script's file goes on holding the passphrase that opens nothing any more. */
+static void say_file_is_old(void)
+{
+    const char *fd = getenv("PRIVITY_PASSPHRASE_FD"), *file = getenv("PRIVITY_PASSPHRASE_FILE");
+    if ((!fd || !*fd) && file && *file)
+        pv_term_line(stderr, "privity: %s, which PRIVITY_PASSPHRASE_FILE names, has to hold the new passphrase from now on", file);
+}
+
+enum pv_err pv_cmd_passphrase(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
+{
+    enum pv_err err = pv_session_change_passphrase(session, report);
+
+    if (err != PV_OK) return err;
+    say_file_is_old();
+    if (args->json) {
+        struct pv_out out;
+        pv_out_begin(&out);
+        pv_json_bool(&out.json, "changed", true);
+        return pv_out_end(&out, report);
+    }
+    pv_term_line(stdout, "The passphrase of this device is changed. Recovery kits and your other devices go on as they are.");
     return PV_OK;
 }

@@ -33,7 +33,7 @@ struct pv_command {
     const char *const *json;    /* documentation of the JSON fields: "field", "meaning", …, NULL */
     size_t min_words, max_words;
     enum pv_complete words[3];  /* of the first words; the last one for all that follow */
-    bool local;                 /* needs no home */
+    bool local;                 /* needs no home, or opens it itself */
     enum pv_err (*run)(struct pv_session *session, const struct pv_args *args, struct pv_report *report);
 };
 

@@ -556,6 +556,7 @@ const struct pv_command pv_commands[] = {
         .json = FIELDS("locked", "names of rooms, or \"all\""),
         .max_words = 1,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE},
+        .local = true, /* opens what it needs: all is locked without asking for anything */
         .run = pv_cmd_lock,
     },
     {
@@ -565,6 +566,21 @@ const struct pv_command pv_commands[] = {
         .text = TEXT("The keys wait in the kernel's keyring for 8 hours, or PRIVITY_UNLOCK_MINUTES."),
         .json = FIELDS("unlocked", "true", "until", "milliseconds since 1970"),
         .run = pv_cmd_unlock,
+    },
+    {
+        .name = "passphrase",
+        .synopsis = "",
+        .summary = "change the passphrase of this device",
+        .text = TEXT("Asks for the passphrase, also of an unlocked device, then twice for the new one, and seals this device's keys anew. "
+                     "Cut off, it has changed all or nothing. What is unlocked stays so until `privity lock`; recovery kits and your other "
+                     "devices, each with a passphrase of its own, go on as they are.",
+                     "The keys themselves stay: a copy of this device's data that was taken before opens by the old passphrase. Where somebody "
+                     "may have both, revoke the device (privity device revoke) from another one.",
+                     "A script gives the new one in PRIVITY_NEW_PASSPHRASE_FILE or PRIVITY_NEW_PASSPHRASE_FD, which may be the open file that "
+                     "the old one is read from: the new one is its next line."),
+        .json = FIELDS("changed", "true"),
+        .local = true, /* asks even where nothing else would */
+        .run = pv_cmd_passphrase,
     },
     {
         .name = "refresh",

@@ -23,6 +23,7 @@ PV_CLI_HANDLER(pv_cmd_log);
 PV_CLI_HANDLER(pv_cmd_ls);
 PV_CLI_HANDLER(pv_cmd_members);
 PV_CLI_HANDLER(pv_cmd_mv);
+PV_CLI_HANDLER(pv_cmd_passphrase);
 PV_CLI_HANDLER(pv_cmd_put);
 PV_CLI_HANDLER(pv_cmd_read);
 PV_CLI_HANDLER(pv_cmd_recover);

@@ -82,6 +82,8 @@ static const struct {
       {"PRIVITY_SERVER", "the server for `init`, `recover` and `device join`, where --server is not given"},
       {"PRIVITY_PASSPHRASE_FILE", "a file whose first line is the passphrase"},
       {"PRIVITY_PASSPHRASE_FD", "the number of an open file to read it from"},
+      {"PRIVITY_NEW_PASSPHRASE_FILE", "for `passphrase`: a file whose first line is the new one"},
+      {"PRIVITY_NEW_PASSPHRASE_FD", "for `passphrase`: the number of an open file to read it from, after the old one if that is the same file"},
       {"PRIVITY_UNLOCK_MINUTES", "how long unlocked keys stay in the kernel's keyring, 1 to 43200; default 480"},
       {"PRIVITY_NO_KEYRING", "if set, use no keyring: the passphrase is asked for each time"},
       {"PRIVITY_CA_FILE", "a file with the certificates that servers are checked against, in place of the system's; else SSL_CERT_FILE"},

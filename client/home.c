@@ -15,6 +15,7 @@
 
 static const char version_line[] = "privity home 1\n";
 static const char version_word[] = "privity home ";
+static const char unfinished[] = ".new-"; /* after a file's name, before the number of the process that writes it */
 static const char *const folders[] = {"rooms", "pins", "evidence", "locks"};
 
 enum { VERSION_FILE_MAX = 256, FOLDER_COUNT = sizeof folders / sizeof *folders };
@@ -314,7 +315,7 @@ enum pv_err pv_home_write(const struct pv_home *home, const char *name, struct p
     enum pv_err err = PV_OK;
     int fd;
 
-    snprintf(temporary, sizeof temporary, "%s.new-%ld", name, (long)getpid());
+    snprintf(temporary, sizeof temporary, "%s%s%ld", name, unfinished, (long)getpid());
     unlinkat(home->dir_fd, temporary, 0); /* of a process that died under this number */
     fd = openat(home->dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) return report_errno(report, home, name, "write");
@@ -326,6 +327,25 @@ enum pv_err pv_home_write(const struct pv_home *home, const char *name, struct p
         unlinkat(home->dir_fd, temporary, 0);
     else if (sync_folder(home, name) != 0)
         err = report_errno(report, home, name, "sync");
+    return err;
+}
+
+enum pv_err pv_home_drop_unfinished(const struct pv_home *home, const char *name, struct pv_report *report)
+{
+    size_t n = strlen(name);
+    int fd = openat(home->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    enum pv_err err = PV_OK;
+
+    if (!dir) {
+        err = report_errno(report, home, "", "read");
+        if (fd >= 0) close(fd);
+        return err;
+    }
+    for (struct dirent *entry; err == PV_OK && (entry = readdir(dir)) != NULL;)
+        if (strncmp(entry->d_name, name, n) == 0 && strncmp(entry->d_name + n, unfinished, strlen(unfinished)) == 0)
+            err = pv_home_remove(home, entry->d_name, report);
+    closedir(dir);
     return err;
 }
 

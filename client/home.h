@@ -46,6 +46,8 @@ PV_MUST_USE enum pv_err pv_home_check(const struct pv_home *home, const char *na
 /* Replace a file at once: temporary, fsync, rename, fsync of the directory. Errors: FULL, IO. */
 PV_MUST_USE enum pv_err pv_home_write(const struct pv_home *home, const char *name, struct pv_bytes bytes,
                                       struct pv_report *report);
+/* Take away what writes of `name` left behind that were cut. Call it where no other process can be writing `name`. Errors: IO. */
+PV_MUST_USE enum pv_err pv_home_drop_unfinished(const struct pv_home *home, const char *name, struct pv_report *report);
 PV_MUST_USE enum pv_err pv_home_remove(const struct pv_home *home, const char *name, struct pv_report *report);
 /* Nothing happens if `name` is not there. Errors: IO. */
 PV_MUST_USE enum pv_err pv_home_rename(const struct pv_home *home, const char *name, const char *to,

@@ -108,15 +108,22 @@ static void warn_if_short(const struct pv_passphrase *passphrase)
               "are easy to remember and hard to guess\n", stderr);
 }
 
-static enum pv_err ask_terminal(bool confirm, struct pv_passphrase *ret_passphrase, struct pv_report *report)
+/* Where a passphrase may come from besides the terminal. */
+struct source {
+    const char *fd_variable, *file_variable;
+};
+static const struct source usual = {"PRIVITY_PASSPHRASE_FD", "PRIVITY_PASSPHRASE_FILE"};
+static const struct source replacing = {"PRIVITY_NEW_PASSPHRASE_FD", "PRIVITY_NEW_PASSPHRASE_FILE"};
+
+static enum pv_err ask_terminal(const struct source *source, bool confirm, struct pv_passphrase *ret_passphrase, struct pv_report *report)
 {
     struct pv_passphrase first = {.n = 0}, second = {.n = 0};
     int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     enum pv_err err;
 
     if (fd < 0)
-        return pv_report(report, PV_ERR_USAGE, "%s and there is no terminal to ask on: set PRIVITY_PASSPHRASE_FILE%s",
-                         confirm ? "a passphrase has to be chosen" : "the passphrase is needed", confirm ? "" : ", or run `privity unlock` first");
+        return pv_report(report, PV_ERR_USAGE, "%s and there is no terminal to ask on: set %s%s",
+                         confirm ? "a passphrase has to be chosen" : "the passphrase is needed", source->file_variable, confirm ? "" : ", or run `privity unlock` first");
     err = ask_once(fd, confirm ? "New passphrase for this device: " : "Passphrase of this device: ", &first, report);
     if (err == PV_OK && confirm) {
         warn_if_short(&first);
@@ -131,9 +138,9 @@ static enum pv_err ask_terminal(bool confirm, struct pv_passphrase *ret_passphra
     return err;
 }
 
-enum pv_err pv_passphrase_ask(bool confirm, struct pv_passphrase *ret_passphrase, struct pv_report *report)
+static enum pv_err ask(const struct source *source, bool confirm, struct pv_passphrase *ret_passphrase, struct pv_report *report)
 {
-    const char *fd_text = getenv("PRIVITY_PASSPHRASE_FD"), *path = getenv("PRIVITY_PASSPHRASE_FILE");
+    const char *fd_text = getenv(source->fd_variable), *path = getenv(source->file_variable);
     struct pv_passphrase taken = {.n = 0};
     bool from_file = true;
     enum pv_err err;
@@ -142,12 +149,12 @@ enum pv_err pv_passphrase_ask(bool confirm, struct pv_passphrase *ret_passphrase
         char *end;
         long fd = strtol(fd_text, &end, 10);
         if (*end || fd < 0 || fd > 1 << 20)
-            return pv_report(report, PV_ERR_USAGE, "PRIVITY_PASSPHRASE_FD is not a file descriptor's number");
+            return pv_report(report, PV_ERR_USAGE, "%s is not a file descriptor's number", source->fd_variable);
         err = read_line((int)fd, "the passphrase", &taken, report);
     } else if (path && *path) {
         err = pv_secret_read_file(path, "the passphrase", &taken, report);
     } else {
-        err = ask_terminal(confirm, &taken, report);
+        err = ask_terminal(source, confirm, &taken, report);
         from_file = false;
     }
     if (err == PV_OK && taken.n == 0) err = pv_report(report, PV_ERR_USAGE, "the passphrase is empty");
@@ -155,4 +162,14 @@ enum pv_err pv_passphrase_ask(bool confirm, struct pv_passphrase *ret_passphrase
     if (err == PV_OK) *ret_passphrase = taken;
     pv_passphrase_wipe(&taken);
     return err;
+}
+
+enum pv_err pv_passphrase_ask(bool confirm, struct pv_passphrase *ret_passphrase, struct pv_report *report)
+{
+    return ask(&usual, confirm, ret_passphrase, report);
+}
+
+enum pv_err pv_passphrase_ask_new(struct pv_passphrase *ret_passphrase, struct pv_report *report)
+{
+    return ask(&replacing, true, ret_passphrase, report);
 }

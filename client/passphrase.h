@@ -26,6 +26,9 @@ static inline struct pv_bytes pv_passphrase_bytes(const struct pv_passphrase *pa
  * An empty one is refused either way.
  * Errors: USAGE (nowhere to ask, empty, the two differ), LIMIT, IO. */
 PV_MUST_USE enum pv_err pv_passphrase_ask(bool confirm, struct pv_passphrase *ret_passphrase, struct pv_report *report);
+/* One to take the place of another: PRIVITY_NEW_PASSPHRASE_FD, then PRIVITY_NEW_PASSPHRASE_FILE, then the terminal, twice.
+ * The descriptor may be the one that the old one came from, as its next line. Errors: the same. */
+PV_MUST_USE enum pv_err pv_passphrase_ask_new(struct pv_passphrase *ret_passphrase, struct pv_report *report);
 /* The first line of a file with a secret (a registration code, a kit). "-" reads standard input. */
 PV_MUST_USE enum pv_err pv_secret_read_file(const char *path, const char *what, struct pv_passphrase *ret_line,
                                             struct pv_report *report);

@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "client/keyring.h"
+#include "client/keystore_file.h"
 #include "client/passphrase.h"
 #include "client/system.h"
 #include "core/log/checkpoint.h"
 
-static const char keystore_file[] = "keystore", keystore_lock[] = "keystore.lock", lock_all[] = "locks/all";
+static const char lock_all[] = "locks/all";
 
 enum { KEY_NAME_BYTES = 48, NOTE_MAX = PV_LIMIT_NOTE_BYTES };
 
@@ -58,68 +59,7 @@ static void remember_device(struct pv_session *session)
     pv_wipe(memory, sizeof memory);
 }
 
-/* ---- the keystore */
-
-static enum pv_err keystore_error(struct pv_session *session, enum pv_err err, struct pv_report *report)
-{
-    const char *path = session->home.path;
-    switch ((int)err) {
-    case PV_ERR_NOT_FOUND:
-        return pv_report(report, PV_ERR_CORRUPT, "%s/%s is missing: restore it from a backup; the rooms beside it survive but "
-                         "open only with it", path, keystore_file);
-    case PV_ERR_BAD_MAC: return pv_report(report, PV_ERR_LOCKED, "wrong passphrase: nothing was opened or changed, try again");
-    case PV_ERR_UNSUPPORTED:
-        return pv_report(report, err, "%s/%s was made by a newer privity: update this one, nothing was changed", path, keystore_file);
-    case PV_ERR_NOMEM: return pv_report(report, err, "not enough memory to open the keystore (256 MiB are needed)");
-    case PV_ERR_CORRUPT:
-    case PV_ERR_TRUNCATED:
-    case PV_ERR_MALFORMED:
-    case PV_ERR_NONCANONICAL:
-    case PV_ERR_LIMIT:
-        return pv_report(report, PV_ERR_CORRUPT,
-                         "%s/%s is damaged and was left as it is; the rooms beside it survive but open only with it: restore it "
-                         "from a backup, or recover this person on a new device from the kit", path, keystore_file);
-    default: return pv_report_default(report, err, keystore_file);
-    }
-}
-
-/* Read it as it stands on the disk now. */
-static enum pv_err load_keystore(struct pv_session *session, struct pv_report *report)
-{
-    struct pv_keystore keystore;
-    struct pv_buf bytes;
-    enum pv_err err;
-
-    pv_buf_init(&bytes, PV_LIMIT_KEYSTORE_BYTES);
-    err = pv_home_read(&session->home, keystore_file, &bytes, report);
-    if (err == PV_ERR_IO || err == PV_ERR_DENIED) goto out;
-    if (err == PV_OK) err = pv_keystore_read(pv_buf_bytes(&bytes), &keystore);
-    if (err == PV_OK && session->has_secrets) {
-        err = pv_keystore_check(&keystore, &session->secrets);
-        if (err != PV_OK) pv_keystore_release(&keystore);
-    }
-    if (err != PV_OK) {
-        err = keystore_error(session, err, report);
-        goto out;
-    }
-    if (session->has_keystore) pv_keystore_release(&session->keystore);
-    session->keystore = keystore;
-    session->has_keystore = true;
-out:
-    pv_buf_release(&bytes);
-    return err;
-}
-
-static enum pv_err save_keystore(struct pv_session *session, struct pv_report *report)
-{
-    struct pv_buf bytes;
-    enum pv_err err;
-    pv_buf_init(&bytes, PV_LIMIT_KEYSTORE_BYTES);
-    pv_keystore_put(&bytes, &session->keystore);
-    err = bytes.err ? bytes.err : pv_home_write(&session->home, keystore_file, pv_buf_bytes(&bytes), report);
-    pv_buf_release(&bytes);
-    return err;
-}
+/* ---- unlocking */
 
 /* The passphrase, and what it opens. */
 static enum pv_err ask(struct pv_session *session, struct pv_report *report)
@@ -129,7 +69,7 @@ static enum pv_err ask(struct pv_session *session, struct pv_report *report)
 
     if (session->has_seed) return PV_OK;
     if (!session->has_keystore) {
-        err = load_keystore(session, report);
+        err = pv_keystore_file_load(session, report);
         if (err != PV_OK) return err;
     }
     if (!pv_keyring_is_here() && !session->told_no_keyring) {
@@ -140,11 +80,11 @@ static enum pv_err ask(struct pv_session *session, struct pv_report *report)
     if (err != PV_OK) return err;
     err = pv_keystore_unlock(&session->keystore, pv_passphrase_bytes(&passphrase), &session->seed);
     pv_passphrase_wipe(&passphrase);
-    if (err != PV_OK) return keystore_error(session, err, report);
+    if (err != PV_OK) return pv_keystore_file_error(session, err, report);
     session->has_seed = true;
     if (!session->has_secrets) {
         err = pv_keystore_open_secrets(&session->keystore, &session->seed, &session->secrets);
-        if (err != PV_OK) return keystore_error(session, err, report);
+        if (err != PV_OK) return pv_keystore_file_error(session, err, report);
     }
     session->has_secrets = true;
     return PV_OK;
@@ -164,7 +104,7 @@ static enum pv_err remember_rooms(struct pv_session *session, struct pv_report *
         struct pv_database_key key;
         char name[KEY_NAME_BYTES];
         enum pv_err err = pv_keystore_open_room(&session->keystore, &session->seed, room, &key);
-        if (err != PV_OK) return keystore_error(session, err, report);
+        if (err != PV_OK) return pv_keystore_file_error(session, err, report);
         room_key_name(room, name);
         remember(session, name, PV_BYTES_OF(key));
         pv_wipe(&key, sizeof key);
@@ -216,10 +156,10 @@ enum pv_err pv_session_create(struct pv_session *session, const struct pv_device
     err = pv_keystore_create(passphrase, cost, secrets, &pv_system_random, &session->keystore);
     if (err == PV_OK) {
         session->has_keystore = true;
-        err = save_keystore(session, report);
+        err = pv_keystore_file_save(session, report);
     }
     if (err == PV_OK) remember_device(session);
-    return err == PV_OK ? PV_OK : keystore_error(session, err, report);
+    return err == PV_OK ? PV_OK : pv_keystore_file_error(session, err, report);
 }
 
 /* ---- locking */
@@ -254,7 +194,7 @@ static uint64_t lock_generation(const struct pv_session *session, const struct p
 bool pv_session_has_room(struct pv_session *session, const struct pv_hash *room)
 {
     struct pv_report ignored = {.err = PV_OK};
-    if (!session->has_keystore && load_keystore(session, &ignored) != PV_OK) return true; /* nothing is made beside it */
+    if (!session->has_keystore && pv_keystore_file_load(session, &ignored) != PV_OK) return true; /* nothing is made beside it */
     return pv_keystore_has_room(&session->keystore, room);
 }
 
@@ -299,13 +239,13 @@ static enum pv_err get_room_key(struct pv_session *session, const struct pv_hash
     enum pv_err err = recall_room_key(session, room, ret_key);
 
     if (err == PV_OK) return PV_OK;
-    err = load_keystore(session, report);
+    err = pv_keystore_file_load(session, report);
     if (err != PV_OK) return err;
     if (!pv_keystore_has_room(&session->keystore, room)) return PV_ERR_NOT_FOUND;
     err = ask(session, report);
     if (err != PV_OK) return err;
     err = pv_keystore_open_room(&session->keystore, &session->seed, room, ret_key);
-    if (err != PV_OK) return keystore_error(session, err, report);
+    if (err != PV_OK) return pv_keystore_file_error(session, err, report);
     room_key_name(room, name);
     if (pv_keyring_is_here()) remember(session, name, PV_BYTES_OF(*ret_key));
     return PV_OK;
@@ -318,14 +258,14 @@ static enum pv_err make_room_key(struct pv_session *session, const struct pv_has
     struct pv_database_key key;
     char name[KEY_NAME_BYTES];
     int lock = -1;
-    enum pv_err err = pv_home_lock(&session->home, keystore_lock, true, &lock, report);
+    enum pv_err err = pv_home_lock(&session->home, PV_KEYSTORE_LOCK, true, &lock, report);
 
-    if (err == PV_OK) err = load_keystore(session, report);
+    if (err == PV_OK) err = pv_keystore_file_load(session, report);
     if (err == PV_OK && pv_keystore_has_room(&session->keystore, room)) err = PV_ERR_CONFLICT;
     if (err == PV_OK) {
         pv_random_fill(&pv_system_random, key.b, sizeof key.b);
         err = pv_keystore_set_room(&session->keystore, &session->secrets, room, &key, &pv_system_random);
-        if (err == PV_OK) err = save_keystore(session, report);
+        if (err == PV_OK) err = pv_keystore_file_save(session, report);
     }
     pv_home_unlock(&lock);
     if (err == PV_ERR_CONFLICT) return get_room_key(session, room, ret_key, report);

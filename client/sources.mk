@@ -13,6 +13,7 @@ CLIENT_SRC := \
 	client/home.c \
 	client/invites.c \
 	client/keyring.c \
+	client/keystore_file.c \
 	client/login.c \
 	client/paper.c \
 	client/passphrase.c \

@@ -302,3 +302,38 @@ void pv_keystore_drop_room(struct pv_keystore *keystore, const struct pv_device_
     memmove(keystore->rooms + i, keystore->rooms + i + 1, (keystore->room_count - i) * sizeof *keystore->rooms);
     rooms_mac(keystore, secrets, &keystore->mac);
 }
+
+/* ---- another passphrase */
+
+static enum pv_err copy_room(const struct pv_keystore *from, const struct pv_kem_seed *seed, size_t i, const struct pv_random *random,
+                             struct pv_keystore *to)
+{
+    struct pv_database_key key;
+    enum pv_err err = pv_keystore_open_room(from, seed, &from->rooms[i].room, &key);
+    if (err) return err;
+    err = seal_room(to, &from->rooms[i].room, &key, random, &to->rooms[i]);
+    pv_wipe(&key, sizeof key);
+    return err;
+}
+
+enum pv_err pv_keystore_reseal(const struct pv_keystore *keystore, const struct pv_kem_seed *seed, const struct pv_device_secrets *secrets,
+                               struct pv_bytes passphrase, struct pv_argon2_cost cost, const struct pv_random *random,
+                               struct pv_keystore *ret_keystore)
+{
+    struct pv_keystore *made = calloc(1, sizeof *made);
+    enum pv_err err = made ? pv_keystore_create(passphrase, cost, secrets, random, made) : PV_ERR_NOMEM;
+
+    if (!err && !(made->rooms = calloc(keystore->room_count + 1, sizeof *made->rooms))) err = PV_ERR_NOMEM;
+    for (size_t i = 0; !err && i < keystore->room_count; i++) {
+        err = copy_room(keystore, seed, i, random, made);
+        made->room_count = i + 1;
+    }
+    if (!err) {
+        rooms_mac(made, secrets, &made->mac);
+        *ret_keystore = *made;
+    } else if (made) {
+        pv_keystore_release(made);
+    }
+    free(made);
+    return err;
+}

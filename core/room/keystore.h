@@ -91,4 +91,11 @@ PV_MUST_USE enum pv_err pv_keystore_set_room(struct pv_keystore *keystore, const
 void pv_keystore_drop_room(struct pv_keystore *keystore, const struct pv_device_secrets *secrets,
                            const struct pv_hash *room);
 
+/* The same contents in a new keystore under another passphrase: salt, seed and KEM key are new, and nothing of the old one
+ * opens it. Errors: as of pv_keystore_create; CORRUPT (a room's key does not open by `seed`). */
+PV_MUST_USE enum pv_err pv_keystore_reseal(const struct pv_keystore *keystore, const struct pv_kem_seed *seed,
+                                           const struct pv_device_secrets *secrets, struct pv_bytes passphrase,
+                                           struct pv_argon2_cost cost, const struct pv_random *random,
+                                           struct pv_keystore *ret_keystore);
+
 #endif

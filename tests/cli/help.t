@@ -3,7 +3,7 @@
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-commands='init status room rooms members whoami invite join role remove leave say read search put get ls mv rm versions log verify lock unlock refresh'
+commands='init status room rooms members whoami invite join role remove leave say read search put get ls mv rm versions log verify lock unlock passphrase refresh'
 
 run 0 "the overview" privity --help
 for command in $commands; do grep -q "^  $command" "$T/out" || echo "$command"; done >"$T/absent"

@@ -15,6 +15,7 @@ run 0 "after init the keys are there" setsid privity rooms --offline
 [ ! -r /proc/keys ] || like "$(keys)" "[0-9]h" "and the kernel lists them"
 run 0 "lock" privity lock
 run 2 "then they are gone" setsid privity rooms --offline
+run 0 "locking what is locked asks for nothing" setsid privity lock
 [ ! -r /proc/keys ] || is "$(keys)" "" "and the kernel lists none that can be read"
 PRIVITY_PASSPHRASE_FILE=$T/passphrase run 0 "unlock" privity unlock
 run 0 "another session sees them" setsid privity rooms --offline

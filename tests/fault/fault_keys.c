@@ -71,6 +71,21 @@ static enum pv_err add_room(void)
     return same ? err : PV_ERR_CORRUPT;
 }
 
+static enum pv_err change_passphrase(void)
+{
+    struct seeded seeds;
+    struct pv_random random = a_random(&seeds);
+    struct pv_argon2_cost cost = {.passes = 1, .memory_kib = 8};
+    struct pv_keystore made;
+    struct pv_kem_seed seed;
+    enum pv_err err = pv_keystore_unlock(&keystore, pv_bytes("p", 1), &seed);
+    if (!err) err = pv_keystore_reseal(&keystore, &seed, &secrets, pv_bytes("q", 1), cost, &random, &made);
+    if (err) return err;
+    bool same = made.room_count == keystore.room_count && pv_keystore_check(&made, &secrets) == PV_OK;
+    pv_keystore_release(&made);
+    return same ? PV_OK : PV_ERR_CORRUPT;
+}
+
 static enum pv_err sign_gate(void)
 {
     struct pv_buf buf;
@@ -150,6 +165,7 @@ int main(void)
     test_every("a keystore written", write_keystore);
     test_every("a keystore read", read_keystore);
     test_every("a room added to it", add_room);
+    test_every("one sealed anew under another passphrase", change_passphrase);
     test_every("a gate signed and verified", sign_gate);
     test_every("a link written", write_link);
     test_every("a sheet written", write_sheet);

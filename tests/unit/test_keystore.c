@@ -228,6 +228,37 @@ static void contents(void)
 		   "nor a passphrase over the limit");
 }
 
+/* Another passphrase: all is there under new keys, and of the old nothing opens it. */
+static void resealed(void)
+{
+	struct pv_device_secrets secrets = sample(), got;
+	struct pv_keystore old, new, bad;
+	struct pv_hash low = {{1}}, high = {{2}};
+	struct pv_database_key low_key = {{8}}, high_key = {{9}}, key;
+	struct pv_kem_seed old_seed, seed, other = {{7}};
+	if (pv_keystore_create(pass("old"), cheap, &secrets, &rnd, &old) || pv_keystore_set_room(&old, &secrets, &high, &high_key, &rnd) ||
+	    pv_keystore_set_room(&old, &secrets, &low, &low_key, &rnd) || pv_keystore_unlock(&old, pass("old"), &old_seed)) {
+		tap_ok(false, "a keystore");
+		return;
+	}
+	tap_is_int(pv_keystore_reseal(&old, &other, &secrets, pass("new"), cheap, &rnd, &bad), PV_ERR_CORRUPT, "another seed opens no room to seal anew");
+	tap_is_int(pv_keystore_reseal(&old, &old_seed, &secrets, pass("new"), cheap, &rnd, &new), PV_OK, "a keystore is sealed anew");
+	tap_is_int(pv_keystore_unlock(&new, pass("old"), &seed), PV_ERR_BAD_MAC, "the old passphrase does not open it");
+	tap_is_int(pv_keystore_unlock(&new, pass("new"), &seed), PV_OK, "the new one does");
+	tap_ok(memcmp(&seed, &old_seed, sizeof seed) != 0 && memcmp(&new.kem_pk, &old.kem_pk, sizeof new.kem_pk) != 0 &&
+	       memcmp(new.salt, old.salt, sizeof new.salt) != 0, "salt, seed and KEM key are new");
+	tap_is_int(pv_keystore_open_secrets(&new, &seed, &got), PV_OK, "its secrets open, and the list of rooms is the device's own");
+	tap_ok(memcmp(&got.sign_seed, &secrets.sign_seed, sizeof got.sign_seed) == 0 && strcmp(got.name, secrets.name) == 0, "the same ones");
+	tap_is_int((int)new.room_count, 2, "both rooms are in it");
+	tap_is_int(pv_keystore_open_room(&new, &seed, &low, &key), PV_OK, "the first opens");
+	tap_is_bytes(key.b, 32, low_key.b, 32, "with its key");
+	tap_is_int(pv_keystore_open_room(&new, &seed, &high, &key), PV_OK, "the second, too");
+	tap_is_bytes(key.b, 32, high_key.b, 32, "with its own");
+	tap_is_int(pv_keystore_open_room(&new, &old_seed, &high, &key), PV_ERR_CORRUPT, "by the old seed it does not");
+	pv_keystore_release(&old);
+	pv_keystore_release(&new);
+}
+
 int main(void)
 {
 	seeds = seeded_make(6);
@@ -238,5 +269,6 @@ int main(void)
 	planted();
 	damage();
 	contents();
+	resealed();
 	return tap_done();
 }
