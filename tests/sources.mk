@@ -163,6 +163,7 @@ NATIVE_TESTS += \
 	tests/server/test_resources.c \
 	tests/server/test_restore.c \
 	tests/server/test_restore_keys.c \
+	tests/server/test_restore_links.c \
 	tests/server/test_restore_lost.c \
 	tests/server/test_rooms.c \
 	tests/server/test_successor.c \

@@ -124,6 +124,17 @@ const struct pv_epoch_info *pv_roster_epochs(const struct pv_roster *roster, siz
     return pv_table_at(&roster->epochs, 0);
 }
 
+bool pv_roster_all_complain(const struct pv_roster *roster)
+{
+    size_t count;
+    const struct pv_room_device *devices = pv_roster_devices(roster, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct pv_principal *principal = pv_roster_principal_of(roster, &devices[i].id);
+        if (!devices[i].paper && principal && !pv_map_find(&roster->complaints, &principal->id)) return false;
+    }
+    return true;
+}
+
 uint64_t pv_roster_cut(const struct pv_roster *roster)
 {
     return roster->cut;

@@ -86,6 +86,14 @@ static enum pv_err load(struct pv_room *room, struct state *ret_state)
     return err;
 }
 
+enum pv_err pv_forget_is_under_way(struct pv_room *room, bool *ret_is)
+{
+    struct state state;
+    enum pv_err err = load(room, &state);
+    *ret_is = !err;
+    return err == PV_ERR_NOT_FOUND ? PV_OK : err;
+}
+
 /* ---- giving up */
 
 static enum pv_err find_sealed(void *context, const struct pv_write *write)

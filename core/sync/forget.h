@@ -7,6 +7,8 @@
 
 #include "core/sync/room_parts.h"
 
+/* Does this device forget something here? */
+PV_MUST_USE enum pv_err pv_forget_is_under_way(struct pv_room *room, bool *ret_is);
 /* Look where it stands by the verified log. `ret_cut`: a rekey without links is what comes next; `ret_link`: one with links,
  * since nothing came of a cut. What is refused, or asked by who is no owner any more, is given up: `ret_refused` says so,
  * and the alarm why. In a transaction. */

@@ -216,7 +216,7 @@ enum pv_err pv_keys_mark_linked_before(struct pv_room *room, const struct pv_epo
     return err;
 }
 
-enum pv_err pv_keys_linked_by_us(struct pv_room *room, const struct pv_epoch_info *info, bool *ret_did)
+enum pv_err pv_keys_rekeyed_by(struct pv_room *room, const struct pv_epoch_info *info, struct pv_hash *ret_author, size_t *ret_links)
 {
     struct pv_stored_entry entry;
     struct pv_roster_body body;
@@ -224,7 +224,8 @@ enum pv_err pv_keys_linked_by_us(struct pv_room *room, const struct pv_epoch_inf
     pv_buf_init(&memory, PV_LIMIT_BATCH_BYTES);
     enum pv_err err = pv_store_entry_get(room->store, info->index, &memory, &entry);
     if (!err && (!entry.has_body || pv_roster_body_read(entry.body, &body))) err = PV_ERR_CORRUPT;
-    if (!err) *ret_did = pv_hash_equal(&entry.author, &room->me->device) && body.type == PV_ROSTER_REKEY && body.u.rekey.link_count;
+    if (!err) *ret_author = entry.author;
+    if (!err) *ret_links = body.type == PV_ROSTER_REKEY ? body.u.rekey.link_count : 0;
     pv_buf_release(&memory);
     return err;
 }

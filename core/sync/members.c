@@ -58,11 +58,13 @@ enum pv_err pv_rekey_with_it(struct pv_room *room)
 {
     const struct pv_roster *view;
     struct pv_hash missing;
+    struct pv_key_want want;
     size_t missing_count = 0;
     bool ours = false;
     enum pv_err err = pv_room_view(room, &view);
     if (!err) err = pv_rekey_is_ours(room, view, &ours);
-    if (err || !ours) return err;
+    if (!err && ours) err = pv_keys_want(room, &want); /* what is still to be fetched would be cut off */
+    if (err || !ours || want.what != PV_KEY_NONE) return err;
     err = pv_rekey_missing_keys(room, &missing, 1, &missing_count);
     return err || missing_count ? err : pv_rekey_make(room, false);
 }

@@ -307,7 +307,11 @@ static enum pv_err note_answer(struct pv_task *task, const struct pv_response *r
 {
     struct pv_pull *pull = (struct pv_pull *)task;
     struct page page = {.from = pull->room->edge.size, .note = response->body};
-    return page.note.n == 0 ? not_of_form(pull) : page_take(pull, &page, &(struct pv_merkle_proof){.count = 0});
+    struct pv_checkpoint newest;
+    if (page.note.n == 0 || pv_checkpoint_peek(page.note, &newest)) return not_of_form(pull);
+    if (newest.size < pull->room->pinned.size && pull->conflicts++ < CONFLICTS_MAX)
+        return pv_pull_start(&pull->task, NULL); /* restored from a backup since it gave the entries? They tell */
+    return page_take(pull, &page, &(struct pv_merkle_proof){.count = 0});
 }
 
 static enum pv_err ask_note(struct pv_pull *pull)

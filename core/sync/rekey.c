@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/sync/room_parts.h"
+#include "core/sync/forget.h"
 
 enum { LINK_WINDOW = 64 }; /* epochs back that are looked at for a cut */
 
@@ -62,35 +62,66 @@ static enum pv_err find_cut_off(struct pv_room *room, const struct pv_roster *vi
     return PV_OK;
 }
 
-/* Since the restore, did this device link what it holds? Once is enough: who cuts after that (a forget) means it, and
- * two who undo each other's work would never end. */
-static enum pv_err has_linked(struct pv_room *room, const struct pv_roster *view, uint64_t lost_to, bool *ret_has)
+/* Did this device link what it holds upon an epoch that began since the restore? Once is enough: who cuts again (a forget)
+ * means it, and two who undo each other's work would never end. */
+static enum pv_err has_linked(struct pv_room *room, const struct pv_epoch_info *epochs, size_t count, uint64_t lost_to, bool *ret_has)
 {
-    size_t count;
-    const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
     enum pv_err err = PV_OK;
     *ret_has = false;
-    for (size_t e = count; e-- > 0 && epochs[e].index >= lost_to && !*ret_has && !err;) {
-        if (epochs[e].index >= pv_roster_size(room->roster)) *ret_has = true; /* unsent */
-        else err = pv_keys_linked_by_us(room, &epochs[e], ret_has);
+    for (size_t e = count - 1; e > 0 && epochs[e - 1].index >= lost_to && !*ret_has && !err; e--) {
+        struct pv_hash author;
+        size_t links;
+        err = pv_keys_rekeyed_by(room, &epochs[e], &author, &links);
+        *ret_has = !err && links && pv_hash_equal(&author, &room->me->device);
     }
     return err;
 }
 
-/* Did a restore lose the wraps of the present epoch, or what led from there to an older secret? */
+static enum pv_err has_newest(struct pv_room *room, const struct pv_roster *view, bool *ret_has)
+{
+    struct pv_epoch_secret newest;
+    enum pv_err err = pv_keys_secret(room, view, pv_roster_epoch(view), &newest);
+    pv_wipe(&newest, sizeof newest);
+    *ret_has = !err;
+    return err == PV_ERR_NOT_FOUND ? PV_OK : err;
+}
+
+/* Who began the present epoch has lost its secret, or is gone, and nobody has it by a wrap: a restore may have lost these. */
+static enum pv_err is_lost_to_all(struct pv_room *room, const struct pv_roster *view, bool *ret_lost)
+{
+    struct pv_hash author;
+    size_t count, links;
+    bool has = false;
+    const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
+    *ret_lost = false;
+    if (room->restored || epochs[count - 1].index >= pv_roster_size(room->roster) || !pv_roster_all_complain(view)) return PV_OK;
+    enum pv_err err = has_newest(room, view, &has);
+    if (err || has) return err;
+    err = pv_keys_rekeyed_by(room, &epochs[count - 1], &author, &links);
+    *ret_lost = !err && (pv_hash_equal(&author, &room->me->device) || !pv_roster_device(view, &author));
+    return err;
+}
+
+/* Did a restore lose the wraps of the present epoch, or what led from there to an older secret? Who lacks the present
+ * one has complained, and would only cut it off from others. */
 static enum pv_err has_lost_keys(struct pv_room *room, const struct pv_roster *view, bool *ret_lost)
 {
     struct cut_off cut;
     uint64_t lost_to;
+    bool has = false, linked = false, forgets = false;
     size_t count;
     const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
     enum pv_err err = pv_store_number_get(room->store, PV_LOST_TO, 0, &lost_to);
     *ret_lost = false;
     if (err || room->restored || lost_to == 0) return err;
-    bool linked = false;
+    err = pv_forget_is_under_way(room, &forgets); /* its cut is meant */
+    if (err || forgets) return err;
     *ret_lost = epochs[count - 1].index < lost_to;
-    if (!*ret_lost) err = has_linked(room, view, lost_to, &linked);
-    if (err || *ret_lost || linked) return err;
+    if (*ret_lost || epochs[count - 1].index >= pv_roster_size(room->roster)) return PV_OK; /* or our own, unsent */
+    err = has_newest(room, view, &has);
+    if (err || !has) return err;
+    err = has_linked(room, epochs, count, lost_to, &linked);
+    if (err || linked) return err;
     err = find_cut_off(room, view, false, &cut);
     for (size_t i = 0; !err && !*ret_lost && i < LINK_WINDOW; i++) *ret_lost = cut.is[i];
     return err;
@@ -104,6 +135,7 @@ enum pv_err pv_rekey_is_ours(struct pv_room *room, const struct pv_roster *view,
     if (!me || *ret_ours || me->role == PV_ROLE_VIEWER) return PV_OK;
     enum pv_err err = pv_store_number_get(room->store, PV_COMPLAINT, 0, &complaint);
     *ret_ours = !err && complaint == pv_roster_epoch(view) + 1;
+    if (!err && !*ret_ours) err = is_lost_to_all(room, view, ret_ours);
     if (!err && !*ret_ours) err = has_lost_keys(room, view, ret_ours);
     if (!err && !*ret_ours) err = pv_store_write_count(room->store, &unsent);
     return err || *ret_ours || !unsent ? err : epoch_is_old(room, view, ret_ours);

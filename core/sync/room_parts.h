@@ -153,8 +153,8 @@ PV_MUST_USE enum pv_err pv_keys_mark_linked(struct pv_room *room, const struct p
 /* The same of each epoch below `cut`: reached[e]. */
 PV_MUST_USE enum pv_err pv_keys_mark_linked_before(struct pv_room *room, const struct pv_epoch_info *info, uint64_t cut,
                                                    bool *reached);
-/* Did this device begin the epoch, with links? */
-PV_MUST_USE enum pv_err pv_keys_linked_by_us(struct pv_room *room, const struct pv_epoch_info *info, bool *ret_did);
+/* Who began an epoch of the verified log, and with how many links. */
+PV_MUST_USE enum pv_err pv_keys_rekeyed_by(struct pv_room *room, const struct pv_epoch_info *info, struct pv_hash *ret_author, size_t *ret_links);
 /* The KEM seed of this person (or device) whose public half has `kem_hash`. Errors: NO_KEY. */
 PV_MUST_USE enum pv_err pv_keys_my_kem_seed(struct pv_room *room, const struct pv_hash *kem_hash,
                                             struct pv_kem_seed *ret_seed);

@@ -4,7 +4,7 @@ from flaw import Mutant
 GIVE, RESTORE, PREPARE, PUT = "core/sync/repair.c", "server/work_restore.c", "server/restore.c", "server/successors.c"
 HEADS, BACKUP, FIND, SEAL = "server/heads.c", "server/backup_restore.c", "core/sync/successor.c", "core/room/succession.c"
 TAIL, KEYS_BACK = "tests/server/test_restore", "tests/server/test_restore_keys"
-OWN = "tests/unit/test_overtaken"
+OWN, LINKS, REKEY = "tests/unit/test_overtaken", "tests/server/test_restore_links", "core/sync/rekey.c"
 LOST, WHOSE = "tests/server/test_restore_lost", "tests/server/test_go_on"
 WORD, GOES_ON, SUCCESSION = "tests/server/test_successor", "tests/cli/successor.t", "tests/unit/test_succession"
 HEADS_TEST, RESTORED = "tests/server/heads.t", "tests/cli/restored.t"
@@ -33,6 +33,14 @@ PLACES = [
     Mutant("a longer history comes first", RESTORE, "        bool may_go_on = known == row->size || may_give_up(work, job);", "        bool may_go_on = true;"),
     # what a device gives back
     Mutant("what lay beside is lost", GIVE, "    enum pv_err err = note_loss(room);\n", "    enum pv_err err = PV_OK;\n", KEYS_BACK),
+    Mutant("who lacks the newest key leaves it to others", REKEY, "    if (err || !has) return err;\n    err = has_linked", "    if (err) return err;\n    err = has_linked", LINKS),
+    Mutant("what another cuts off is linked again", REKEY, "    if (err || linked) return err;\n", "    return err;\n", LINKS),
+    Mutant("but once", REKEY, "    if (err || linked) return err;\n", "    (void)linked;\n    if (err) return err;\n", LINKS),
+    Mutant("what was linked before the restore counts for nothing", REKEY, "e > 0 && epochs[e - 1].index >= lost_to && !*ret_has", "e > 0 && !*ret_has", LINKS),
+    Mutant("a forget's cut is meant", REKEY, "    if (err || forgets) return err;\n", "    if (err) return err;\n", LINKS),
+    Mutant("a key that nobody has is made anew", REKEY, "    if (!err && !*ret_ours) err = is_lost_to_all(room, view, ret_ours);\n", "    (void)is_lost_to_all;\n", LINKS),
+    Mutant("keys are fetched before a rekey", "core/sync/members.c", "    if (err || !ours || want.what != PV_KEY_NONE) return err;", "    if (err || !ours) return err;", LINKS),
+    Mutant("a restore between a log and its checkpoint", "core/sync/pull.c", "    if (newest.size < pull->room->pinned.size && pull->conflicts++ < CONFLICTS_MAX)\n", "    if (false)\n", LINKS),
     Mutant("a member without a wrap gives its key", "core/sync/push.c", "    else err = push->complains ? give_key(push) : send_next(push);", "    else err = send_next(push);", KEYS_BACK),
     Mutant("the longest head that fits", GIVE, "    if (choice->gives > gives || (choice->gives == gives && size < choice->size)) return PV_OK;", "    if (choice->gives > gives || (choice->gives == gives && choice->size)) return PV_OK;"),
     # heads beside the blobs

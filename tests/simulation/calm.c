@@ -3,7 +3,7 @@
 #include "core/sync/room.h"
 #include "tests/simulation/act_parts.h"
 
-enum { ROUNDS = 5, GO_ON_ROUND = 2, SETTLED_ROUND = 10, NOTICE_MS = 8 * 24 * 3600 * 1000 };
+enum { ROUNDS = 5, MORE_ROUNDS = 4, GO_ON_ROUND = 2, SETTLED_ROUND = 10, NOTICE_MS = 8 * 24 * 3600 * 1000 };
 
 static bool is_owner(const struct sim_device *device, unsigned room)
 {
@@ -47,15 +47,24 @@ static void calm_down(struct sim_world *world)
     sim_restart_server(world, &world->hosts[0]);
 }
 
+static void play_round(struct sim_world *world, unsigned round)
+{
+    for (unsigned i = 0; i < SIM_PROGRAMS && !world->failed; i++) {
+        struct sim_device *device = sim_program(world, i);
+        if (!device->there) continue;
+        world->step++;
+        if (sim_device_start(world, device)) catch_up(world, device, round);
+    }
+}
+
+/* Rounds [from, to), and then, as long as each still brings something new, a few more. */
 static void rounds(struct sim_world *world, unsigned from, unsigned to)
 {
-    for (unsigned round = from; round < to; round++)
-        for (unsigned i = 0; i < SIM_PROGRAMS && !world->failed; i++) {
-            struct sim_device *device = sim_program(world, i);
-            if (!device->there) continue;
-            world->step++;
-            if (sim_device_start(world, device)) catch_up(world, device, round);
-        }
+    uint64_t entries = world->entries;
+    for (unsigned round = from; round < to || (world->entries > entries && round < to + MORE_ROUNDS); round++) {
+        entries = world->entries;
+        play_round(world, round < to ? round : to - 1);
+    }
 }
 
 static bool is_left(const struct sim_device *device)
@@ -69,6 +78,13 @@ static bool has_keys(struct sim_device *device)
     struct pv_room *own = device->copies[sim_own_room(device)].room;
     bool has = false;
     return own && pv_room_has_present_key(own, &has) == PV_OK && has;
+}
+
+/* Is a thief's kit in this room that only an older one may remove? */
+static bool has_foreign_kit(struct pv_room *room)
+{
+    struct pv_devices_report report;
+    return pv_devices_report(room, &report) == PV_OK && report.state == PV_DEVICES_PAPER;
 }
 
 /* Does a room wait that knows none of the person's devices that are left, or has none of these the person's keys? */
@@ -86,6 +102,7 @@ static bool waits_for_kit(struct sim_world *world, unsigned person)
             if (!is_left(device) || !device->copies[r].room) continue;
             waits = waits || pv_room_is_restored(device->copies[r].room, &missing);
             is_in = is_in || sim_ledger_has(world, device, r);
+            if (has_foreign_kit(device->copies[r].room)) return true;
         }
         if (waits && !is_in) return true;
     }
@@ -101,7 +118,7 @@ static bool recoveries(struct sim_world *world)
         for (unsigned d = p; d < SIM_COMPUTERS; d += SIM_PERSONS) {
             bool is_in = sim_ledger_has(world, &world->devices[d], SIM_CLIENT_ROOMS + p);
             left = left || (is_left(&world->devices[d]) && is_in);
-            place = place || !world->devices[d].there;
+            place = place || (!world->devices[d].there && !sim_ledger_bars(world, &world->devices[d]));
         }
         bool own_is_sound = sim_ledger_opens(world, p);
         if (own_is_sound && (left || !place) && waits_for_kit(world, p)) {

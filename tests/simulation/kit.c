@@ -1,6 +1,7 @@
 /* Recovery kits: nothing but the printed page and a new computer; kits that are added, by their person or by a thief. */
 #include <stdlib.h>
 
+#include "core/log/checkpoint.h"
 #include "core/sync/devices.h"
 #include "tests/simulation/world.h"
 
@@ -75,13 +76,27 @@ static bool has_device_left(const struct sim_world *world, unsigned person)
     return false;
 }
 
-/* To a room that waits for what a restored server lost, once all others have shown what they hold; not if a device of
- * one's own knows of more, which would be alarmed. */
+/* What knows that the own room had more, but does not hold it, would be alarmed: its person parts with it. */
+static void part_with_the_alarmed(struct sim_world *world, const struct sim_device *kit)
+{
+    unsigned own = sim_own_room(kit);
+    uint64_t size = pv_roster_size(pv_room_roster(kit->copies[own].room));
+    for (unsigned d = kit->person; d < SIM_COMPUTERS; d += SIM_PERSONS) {
+        struct sim_device *device = &world->devices[d];
+        struct pv_checkpoint pinned;
+        if (!device->there || device->lost || !device->copies[own].room) continue;
+        if (!pv_checkpoint_peek(pv_room_pin(device->copies[own].room), &pinned) && pinned.size > size) sim_lose(world, device);
+    }
+}
+
+/* To a room that waits for what a restored server lost, once all others have shown what they hold; not to another than
+ * the own if a device knows there of more, which would be alarmed. */
 static void go_on(struct sim_world *world, struct sim_device *kit, unsigned room)
 {
     uint64_t missing;
     if (!world->calm || !pv_room_is_restored(kit->copies[room].room, &missing)) return;
-    if (missing && has_device_left(world, kit->person)) return;
+    if (missing && room == sim_own_room(kit)) part_with_the_alarmed(world, kit);
+    else if (missing && has_device_left(world, kit->person)) return;
     pv_room_go_on(kit->copies[room].room);
     (void)run(world, kit, SIM_PULL, room);
 }

@@ -293,6 +293,12 @@ bool sim_ledger_has(struct sim_world *world, const struct sim_device *device, un
     return log->roster && pv_roster_principal_of(log->roster, &device->me.device);
 }
 
+bool sim_ledger_bars(struct sim_world *world, const struct sim_device *device)
+{
+    const struct sim_log *log = &world->ledger->logs[device->host][SIM_CLIENT_ROOMS + device->number % SIM_PERSONS];
+    return device->named && log->roster && pv_roster_is_barred(log->roster, &world->room_ids[SIM_CLIENT_ROOMS + device->number % SIM_PERSONS], &device->me.device);
+}
+
 bool sim_ledger_opens(struct sim_world *world, unsigned person)
 {
     const struct sim_log *log = &world->ledger->logs[0][SIM_CLIENT_ROOMS + person];

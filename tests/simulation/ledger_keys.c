@@ -121,14 +121,24 @@ static bool is_later(const struct sim_ledger *ledger, const struct sim_out *out,
     return link->made_step > out->step || (invite && invite->index > out->index);
 }
 
-/* Was the person (or where only a device is out, that one) given a link by someone who knew that they were out? */
+static bool is_out(const struct sim_ledger *ledger, const struct sim_out *place, unsigned device)
+{
+    for (size_t i = 0; i < ledger->out_count; i++) {
+        const struct sim_out *out = &ledger->outs[i];
+        if (out->host == place->host && out->room == place->room && out->device == device) return true;
+    }
+    return false;
+}
+
+/* Was the person (or where only a device is out, that one, or one that is out like it and shares its keys) given a link
+ * by someone who knew that they were out? */
 static bool is_back(const struct sim_ledger *ledger, const struct sim_out *out)
 {
     const struct sim_world *world = ledger->world;
     for (size_t k = 0; k < ledger->drawn_count; k++) {
         unsigned device = ledger->drawn[k].device;
         const struct sim_link *link = &world->links[ledger->drawn[k].link];
-        bool same = out->whole ? device % SIM_PERSONS == out->device % SIM_PERSONS : device == out->device;
+        bool same = device % SIM_PERSONS == out->device % SIM_PERSONS && (out->whole || is_out(ledger, out, device));
         bool knew = link->made_view > out->index || (out->whole && link->absent[out->device % SIM_PERSONS]);
         if (same && link->room == out->room && knew && is_later(ledger, out, link)) return true;
     }
@@ -158,13 +168,15 @@ static bool knew(const struct sim_log *log, const struct sim_out *out, const str
     return pv_hash_equal(&prefix, known); /* else it is of another history */
 }
 
-/* A restore may lose, with everyone who held it, or a server hide from a kit, that a device came to its person's own room: nobody knows then to make
- * that room's key anew, which the device got there. */
+/* A restore may lose, with everyone who held it, or a server hide from a kit, that a device came to its person's own room:
+ * nobody knows then to make that room's key anew, which the device got there. Hidden from another device of its person,
+ * that puts it out of a room: it is rightly in the own one, and has its key. */
 static bool is_forgotten(const struct sim_ledger *ledger, const struct sim_out *out)
 {
     const struct sim_log *own = &ledger->logs[out->host][SIM_CLIENT_ROOMS + out->device % SIM_PERSONS];
     const struct sim_weather *weather = &ledger->world->weather;
     if ((!weather->restores && !weather->hostile) || out->whole || out->device < SIM_PERSONS) return false;
+    if (weather->hostile && own->present[out->device]) return true;
     for (size_t i = 0; i < own->add_count; i++)
         if (own->adds[i].device == out->device) return false;
     return true;

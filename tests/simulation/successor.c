@@ -179,6 +179,11 @@ static void follow(struct sim_world *world, struct sim_device *device, unsigned 
     pv_wipe(&found, sizeof found);
 }
 
+bool sim_may_go_over(const struct sim_world *world, unsigned room)
+{
+    return room == ENDED && (world->succession.begun || !world->has_room[SUCCESSOR]);
+}
+
 void sim_go_over(struct sim_world *world, struct sim_device *device, unsigned round)
 {
     struct sim_succession *s = &world->succession;

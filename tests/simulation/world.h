@@ -367,6 +367,8 @@ bool sim_ledger_lost(struct sim_world *world, const struct sim_device *device, u
 void sim_ledger_kept(struct sim_world *world, struct sim_device *device);
 /* Does the server's log of the room list the device? */
 bool sim_ledger_has(struct sim_world *world, const struct sim_device *device, unsigned room);
+/* Does the server's log of the person's own room bar it? One that is not there may have been added as the power went. */
+bool sim_ledger_bars(struct sim_world *world, const struct sim_device *device);
 /* Can the person's devices still open their own room? Not if a thief made its last keys. */
 bool sim_ledger_opens(struct sim_world *world, unsigned person);
 /* Both removed the other, and both were told that it is done. */

@@ -130,7 +130,7 @@ enum pv_err rig_join_apart(struct rig_server *server, struct rig_member *owner, 
 enum pv_err rig_say(struct rig_member *member, const char *text);
 /* Write into `room` that `person` is verified, with the devices that `member` shows, or not any more. */
 enum pv_err rig_verify_into(struct pv_room *room, struct rig_member *member, const struct pv_hash *person, bool stands);
-/* Texts of all folded messages in order, each followed by a newline. */
+/* Texts of all folded messages in order, each followed by a newline, and a NUL. */
 void rig_texts(struct rig_member *member, struct pv_buf *ret_texts);
 
 #endif
