@@ -68,8 +68,10 @@ static void say_author(const struct pv_finding *f)
         pv_term_line(stdout, "That says nothing against the author named, device %s: somebody else made the entry.", device);
     } else if (f->kind == PV_FINDING_SEEN) {
         pv_term_line(stdout, "Device %s signed it: either it was shown that other history, or its claim is false. This file does not tell which.", device);
-    } else {
+    } else if (f->convicts_author) {
         pv_term_line(stdout, "Device %s signed it, against the rules too.", device);
+    } else {
+        pv_term_line(stdout, "That says nothing against device %s, which signed the entry: whoever holds the log's key put it there.", device);
     }
 }
 
@@ -128,12 +130,6 @@ static void put_tree(struct pv_json *json, const char *key, const struct pv_chec
     pv_json_end_object(json);
 }
 
-/* May the author be convicted of it, by that signature alone? Who has seen another history may have been shown it. */
-static bool convicts_author(const struct pv_finding *f)
-{
-    return f->has_author && f->is_signed && f->kind != PV_FINDING_SEEN;
-}
-
 static enum pv_err print_json(const struct pv_evidence_file *file, const struct pv_finding *f, struct pv_report *report)
 {
     struct pv_out out;
@@ -143,7 +139,7 @@ static enum pv_err print_json(const struct pv_evidence_file *file, const struct 
     pv_json_string(&out.json, "finding", pv_finding_name(f->kind));
     pv_json_begin_array(&out.json, "convicts");
     if (f->convicts_server) put_convicted(&out.json, "server", "log_key", PV_BYTES_OF(f->log_key), f->server_name);
-    if (convicts_author(f)) put_convicted(&out.json, "device", "device", PV_BYTES_OF(f->author), NULL);
+    if (f->convicts_author) put_convicted(&out.json, "device", "device", PV_BYTES_OF(f->author), NULL);
     pv_json_end_array(&out.json);
     pv_json_bool(&out.json, "key_vouched", f->is_vouched);
     if (file->type == PV_EVIDENCE_NOTES) put_tree(&out.json, "first", &f->first);

@@ -87,7 +87,8 @@ struct pv_finding {
     struct pv_checkpoint first, second; /* NOTES: both trees; ENTRY: `second`, its time the note's */
     bool has_author;                   /* ENTRY, where the author is known: */
     struct pv_hash author;
-    bool is_signed;                    /* and did sign the entry */
+    bool is_signed;                    /* and did sign the entry, */
+    bool convicts_author;              /* and is convicted by that: of BODY alone */
     uint64_t index, seen_size;
 };
 

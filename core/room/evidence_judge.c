@@ -281,6 +281,8 @@ enum pv_err pv_evidence_judge(const struct pv_evidence_file *file, struct pv_fin
     enum pv_err err = read_keys(file, &keys);
     if (!err && file->type == PV_EVIDENCE_NOTES) err = judge_notes(file, &keys, &finding);
     if (!err && file->type == PV_EVIDENCE_ENTRY) err = judge_entry(file, &keys, &finding);
+    /* Where an entry stands is not its author's doing, and who has seen another history may have been shown it. */
+    finding.convicts_author = finding.is_signed && finding.kind == PV_FINDING_BODY;
     if (!err) *ret_finding = finding;
     return err;
 }

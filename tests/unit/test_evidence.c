@@ -277,7 +277,7 @@ static void test_entries(void)
     file.has_body = true;
     file.body = pv_bytes(nothing, 1);
     is_finding(&file, PV_FINDING_BODY, true, "a body that is none");
-    tap_ok(!judge(&file, &finding) && finding.has_author && finding.is_signed, "which its author signed");
+    tap_ok(!judge(&file, &finding) && finding.has_author && finding.is_signed && finding.convicts_author, "which its author signed");
     file.has_body = false;
     item.entry_bytes.p[item.entry_bytes.n - 1] ^= 1;
     pv_buf_release(&note);
@@ -299,7 +299,8 @@ static void test_entries(void)
     file.device = ada.devices[0].device;
     set_path(&log, 9, 14, &file);
     is_finding(&file, PV_FINDING_SEEN, true, "another history seen");
-    tap_ok(!judge(&file, &finding) && finding.is_signed && finding.seen_size == 9, "by a device that signed it");
+    tap_ok(!judge(&file, &finding) && finding.is_signed && !finding.convicts_author && finding.seen_size == 9,
+           "by a device that signed it, which may have been shown it");
     set_path(&log, 10, 14, &file);
     does_not_hold(&file, "a path at another place");
     pv_buf_release(&note);
@@ -308,7 +309,10 @@ static void test_entries(void)
     header.seen_size = 13;
     kit_item_make(&room, &header, &ada.devices[0].sk, pv_bytes(nothing, 1), &item);
     entry_file(&log, 12, pv_buf_bytes(&item.entry_bytes), &note, &file);
+    file.has_device = true;
+    file.device = ada.devices[0].device;
     is_finding(&file, PV_FINDING_SEEN_LATER, true, "what comes after it seen");
+    tap_ok(!judge(&file, &finding) && finding.is_signed && !finding.convicts_author, "which says nothing against its author: it may have stood later");
     pv_buf_release(&note);
     kit_item_release(&item);
 
@@ -316,7 +320,10 @@ static void test_entries(void)
     header.room.b[0] ^= 1;
     kit_item_make(&room, &header, &ada.devices[0].sk, pv_bytes(nothing, 1), &item);
     entry_file(&log, 12, pv_buf_bytes(&item.entry_bytes), &note, &file);
+    file.has_device = true;
+    file.device = ada.devices[0].device;
     is_finding(&file, PV_FINDING_ROOM, true, "another room's entry");
+    tap_ok(!judge(&file, &finding) && finding.is_signed && !finding.convicts_author, "nor against its author, who wrote it there");
     file.index = 11;
     does_not_hold(&file, "at another place");
     pv_buf_release(&note);
