@@ -132,11 +132,13 @@ TEST_SRC += \
 	tests/simulation/ledger_gates.c \
 	tests/simulation/ledger_keys.c \
 	tests/simulation/ledger_members.c \
+	tests/simulation/ledger_proofs.c \
 	tests/simulation/ledger_state.c \
 	tests/simulation/ledger_writes.c \
 	tests/simulation/liar.c \
 	tests/simulation/machine.c \
 	tests/simulation/network.c \
+	tests/simulation/proofs.c \
 	tests/simulation/schedule.c \
 	tests/simulation/second.c \
 	tests/simulation/secrets.c \

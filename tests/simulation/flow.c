@@ -222,7 +222,11 @@ static void ended(struct sim_world *world, struct sim_device *device, enum pv_er
     if (err && !dead && !may_happen(world, device, err))
         sim_fail(world, pv_err_exit_status(err) == 4 ? "P3" : "life", "device %u: %s in %s: %s %s", device->number,
                  flow_name(flow.kind), sim_room_name(flow.room), pv_err_web_name(err), said);
-    if (pv_err_exit_status(err) == 4) world->alarms++;
+    if (pv_err_exit_status(err) == 4) {
+        world->alarms++;
+        sim_ledger_alarmed(world, device, flow.room);
+        sim_ledger_alarmed(world, device, sim_own_room(device));
+    }
     if (!err) world->answers_ok++;
     if (room && !dead) sim_ledger_look(world, device, false);
     if (!err && !dead && flow.turns == world->turns && (flow.kind == SIM_PULL || flow.kind == SIM_PUSH))

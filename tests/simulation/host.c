@@ -101,6 +101,7 @@ struct sim_host *sim_host_fork(struct sim_world *world, struct sim_host *host)
         struct sim_host *other = &world->hosts[i];
         if (other->there) continue;
         *other = (struct sim_host){.there = true, .disk = sim_disk_copy(host->disk)};
+        world->two_faced = true;
         return sim_host_boot(world, other) ? other : NULL;
     }
     return NULL;

@@ -135,7 +135,8 @@ static enum pv_err observe_entry(void *context, const struct pv_meta_entry *stor
     if (item.index < log->history.count)
         return pv_hash_equal(&item.leaf, &log->history.leaves[item.index]) ? PV_OK : PV_ERR_CORRUPT;
     if (pv_kind_is_sealed(item.entry.header.kind)) item.body = pv_bytes(NULL, 0);
-    struct sim_entry entry = {.author = item.entry.header.author, .kind = item.entry.header.kind, .epoch = item.entry.header.epoch};
+    struct sim_entry entry = {.author = item.entry.header.author, .kind = item.entry.header.kind, .epoch = item.entry.header.epoch,
+                              .at_ms = o->ledger->world->now_ms};
     if (pv_roster_note(log->roster, &item) || pv_roster_apply(log->roster, &item, &entry.verdict, &reason)) return PV_ERR_NOMEM;
     if ((unsigned)entry.verdict != stored->verdict || (unsigned)reason != stored->reason)
         sim_fail(o->ledger->world, "P6", "entry %llu of %s: the server says %u/%u, a fold %u/%s", (unsigned long long)item.index,
@@ -375,6 +376,7 @@ void sim_ledger_finish(struct sim_world *world)
     if (!world->failed) sim_keys_check(world->ledger);
     if (!world->failed) sim_writes_finish(world->ledger);
     if (!world->failed) sim_forget_finish(world->ledger);
+    if (!world->failed) sim_proofs_finish(world->ledger);
     if (!world->failed) sim_stranger_tries_more(world); /* from here on nobody looks what came into the logs */
     if (!world->failed) sim_gates_finish(world->ledger);
 }

@@ -13,6 +13,7 @@ enum { SIM_NODES = 1024, SIM_EDGES = 4096, SIM_SEALS = 1024, SIM_USES = 1 << 13,
 struct sim_entry {
     struct pv_hash author;
     uint64_t kind, type, epoch;
+    uint64_t at_ms; /* when it was first seen there */
     enum pv_verdict verdict;
     struct pv_hash secret; /* of a rekey */
     struct pv_bytes body, refs; /* of a sealed one, where things are forgotten; owned */
@@ -152,6 +153,9 @@ void sim_gates_expire(struct sim_observing *o, struct pv_bytes bytes, uint64_t i
 /* Neither half alone opens anything. */
 void sim_gates_check(struct sim_ledger *ledger);
 void sim_gates_finish(struct sim_ledger *ledger);
+
+/* ---- what can be proved to strangers (ledger_proofs.c) */
+void sim_proofs_finish(struct sim_ledger *ledger);
 
 /* ---- what was written (ledger_writes.c) */
 void sim_writes_finish(struct sim_ledger *ledger);

@@ -81,6 +81,7 @@ static void sign_page(struct sim_world *world, const struct sim_device *device, 
         pv_entry_leaf(page->entry[i], &leaf);
         pv_merkle_append(&edge, &leaf, unused, &unused_count);
     }
+    world->two_faced = true;
     checkpoint.size = edge.size;
     pv_merkle_edge_root(&edge, &checkpoint.root);
     if (pv_checkpoint_make(world->server.name, &world->room_ids[room], &checkpoint, &world->log_sk, &world->server.log_key, note))

@@ -47,6 +47,7 @@ static void lose(struct sim_world *world, struct sim_device *device)
 /* From the copy; an honest operator says so to the server, which then wants back what came after it. */
 static void put_back(struct sim_world *world, struct sim_host *host)
 {
+    world->two_faced = true;
     sim_host_stop(world, host, false);
     sim_disk_clear(host->disk);
     sim_disk_become(host->disk, (unsigned)world->backup);

@@ -166,6 +166,7 @@ struct sim_world {
     struct sim_host hosts[SIM_HOSTS];
     uint64_t hold_count; /* holds that anyone made */
     size_t turns; /* how often the server showed someone another history */
+    bool two_faced; /* its key signed, or may have signed, more than one */
     int backup; /* a copy of the server's disk, -1: none */
     struct sim_held held[SIM_HELD];
     struct sim_succession succession;
@@ -356,6 +357,8 @@ bool sim_ledger_is_open(const struct sim_world *world, const struct sim_host *ho
 void sim_ledger_released(struct sim_world *world, const struct sim_host *host, const char *path);
 /* The server was sent this. */
 void sim_ledger_sent(struct sim_world *world, struct pv_bytes body);
+/* What a command says with exit status 4 comes with evidence. */
+void sim_ledger_alarmed(struct sim_world *world, const struct sim_device *device, unsigned room);
 /* A step is over. */
 void sim_ledger_stepped(struct sim_world *world);
 void sim_ledger_invited(struct sim_world *world, struct sim_device *device, unsigned link);
