@@ -393,7 +393,8 @@ const struct pv_command pv_commands[] = {
         .summary = "put files into a room",
         .text = TEXT("Directories go with all the files in them; symbolic links in them are not followed, and they, empty folders and "
                      "whatever is no plain file are left out and named, with exit status 0. A link that is itself given as PATH is "
-                     "followed. A file of the same name gets a new version; the old ones stay. An upload that was cut off goes on where it stopped when the command is given again."),
+                     "followed. A file that grows while it is read is refused, and so is one that tells no size and has no end after 64 MiB. "
+                     "A file of the same name gets a new version; the old ones stay. An upload that was cut off goes on where it stopped when the command is given again."),
         .options = OPTIONS({.name = "to", .arg = "FOLDER", .help = "the folder in the room"}),
         .json = FIELDS("files", "a list of", FILE_FIELDS, "left_out", "a list of", "path", "what was left out, as it lies here", "why",
                        "in words", CHANGED_FIELDS),

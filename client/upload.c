@@ -26,6 +26,7 @@ struct upload {
     struct pv_bulk_pool *pool;
     size_t next; /* source to begin */
     int fd;
+    uint64_t read_bytes; /* of the current source */
     uint64_t done_bytes, total_bytes;
     bool to_outbox; /* the server cannot be reached */
     struct pv_chunk *pending; /* got a place in a blob that is not stored yet */
@@ -197,6 +198,7 @@ static enum pv_err begin(struct upload *up)
         return PV_OK;
     }
     source = &up->put->sources[up->next++];
+    up->read_bytes = 0;
     up->fd = open(source->local, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (up->fd < 0 || fstat(up->fd, &source->stat) != 0) return report_source(up, source->local, "open");
     if (!S_ISREG(source->stat.st_mode))
@@ -204,6 +206,20 @@ static enum pv_err begin(struct upload *up)
     if ((uint64_t)source->stat.st_size > PV_LIMIT_FILE_BYTES) /* before hours are spent on reading it */
         return pv_report(up->report, PV_ERR_LIMIT, "%s is larger than a room takes", source->local);
     return pv_upload_begin(up->steps, &number);
+}
+
+/* One that grows as fast as it is read would never end. */
+static enum pv_err check_end(const struct upload *up)
+{
+    const struct pv_put_source *source = &up->put->sources[up->next - 1];
+    uint64_t told = (uint64_t)source->stat.st_size;
+    if (told && up->read_bytes > told)
+        return pv_report(up->report, PV_ERR_CONFLICT, "%s changed while it was read: it grew, and nothing of it was put; put it again when nobody "
+                         "writes to it, or put a copy", source->local);
+    if (!told && up->read_bytes > PV_LIMIT_FILE_UNTOLD_BYTES)
+        return pv_report(up->report, PV_ERR_LIMIT, "%s does not tell its size, and had no end after %llu MiB: nothing of it was put; put a copy of the "
+                         "part that you need", source->local, PV_LIMIT_FILE_UNTOLD_BYTES >> 20);
+    return PV_OK;
 }
 
 static enum pv_err read_some(struct upload *up, const struct pv_upload_step *step)
@@ -218,6 +234,9 @@ static enum pv_err read_some(struct upload *up, const struct pv_upload_step *ste
         up->fd = -1;
         return PV_OK;
     }
+    up->read_bytes += (uint64_t)got;
+    enum pv_err err = check_end(up);
+    if (err != PV_OK) return err;
     pv_upload_read(up->steps, (size_t)got);
     up->done_bytes += (uint64_t)got;
     if (up->put->progress.show) up->put->progress.show(up->put->progress.context, up->done_bytes, up->total_bytes);

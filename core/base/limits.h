@@ -74,6 +74,7 @@ enum {
 
 #define PV_LIMIT_FILE_SHA256_BYTES (64ull << 20) /* up to here writers always take a file's SHA-256 */
 #define PV_LIMIT_FILE_BYTES (1ull << 42)
+#define PV_LIMIT_FILE_UNTOLD_BYTES (64ull << 20) /* of a local file that tells no size, as the kernel's own */
 #define PV_LIMIT_N (1ull << 53)                  /* n, sizes, indexes, times: exact in JSON numbers */
 
 #endif

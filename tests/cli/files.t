@@ -39,6 +39,24 @@ for odd in fifo nothing; do
 	like "$(err)" "nothing was put" "says that nothing was"
 done
 run 1 "put a device" as ada privity put acme /dev/zero
+run 1 "put a file of the kernel's that has no end" as ada privity put acme "/proc/$$/pagemap"
+one_line "put a file that has no end"
+like "$(err)" "does not tell its size, and had no end after 64 MiB: nothing of it was put" "says why"
+run 0 "put one that tells no size, and ends" as ada privity put acme /proc/version --to kernel
+run 0 "fetch it" as ada privity get acme kernel/version -o "$T/got"
+is "$(cat "$T/got/version")" "$(cat /proc/version)" "whole"
+run 0 "rm" as ada privity rm acme kernel
+truncate -s 256M "$T/work/growing"
+: >"$T/grow"
+sh -c 'while [ -e "$0/grow" ]; do echo more >>"$0/work/growing"; done' "$T" &
+run 1 "put a file while it grows" as ada privity put acme "$T/work/growing"
+rm "$T/grow"
+wait $!
+rm "$T/work/growing"
+one_line "put a file while it grows"
+like "$(err)" "growing changed while it was read: it grew, and nothing of it was put" "says so"
+run 0 "ls" as ada privity ls acme -R
+unlike "$(out)" "growing|pagemap" "and it is not in the room"
 ln -s plan.txt "$T/work/by link"
 ln -s design "$T/work/link to a folder"
 run 0 "put what links name" bash -c 'cd "$0/work" && PRIVITY_HOME=$0/home-ada privity put acme "by link" "link to a folder/" ./plan.txt --to links' "$T"

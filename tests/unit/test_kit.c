@@ -195,6 +195,24 @@ static void sheets(const char *code)
 	pv_buf_wipe(&text);
 }
 
+/* The longest name and address still leave a sheet that is read back. */
+static void longest(void)
+{
+	static char url[PV_LIMIT_URL_BYTES + 1], name[PV_LIMIT_NAME_BYTES];
+	struct pv_kit_facts facts = {.name = pv_bytes(name, sizeof name), .server_url = url, .further = true, .mark = "0123456789abcdef, made 2026-01-01"};
+	struct pv_kit_secret got;
+	unsigned group;
+	struct pv_buf text;
+	memset(url, 'u', sizeof url - 1);
+	memset(name, 'n', sizeof name);
+	pv_buf_init(&text, PV_KIT_SHEET_BYTES);
+	pv_kit_sheet_put(&text, &facts, &sample);
+	tap_is_int(text.err, PV_OK, "the longest name and address fit on a sheet");
+	tap_is_int(pv_kit_sheet_read(pv_buf_bytes(&text), &got, &group), PV_OK, "which is read");
+	tap_ok(has(&text, "privity recover --name DEVICE --revoke-others --server uuu"), "and says how it is used");
+	pv_buf_wipe(&text);
+}
+
 static void paper(void)
 {
 	struct pv_sign_seed sign, want_sign;
@@ -220,6 +238,7 @@ int main(void)
 	wrong_shapes(code);
 	mixed(code);
 	sheets(code);
+	longest();
 	paper();
 	return tap_done();
 }
