@@ -188,6 +188,7 @@ static enum pv_err recover(struct pv_session *session, struct recover *r, const 
     enum pv_err err = pv_paper_open(&r->kit.secret, &r->server, goes_on, &r->paper, report);
 
     if (err == PV_OK) err = check_open(r, report);
+    if (err == PV_OK) err = pv_paper_keys(&r->paper, true, report);
     if (err == PV_OK) err = find_home(session, r, is_new, report);
     if (err == PV_OK) err = add_self(session, r, report);
     if (err == PV_OK && revokes) err = revoke_others(session, r, report);

@@ -97,6 +97,7 @@ enum pv_err pv_cmd_recovery_test(struct pv_session *session, const struct pv_arg
     if (err == PV_OK) err = pv_paper_open(&t->kit.secret, &session->secrets.server, false, &t->paper, report);
     if (err == PV_OK && !pv_hash_equal(&t->paper.me.person, &session->me.person))
         err = pv_report(report, PV_ERR_DENIED, "this kit would not work: the server gives it another person");
+    if (err == PV_OK) err = pv_paper_keys(&t->paper, false, report);
     if (err == PV_OK) err = check_rooms(session, t, report);
     if (err == PV_OK) err = print_test(session, t, args->json, report);
     pv_paper_release(&t->paper);

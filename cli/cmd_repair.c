@@ -119,6 +119,7 @@ static enum pv_err go_on_by_kit(struct pv_session *session, const struct pv_open
     if (err == PV_OK) err = pv_paper_open(&kit.secret, &session->secrets.server, false, &paper, report);
     if (err == PV_OK && !pv_hash_equal(&paper.me.person, &session->me.person))
         err = pv_report(report, PV_ERR_CONFLICT, "the kit is another person's; nothing was changed");
+    if (err == PV_OK) err = pv_paper_keys(&paper, true, report);
     if (err == PV_OK) err = pv_paper_mend(&paper, &room->id, &room->server, true, &mended, report);
     pv_wipe(&kit, sizeof kit);
     pv_paper_release(&paper);

@@ -191,7 +191,6 @@ static enum pv_err find_person(struct pv_paper *paper, struct pv_report *report)
 enum pv_err pv_paper_open(const struct pv_kit_secret *kit, const struct pv_server_url *server, bool goes_on,
                           struct pv_paper *ret_paper, struct pv_report *report)
 {
-    bool has_key = false;
     enum pv_err err;
 
     *ret_paper = (struct pv_paper){.server = *server};
@@ -203,10 +202,22 @@ enum pv_err pv_paper_open(const struct pv_kit_secret *kit, const struct pv_serve
     if (err == PV_OK) err = run(ret_paper->transport, &ret_paper->person, false, report);
     if (err == PV_OK && !pv_roster_device(pv_room_roster(ret_paper->person.room), &ret_paper->me.device))
         err = pv_report(report, PV_ERR_NOT_FOUND, "this kit was revoked: the server lists it, but the person's devices took it out");
-    if (err == PV_OK) err = pv_room_has_present_key(ret_paper->person.room, &has_key);
-    if (err == PV_OK && !has_key)
-        err = pv_report(report, PV_ERR_NO_KEY, "this kit does not open the newest keys of its person: run this once more from a device that works, or tell your server's operator");
     return err;
+}
+
+enum pv_err pv_paper_keys(struct pv_paper *paper, bool makes, struct pv_report *report)
+{
+    struct pv_room *room = paper->person.room;
+    bool has = false;
+    enum pv_err err = pv_room_has_present_key(room, &has);
+
+    if (err == PV_OK && !has && makes) err = pv_paper_push_person(paper, report);
+    if (err == PV_OK && !has && makes) err = pv_room_has_present_key(room, &has);
+    if (err == PV_OK && !has && makes)
+        err = pv_report(report, PV_ERR_NO_KEY, "this kit does not open your newest keys, nor could it make new ones: use a device that works (privity refresh), then run this again, or tell the operator of %s", paper->server.text);
+    else if (err == PV_OK && !has)
+        err = pv_report(report, PV_ERR_NO_KEY, "this kit does not open your newest keys, which the server may have lost: run privity refresh on each device that works, then this again; if none is left, privity recover makes new ones");
+    return pv_report_default(report, err, paper->server.text);
 }
 
 void pv_paper_release(struct pv_paper *paper)

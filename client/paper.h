@@ -41,6 +41,9 @@ PV_MUST_USE enum pv_err pv_paper_reach(const struct pv_server_url *server, struc
 PV_MUST_USE enum pv_err pv_paper_open(const struct pv_kit_secret *kit, const struct pv_server_url *server, bool goes_on,
                                       struct pv_paper *ret_paper, struct pv_report *report);
 void pv_paper_release(struct pv_paper *paper);
+/* Does the kit open the person's newest keys? Those that a restored server has lost it `makes` anew, and sends. Errors:
+ * NO_KEY, with what to do. */
+PV_MUST_USE enum pv_err pv_paper_keys(struct pv_paper *paper, bool makes, struct pv_report *report);
 /* Send what waits in the person's own room, and fetch it. */
 PV_MUST_USE enum pv_err pv_paper_push_person(struct pv_paper *paper, struct pv_report *report);
 /* How a room of the person stands. */

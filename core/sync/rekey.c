@@ -86,7 +86,8 @@ static enum pv_err has_newest(struct pv_room *room, const struct pv_roster *view
     return err == PV_ERR_NOT_FOUND ? PV_OK : err;
 }
 
-/* Who began the present epoch has lost its secret, or is gone, and nobody has it by a wrap: a restore may have lost these. */
+/* Who began the present epoch has lost its secret, or is gone, and nobody has it by a wrap: a restore may have lost these.
+ * Whoever comes by a recovery kit waits for nobody: it may be all that is left. */
 static enum pv_err is_lost_to_all(struct pv_room *room, const struct pv_roster *view, bool *ret_lost)
 {
     struct pv_hash author;
@@ -94,9 +95,12 @@ static enum pv_err is_lost_to_all(struct pv_room *room, const struct pv_roster *
     bool has = false;
     const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
     *ret_lost = false;
-    if (room->restored || epochs[count - 1].index >= pv_roster_size(room->roster) || !pv_roster_all_complain(view)) return PV_OK;
+    const struct pv_room_device *me = pv_roster_device(view, &room->me->device);
+    bool by_kit = !room->person_room && me && me->paper;
+    if (room->restored || epochs[count - 1].index >= pv_roster_size(room->roster) || !(by_kit || pv_roster_all_complain(view))) return PV_OK;
     enum pv_err err = has_newest(room, view, &has);
-    if (err || has) return err;
+    *ret_lost = !err && !has && by_kit;
+    if (err || has || by_kit) return err;
     err = pv_keys_rekeyed_by(room, &epochs[count - 1], &author, &links);
     *ret_lost = !err && (pv_hash_equal(&author, &room->me->device) || !pv_roster_device(view, &author));
     return err;

@@ -4,6 +4,7 @@ wait, and go on at their word; by the recovery kit where that is all they have."
 
 import pathlib
 import shutil
+import sqlite3
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -99,4 +100,37 @@ laptop.must("say", "acme", "here again")
 is_(desk.messages(), ["before", "here again"], "they read what the backup had, and each other")
 for home in (laptop, desk):
     is_(home.run("verify", "acme").status, 0, "and all of it verifies")
+# --- a server that lost what lay beside the newest entries, and nothing is left but the kit
+
+world = World()
+server = world.server()
+ada, bob = world.room_of_two(server)
+phone = ada.pair("phone")
+ada.must("say", "acme", "before")
+bob.must("refresh")
+server.stop()
+with sqlite3.connect(server.data / "meta.db") as db:
+    kept = db.execute("SELECT place FROM besides").fetchall()
+server.start()
+r = ada.run("device", "revoke", "phone")
+is_(r.status, 0, "a device is revoked, and new keys made", *r.why())
+bob.must("refresh")
+r = ada.run("recovery", "test", "--kit", ada.kit)
+is_(r.status, 0, "which the kit opens", *r.why())
+server.stop()
+with sqlite3.connect(server.data / "meta.db") as db:
+    db.executemany("DELETE FROM besides WHERE place = ?", set(db.execute("SELECT place FROM besides").fetchall()) - set(kept))
+server.start()
+r = ada.run("recovery", "test", "--kit", ada.kit)
+ok(r.status == 1 and "privity refresh" in r.err and "privity recover" in r.err, "when the server has lost them, it does not, and what to do is said", *r.why())
+kit = ada.kit.read_bytes()
+destroy(ada, phone)
+laptop = world.home("laptop", server)
+r = laptop.run("recover", "--name", "new", "--server", server.url, "--revoke-others", stdin=kit)
+is_(r.status, 0, "the kit makes new ones", *r.why())
+bob.must("say", "acme", "after")
+laptop.must("say", "acme", "together")
+is_(laptop.messages(), ["before", "after", "together"], "and nothing is lost of what another has")
+is_(bob.messages(), ["before", "after", "together"], "nor of what comes")
+
 done()

@@ -39,6 +39,7 @@ PLACES = [
     Mutant("what was linked before the restore counts for nothing", REKEY, "e > 0 && epochs[e - 1].index >= lost_to && !*ret_has", "e > 0 && !*ret_has", LINKS),
     Mutant("a forget's cut is meant", REKEY, "    if (err || forgets) return err;\n", "    if (err) return err;\n", LINKS),
     Mutant("a key that nobody has is made anew", REKEY, "    if (!err && !*ret_ours) err = is_lost_to_all(room, view, ret_ours);\n", "    (void)is_lost_to_all;\n", LINKS),
+    Mutant("a kit waits for nobody's keys", REKEY, "    *ret_lost = !err && !has && by_kit;", "    *ret_lost = false;", "tests/cli/restored_own.t"),
     Mutant("keys are fetched before a rekey", "core/sync/members.c", "    if (err || !ours || want.what != PV_KEY_NONE) return err;", "    if (err || !ours) return err;", LINKS),
     Mutant("a restore between a log and its checkpoint", "core/sync/pull.c", "    if (newest.size < pull->room->pinned.size && pull->conflicts++ < CONFLICTS_MAX)\n", "    if (false)\n", LINKS),
     Mutant("a member without a wrap gives its key", "core/sync/push.c", "    else err = push->complains ? give_key(push) : send_next(push);", "    else err = send_next(push);", KEYS_BACK),

@@ -128,7 +128,7 @@ static bool add(struct sim_world *world, struct sim_device *kit, struct sim_devi
     return !err && run(world, kit, SIM_PUSH, sim_own_room(kit)) && is_in(kit, *ret_fresh);
 }
 
-/* The kit finds its person's own room, and says that it goes on. */
+/* The kit finds its person's own room, and says that it goes on; it makes keys anew that a restored server has lost. */
 static bool open_own(struct sim_world *world, struct sim_device *kit)
 {
     unsigned own = sim_own_room(kit);
@@ -136,6 +136,7 @@ static bool open_own(struct sim_world *world, struct sim_device *kit)
     if (sim_copy_open(world, kit, own)) return false;
     if (!run(world, kit, SIM_PULL, own) || !is_in(kit, kit)) return false;
     go_on(world, kit, own);
+    if (!pv_room_has_present_key(kit->copies[own].room, &has_key) && !has_key) (void)run(world, kit, SIM_PUSH, own);
     return !pv_room_has_present_key(kit->copies[own].room, &has_key) && has_key;
 }
 
