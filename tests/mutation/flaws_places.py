@@ -23,7 +23,7 @@ PLACES = [
     Mutant("a room that never was", RESTORE, "    return (restored_ms && job->count) || refuse", "    return job->count || refuse", TAIL),
     Mutant("bodies that entries name", PREPARE, "    if (has_body ? pv_hash_equal(&hash, &item->entry.header.body_hash) : pv_kind", "    if (has_body ? true : pv_kind", TAIL),
     Mutant("refs that entries name", PREPARE, "    if (!dropped && !pv_hash_equal(&hash, &item->entry.header.refs_hash))", "    if (false)", TAIL),
-    Mutant("nothing new before the tail is back", "server/work_judge.c", "    return work->state->row.restored;\n", "    return false;\n", "tests/twelve/07_restored_then_rolled_back.t"),
+    Mutant("nothing new before the tail is back", "server/work_judge.c", "    if (work->state->row.restored) refuse(job, PV_ERR_OFFLINE, \"restored\", PV_DETAIL_RESTORED);\n    return work->state->row.restored;\n", "    (void)job;\n    return !work;\n", WHOSE),
     Mutant("who has not shown a head", RESTORE, "        if (!devices[i].paper) err = has_shown(work, &devices[i].id, &have);\n", "", KEYS_BACK),
     Mutant("an open link may have let one more in", RESTORE, "    for (size_t i = 0; i < count; i++) have &= !invites[i].open;\n", ""),
     Mutant("a longer history is known", RESTORE, "        if (!err && known == row->size && !opens && !ended) err = all_have_shown(work, &opens);", "        if (!err && !opens && !ended) err = all_have_shown(work, &opens);"),

@@ -4,8 +4,7 @@ from flaw import Mutant
 
 MEMBERS, DEVICES, JOIN = "core/room/roster_members.c", "core/room/roster_devices.c", "core/room/roster_join.c"
 KEEPING, KINDS, STATE = "core/room/roster_keeping.c", "core/room/roster_kinds.c", "core/room/roster_state.c"
-FOLD, SWEEP, AUTHORS = "core/room/roster.c", "core/room/roster_sweep.c", "core/room/roster_authors.c"
-TELL, RULES = "core/room/roster_tell.c", "core/room/roster_rules.c"
+FOLD, SWEEP, TELL = "core/room/roster.c", "core/room/roster_sweep.c", "core/room/roster_tell.c"
 BODY, RECORD, RECORDS = "core/room/body.c", "core/room/record.c", "tests/unit/test_record"
 KEPT, ENTER = "tests/unit/test_roster_keeping", "tests/unit/test_roster_members"
 
@@ -235,4 +234,33 @@ ROSTER = [
     Mutant("founders: the first certifies the kit", RECORD, " || !pv_hash_equal(&paper->signer, &id))", ")", RECORDS),
     Mutant("founders: the first's certificate", RECORD, "    enum pv_err err = pv_cert_verify(&context, first, &first->device.sign_pk);\n", "    enum pv_err err = PV_OK;\n", RECORDS),
     Mutant("founders: the kit's certificate", RECORD, "    if (!err) err = pv_cert_verify(&context, paper, &first->device.sign_pk);\n", "", RECORDS),
+    # what comes first, where, and by whom
+    Mutant("the first is a roster entry", FOLD, "    return h->kind == PV_KIND_ROSTER && h->n == 1 && ", "    return h->n == 1 && "),
+    Mutant("the first is its author's first", FOLD, "    return h->kind == PV_KIND_ROSTER && h->n == 1 && ", "    return h->kind == PV_KIND_ROSTER && "),
+    Mutant("the first is of epoch 0", FOLD, " && h->n == 1 && h->epoch == 0 && pv_hash_equal", " && h->n == 1 && pv_hash_equal"),
+    Mutant("the first is in no room yet", FOLD, " && h->epoch == 0 && pv_hash_equal(&h->room, &zero);", " && h->epoch == 0;"),
+    Mutant("a log key that a body lists does not sign it", FOLD, "return !c->listed[i].is_log_key;", "return true;"),
+    Mutant("what is rejected lists, too", FOLD, "    list_authors(r, c);\n    if (!reason) {", "    if (!reason) {\n        list_authors(r, c);"),
+    Mutant("client rooms only: invites", MEMBERS, "pv_rule_invite = {.member = true, .client = true,", "pv_rule_invite = {.member = true,"),
+    Mutant("client rooms only: roles", MEMBERS, "pv_rule_role = {.member = true, .client = true,", "pv_rule_role = {.member = true,"),
+    Mutant("client rooms only: removing", MEMBERS, "pv_rule_remove = {.member = true, .client = true,", "pv_rule_remove = {.member = true,"),
+    Mutant("client rooms only: leaving", MEMBERS, "pv_rule_leave = {.member = true, .client = true,", "pv_rule_leave = {.member = true,"),
+    Mutant("client rooms only: joining", JOIN, "pv_rule_join = {.client = true,", "pv_rule_join = {"),
+    # what stays of an accepted entry
+    Mutant("a lift lifts", KEEPING, "    hold->lifted = true;\n", "    (void)hold;\n", KEPT),
+    Mutant("a hold is its maker's", KEEPING, "    hold->principal = c->me_id;\n", "", KEPT),
+    Mutant("a policy replaces the one before", KEEPING, "    pv_policy_value_hash(c->body.roster.u.policy.value, &r->policy_value);\n", "    (void)r;\n    (void)c;\n", KEPT),
+    Mutant("a new log key is in force", STATE, "    pv_log_key_id(log_key, &r->log_key_id);\n", "    if (!r->size) pv_log_key_id(log_key, &r->log_key_id);\n", KEPT),
+    # That only paper changes a person's server has no flaw: the first kit, always there, ranks before every device.
+    # the swept set
+    Mutant("swept through another: whom one added", DEVICES, "    return node && (!node->named || node->origins[1]);", "    return node && node->origins[1];"),
+    Mutant("swept through another: also who is named", DEVICES, "    return node && (!node->named || node->origins[1]);", "    return node && !node->named;"),
+    Mutant("swept through another: not by being named", DEVICES, "    return node && (!node->named || node->origins[1]);", "    return node != NULL;"),
+    # clear bodies
+    Mutant("lists that may not be empty", BODY, "    if (count == 0) pv_cbor_fail(in, PV_ERR_MALFORMED);\n", "", "tests/unit/test_body"),
+    Mutant("a server's name stands in a note", BODY, "        if (name.p[i] <= ' ' || name.p[i] > '~' || name.p[i] == '+') pv_cbor_fail(in, PV_ERR_MALFORMED);\n", "        continue;\n", "tests/unit/test_body"),
+    Mutant("ranges lie apart", BODY, "        least = range->to + 1;\n", "        least = range->to;\n", "tests/unit/test_body"),
+    Mutant("ranges are not empty", BODY, "        if (range->from < least || range->to <= range->from) pv", "        if (range->from < least || range->to < range->from) pv", "tests/unit/test_body"),
+    Mutant("a body of its own fields", BODY, "    if (fields != types[type].fields) return PV_ERR_MALFORMED;\n    body.type", "    body.type", "tests/unit/test_body"),
+    Mutant("a later room kind", BODY, "    if (kind > PV_ROOM_CLIENT) pv_cbor_fail(in, PV_ERR_UNSUPPORTED);\n", "", "tests/unit/test_body"),
 ]

@@ -110,6 +110,27 @@ static void test_signature(void)
 	tap_ok(rig_pull(&a) == PV_OK, "as it was signed, it is none");
 }
 
+/* Three items instead of four, as of a room that waits for nothing. */
+static void hide_restored(struct rig_server *server, const struct pv_request *request, struct pv_buf *page)
+{
+	(void)server;
+	if (!strstr(request->path, "/entries?")) return;
+	page->p[0] = 0x83;
+	page->n--;
+}
+
+/* What a client sends that does not know, or does not care, that the room waits. */
+static void test_appended(void)
+{
+	ada.proxy.tamper = hide_restored;
+	if (rig_say(&a, "too early")) abort();
+	tap_ok(rig_push(&a) == PV_ERR_OFFLINE && strcmp(ada.last_reason, "restored") == 0, "the server takes nothing new before it goes on");
+	ada.proxy.tamper = NULL;
+	tap_ok(waits(), "and waits");
+	is_given(bob.token, pv_buf_bytes(&old_note), false, 200, "", "for Bob, who comes");
+	tap_ok(rig_push(&a) == PV_OK && !waits(), "then it does");
+}
+
 int main(void)
 {
 	char dir[] = "/tmp/privity-go-on-XXXXXX", paths[4][64], path[80];
@@ -143,6 +164,7 @@ int main(void)
 	test_missing(pv_buf_bytes(&newer));
 	go_back(paths[3]);
 	test_signature();
+	test_appended();
 	rig_member_close(&a);
 	rig_member_close(&b);
 	srv_person_release(&ada);

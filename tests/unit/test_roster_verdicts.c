@@ -48,6 +48,8 @@ static void other_body_hash(struct pv_log_item *item) { item->entry.header.body_
 static void no_body(struct pv_log_item *item) { item->body = pv_bytes(NULL, 0); }
 static void other_author(struct pv_log_item *item) { item->entry.header.author.b[0] ^= 1; }
 static void log_key_author(struct pv_log_item *item) { pv_log_key_id(&room.log_pk, &item->entry.header.author); }
+static void second_n(struct pv_log_item *item) { item->entry.header.n = 2; }
+static void as_sign(struct pv_log_item *item) { item->entry.header.kind = PV_KIND_SIGN; }
 static void kind_5(struct pv_log_item *item) { item->entry.header.kind = 5; }
 
 static void test_impossible(void)
@@ -97,6 +99,19 @@ static void test_impossible(void)
 	kit_join_body(&room, &ben, 1, &join);
 	pv_roster_body_put(&bytes, &join);
 	is(judge(b, PV_KIND_ROSTER, pv_buf_bytes(&bytes), NULL), IMPOSSIBLE, "also what lists its own author");
+	pv_buf_clear(&bytes);
+	struct pv_sign_body by_stranger = {.stranger = true, .record = pv_buf_bytes(&ben.record)}; /* whose document is all zeros */
+	pv_sign_body_put(&bytes, &by_stranger);
+	is(judge(b, PV_KIND_ROSTER, pv_buf_bytes(&bytes), as_sign), IMPOSSIBLE, "and a stranger's sign");
+	struct pv_roster_body genesis;
+	pv_buf_clear(&bytes);
+	kit_genesis_person(&room, &anna, &genesis);
+	pv_roster_body_put(&bytes, &genesis);
+	is(judge(a, PV_KIND_ROSTER, pv_buf_bytes(&bytes), NULL), PV_REASON_NONE, "a genesis");
+	is(judge(a, PV_KIND_ROSTER, pv_buf_bytes(&bytes), other_room), IMPOSSIBLE, "that names a room");
+	is(judge(a, PV_KIND_ROSTER, pv_buf_bytes(&bytes), second_n), IMPOSSIBLE, "or is not its author's first");
+	is(judge(a, PV_KIND_ROSTER, pv_buf_bytes(&bytes), with_epoch), IMPOSSIBLE, "or is of an epoch after it");
+	is(judge(a, PV_KIND_ROSTER, pv_buf_bytes(&bytes), log_key_author), IMPOSSIBLE, "or by the log key that it names");
 	pv_buf_release(&bytes);
 	end();
 }
