@@ -131,6 +131,7 @@ static void finish_room(struct sim_ledger *ledger, unsigned room)
         struct texts texts;
         struct pv_hash all;
         if (!device->there || !sim_is_member(ledger, device, room)) continue;
+        if (!sim_ledger_has(world, device, sim_own_room(device))) continue; /* its person revoked it: it may never have had keys */
         if (!texts_of(ledger, device, room, &texts)) {
             sim_fail(world, "P2", "device %u cannot read its messages", d);
             return;
