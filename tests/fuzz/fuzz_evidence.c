@@ -18,5 +18,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (pv_evidence_judge(&file, &finding)) return 0;
     if (finding.convicts_server && (!*finding.server_name || file.type == PV_EVIDENCE_SHOWN || finding.kind == PV_FINDING_OPEN)) abort();
     if (finding.is_signed && !finding.has_author) abort();
+    if (finding.convicts_author && (!finding.is_signed || !finding.convicts_server)) abort();
     return 0;
 }
