@@ -1,5 +1,6 @@
 /* `privity lock` and `privity unlock`: the keys in the keyring; `privity passphrase`, which opens them there. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/common.h"
 #include "cli/handlers.h"
@@ -64,7 +65,7 @@ enum pv_err pv_cmd_unlock(struct pv_session *session, const struct pv_args *args
 static void say_file_is_old(void)
 {
     const char *fd = getenv("PRIVITY_PASSPHRASE_FD"), *file = getenv("PRIVITY_PASSPHRASE_FILE");
-    if ((!fd || !*fd) && file && *file)
+    if ((!fd || !*fd) && file && *file && strcmp(file, "-") != 0)
         pv_term_line(stderr, "privity: %s, which PRIVITY_PASSPHRASE_FILE names, has to hold the new passphrase from now on", file);
 }
 

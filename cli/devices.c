@@ -121,17 +121,20 @@ enum pv_err pv_device_find(struct pv_session *session, const char *text, bool an
 
 /* ---- the walk */
 
+/* It may end in a name that was cut, or in a server's words: no half of a character stays. */
 static void waits(struct pv_walked_room *walked, const char *why)
 {
+    char *text = walked->why;
     walked->done = false;
-    snprintf(walked->why, sizeof walked->why, "%s", why);
+    snprintf(text, sizeof walked->why, "%s", why);
+    for (size_t n = strlen(text); !pv_utf8_is_valid((const uint8_t *)text, n);) text[--n] = '\0';
 }
 
 static void waits_restored(struct pv_walked_room *walked)
 {
-    walked->done = false;
-    snprintf(walked->why, sizeof walked->why, "its server was restored from a backup, and lacks what came after it: see privity repair %.128s",
-             walked->known.name);
+    char why[128 + sizeof walked->known.name];
+    snprintf(why, sizeof why, "its server was restored from a backup, and lacks what came after it: see privity repair %s", walked->known.name);
+    waits(walked, why);
 }
 
 /* What a look at the room says is still to do. */

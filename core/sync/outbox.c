@@ -165,6 +165,7 @@ static enum pv_err seal_draft(void *context, const struct pv_write *write)
     err = PV_ERR_NOT_FOUND;
     if (s->devices_allow && write->kind != PV_KIND_ROSTER && may_seal(s->room, view) && !refusal(s->room, view, (enum pv_kind)write->kind))
         err = seal_payload(s->room, view, write); /* without the epoch's secret it waits, too */
+    if (err == PV_ERR_LIMIT && write->id != s->new) err = PV_ERR_NOT_FOUND; /* no number is left: whoever writes on is told */
     if (err != PV_ERR_NOT_FOUND) return err;
     if (s->first_left == 0) s->first_left = write->id;
     return PV_OK;
@@ -187,6 +188,7 @@ enum pv_err pv_seal_drafts(struct pv_room *room)
 enum pv_err pv_room_write(struct pv_room *room, enum pv_kind kind, struct pv_bytes payload, struct pv_bytes refs)
 {
     const struct pv_roster *view;
+    struct pv_head head;
     struct pv_cbor in;
     struct pv_write write = {.kind = kind, .payload = payload, .refs = refs.n ? refs : pv_bytes(NO_REFS, sizeof NO_REFS),
                              .beside = pv_bytes(NOTHING_BESIDE, sizeof NOTHING_BESIDE), .created_ms = room->now_ms};
@@ -204,6 +206,7 @@ enum pv_err pv_room_write(struct pv_room *room, enum pv_kind kind, struct pv_byt
         err = pv_room_raise(room, PV_ERR_NOT_FOUND, pv_bytes(NULL, 0), "nothing of this room is on this device yet: privity refresh fetches it");
     const char *why = err ? NULL : refusal(room, view, kind);
     if (why) err = pv_room_raise(room, PV_ERR_DENIED, pv_bytes(NULL, 0), "%s", why);
+    if (!err) err = pv_outbox_head(room, &head);
     if (!err) err = pv_store_write_add(room->store, &write, &id);
     if (!err && may_seal(room, view)) err = seal_drafts(room, id);
     if (err) pv_room_rollback(room);

@@ -70,6 +70,9 @@ enum pv_err pv_outbox_head(struct pv_room *room, struct pv_head *ret_head)
         err = pv_store_number_get(room->store, name, 0, &taken);
         if (taken) head.n++;
     }
+    if (!err && head.n >= PV_LIMIT_N)
+        return pv_room_raise(room, PV_ERR_LIMIT, pv_bytes(NULL, 0), "the last number for this device's entries in this room is used up, which only "
+                             "somebody else with its keys can have done: revoke this device from another one (privity device revoke)");
     if (!err) *ret_head = head;
     return err;
 }

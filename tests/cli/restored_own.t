@@ -12,18 +12,18 @@ from tap import done, is_, ok
 from world import World
 
 
-def restored_world():
+def restored_world(room="acme"):
     """Two owners of one room, one of them with a phone; then a backup, a word, and the backup is put back."""
     world = World()
     server = world.server()
-    ada, bob = world.room_of_two(server, role="owner")
+    ada, bob = world.room_of_two(server, role="owner", room=room)
     phone = ada.pair("phone")
     backup, key = world.dir / "backup", world.dir / "key"
 
-    ada.must("say", "acme", "before")
+    ada.must("say", room, "before")
     bob.must("refresh")
     is_(server.admin("backup", backup, key).status, 0, "a backup is taken")
-    bob.must("say", "acme", "after")
+    bob.must("say", room, "after")
     server.kill()
     server.data.rename(world.dir / "burnt")
     is_(server.admin("restore", backup, key).status, 0, "and put back")
@@ -60,6 +60,17 @@ r = ada.run("device", "revoke", "phone")
 ok(r.status == 0 and "done" in r.out, "and revoking ends well", *r.why())
 ada.must("say", "acme", "together")
 is_(bob.messages(), ["before", "after", "together"], "nothing is lost")
+
+# --- a room whose name is longer than what is said of it
+
+long = "a" + "ж" * 120
+world, server, ada, bob, phone = restored_world(long)
+destroy(phone)
+ada.must("repair", "--go-on")
+r = ada.run("device", "revoke", "phone", "--json")
+is_(r.status, 5, "a room with a long name is told to scripts as well", *r.why())
+room = next((room for room in r.json()["rooms"] if room["name"] == long), None) if r.out else None
+ok(room and not room["done"] and "see privity repair aж" in room["waits_for"], "and what it waits for, cut between characters", *r.why())
 
 # --- nothing is left of both owners but their kits
 

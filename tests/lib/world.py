@@ -121,12 +121,12 @@ class World:
             bail(f"no person {name}: {made.err}")
         return home
 
-    def room_of_two(self, server, role="editor"):
-        """ada, who owns acme, and bob, who was invited with that role."""
+    def room_of_two(self, server, role="editor", room="acme"):
+        """ada, who owns the room, and bob, who was invited with that role."""
         ada, bob = self.person("ada", server), self.person("bob", server)
-        ada.must("room", "new", "acme")
-        link = ada.must("invite", "acme", "--role", role).out.strip()
-        bob.must("join", link, "--room", "acme")
+        ada.must("room", "new", room)
+        link = ada.must("invite", room, "--role", role).out.strip()
+        bob.must("join", link, "--room", room)
         return ada, bob
 
 

@@ -194,6 +194,34 @@ static void spend(struct pair *p, uint64_t ahead)
     pv_buf_release(&bundles);
 }
 
+/* A thief of Ada's keys says something under the last number that there is: nothing of hers can follow, but she reads on. */
+static void test_last_number(void)
+{
+    static struct pair p;
+    struct rig_member thief;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_push(&p.a), PV_OK, "Ada makes the rekey that is due");
+    is_err(rig_member_open(&thief, &p.ada, pv_room_id(p.a.room)), PV_OK, "a thief with her keys");
+    is_err(rig_pull(&thief), PV_OK, "reads");
+    struct pv_head head;
+    is_err(pv_store_head_get(thief.store, &head), PV_OK, "and goes on from her last entry");
+    head.n = PV_LIMIT_N - 1;
+    is_err(pv_store_head_set(thief.store, &head), PV_OK, "under the last number");
+    is_err(rig_say(&thief, "the last of Ada"), PV_OK, "writes");
+    is_err(rig_push(&thief), PV_OK, "and sends");
+    is_err(rig_say(&p.a, "mine"), PV_OK, "Ada writes");
+    is_err(rig_push(&p.a), PV_OK, "her device reads what came first");
+    tap_is_int((long long)unsent(&p.a), 1, "and her words wait");
+    is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+    is_err(rig_say(&p.b, "from Bob"), PV_OK, "Bob writes");
+    is_err(rig_push(&p.b), PV_OK, "Bob sends");
+    is_err(rig_push(&p.a), PV_OK, "Ada looks");
+    is_texts(&p.a, "the last of Ada\nfrom Bob\n", "and reads what he says");
+    is_err(rig_say(&p.a, "again"), PV_ERR_LIMIT, "when she writes on, she is told why it cannot go out");
+    rig_member_close(&thief);
+    pair_release(&p);
+}
+
 static void test_spent_numbers(void)
 {
     static struct pair p;
@@ -314,6 +342,7 @@ int main(void)
     test_pages_between_versions();
     test_kept_before_overtaken();
     test_spent_numbers();
+    test_last_number();
     test_own_words();
     test_copied_home(true);
     test_copied_home(false);
