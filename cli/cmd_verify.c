@@ -13,7 +13,7 @@
 #include "cli/term.h"
 #include "client/system.h"
 
-enum { EXIST_BATCH = 1024, ENTRY_MEMORY = 1 << 20 };
+enum { EXIST_BATCH = 1024, ENTRY_MEMORY = 1 << 20, FAULTS_NAMED = 20 };
 
 struct verify {
     struct pv_session *session;
@@ -25,7 +25,21 @@ struct verify {
     uint64_t first_index;      /* of the entry that names the first of them */
     uint64_t entries, files, blobs, bytes, forgotten;
     struct pv_hash root;
+    struct pv_report *faults;  /* FAULTS_NAMED of them, of fault_count that were found */
+    size_t fault_count;
+    bool lost_told;            /* what the server lost was named by files and versions */
 };
+
+/* What does not verify is noted, and the look goes on: whoever finds one fault wants to know all. */
+static enum pv_err note(struct verify *verify, enum pv_err err)
+{
+    if (pv_err_exit_status(err) != 4 && err != PV_ERR_NO_KEY) return err;
+    if (verify->report->err != err) return err;
+    if (verify->fault_count < FAULTS_NAMED) verify->faults[verify->fault_count] = *verify->report;
+    verify->fault_count++;
+    *verify->report = (struct pv_report){.err = PV_OK};
+    return PV_OK;
+}
 
 static enum pv_err open_fresh(struct verify *verify)
 {
@@ -72,9 +86,9 @@ static enum pv_err compare_entry(void *context, const struct pv_stored_entry *fr
     }
     pv_buf_wipe(&memory);
     if (what)
-        return pv_report(verify->report, PV_ERR_BROKEN_CHAIN,
-                         "%s: entry %llu on this device %s than the log's: move the room's database away and run privity refresh",
-                         verify->room->label, (unsigned long long)fresh->index, what);
+        err = note(verify, pv_report(verify->report, PV_ERR_BROKEN_CHAIN,
+                                     "%s: entry %llu on this device %s than the log's: move the room's database away and run privity refresh",
+                                     verify->room->label, (unsigned long long)fresh->index, what));
     return err;
 }
 
@@ -83,9 +97,11 @@ static enum pv_err compare(struct verify *verify)
     uint64_t held = 0;
     enum pv_err err = pv_store_size(verify->fresh.store, &verify->entries);
     if (err == PV_OK) err = pv_store_size(verify->room->store, &held);
-    if (err == PV_OK && held > verify->entries)
-        return pv_report(verify->report, PV_ERR_FORK, "%s: this device holds %llu entries, the server shows %llu: it has lost some, or hides them",
-                         verify->room->label, (unsigned long long)held, (unsigned long long)verify->entries);
+    if (err == PV_OK && held > verify->entries) {
+        err = note(verify, pv_report(verify->report, PV_ERR_FORK, "%s: this device holds %llu entries, the server shows %llu: it has lost some, or hides them",
+                                     verify->room->label, (unsigned long long)held, (unsigned long long)verify->entries));
+        held = verify->entries;
+    }
     if (err == PV_OK) err = pv_store_entry_each(verify->fresh.store, 0, held, compare_entry, verify);
     return err;
 }
@@ -93,8 +109,8 @@ static enum pv_err compare(struct verify *verify)
 static enum pv_err unreadable(void *context, uint64_t index, enum pv_err why)
 {
     struct verify *verify = context;
-    return pv_report(verify->report, why == PV_ERR_NO_KEY ? PV_ERR_NO_KEY : PV_ERR_BROKEN_CHAIN, "%s: entry %llu cannot be read: %s",
-                     verify->room->label, (unsigned long long)index, pv_err_text(why));
+    return note(verify, pv_report(verify->report, why == PV_ERR_NO_KEY ? PV_ERR_NO_KEY : PV_ERR_BROKEN_CHAIN, "%s: entry %llu cannot be read: %s",
+                                  verify->room->label, (unsigned long long)index, pv_err_text(why)));
 }
 
 /* ---- blobs */
@@ -124,10 +140,10 @@ static enum pv_err ask_blobs(struct verify *verify)
         pv_cbor_get_array_of(&in, count);
         for (size_t i = 0; i < count && err == PV_OK; i++) {
             bool there = pv_cbor_get_bool(&in);
-            if (in.err == PV_OK && !there) {
+            if (in.err == PV_OK && !there && !verify->lost_told) {
                 pv_hex_encode(verify->names.p + 16 * i, 16, name);
-                err = pv_report(verify->report, PV_ERR_BROKEN_CHAIN, "%s: the server does not have blob %s, which entry %llu or one after it names",
-                                verify->room->label, name, (unsigned long long)verify->first_index);
+                err = note(verify, pv_report(verify->report, PV_ERR_BROKEN_CHAIN, "%s: the server does not have blob %s, which entry %llu or one after it names",
+                                             verify->room->label, name, (unsigned long long)verify->first_index));
             }
         }
         if (err == PV_OK && pv_cbor_finish(&in) != PV_OK)
@@ -163,17 +179,20 @@ static enum pv_err find_lost(struct verify *verify)
 {
     struct pv_regain *regain = NULL;
     const struct pv_lost_version *lost;
-    char what[64] = "the attachment", more[48] = "";
-    size_t count = 0;
+    const char *label = verify->room->label;
+    char what[64];
     enum pv_err err = pv_regain_new(verify->session, verify->room, &regain, verify->report);
 
-    lost = err == PV_OK ? pv_regain_lost(regain, 0) : NULL;
-    while (lost && pv_regain_lost(regain, count)) count++;
-    if (lost && lost->number) snprintf(what, sizeof what, "version %llu of", (unsigned long long)lost->number);
-    if (count > 1) snprintf(more, sizeof more, " and %zu more", count - 1);
-    if (lost)
-        err = pv_report(verify->report, PV_ERR_BROKEN_CHAIN, "%s: the server does not have what entry %llu names, %s %.200s by %.60s%s; see privity repair %s",
-                        verify->room->label, (unsigned long long)lost->index, what, lost->name, lost->writer, more, verify->room->label);
+    for (size_t i = 0; err == PV_OK && (lost = pv_regain_lost(regain, i)); i++) {
+        snprintf(what, sizeof what, "the attachment");
+        if (lost->number) snprintf(what, sizeof what, "version %llu of", (unsigned long long)lost->number);
+        err = note(verify, pv_report(verify->report, PV_ERR_BROKEN_CHAIN, "%s: the server does not have what entry %llu names, %s %.200s by %.60s; see privity repair %s",
+                                     label, (unsigned long long)lost->index, what, lost->name, lost->writer, label));
+        verify->lost_told = true;
+    }
+    if (err == PV_OK && verify->lost_told && pv_regain_lost_else(regain))
+        err = note(verify, pv_report(verify->report, PV_ERR_BROKEN_CHAIN, "%s: the server does not have %llu blobs either that only removed files or unreadable "
+                                     "entries name", label, (unsigned long long)pv_regain_lost_else(regain)));
     pv_regain_free(regain);
     return err;
 }
@@ -201,10 +220,11 @@ static enum pv_err open_file(struct verify *verify, const struct pv_file *file)
     get.progress = pv_cli_progress_begin(&verify->progress, "verifying");
     err = pv_transfer_get(&get, verify->report);
     pv_cli_progress_end(&verify->progress);
-    if (err == PV_ERR_NOT_FOUND) err = verify->report->err = PV_ERR_BROKEN_CHAIN; /* the same words, another weight */
     pv_buf_wipe(&label);
     verify->files++;
-    return err;
+    if (err == PV_ERR_NOT_FOUND && verify->lost_told) return PV_OK; /* named already */
+    if (err == PV_ERR_NOT_FOUND) err = verify->report->err = PV_ERR_BROKEN_CHAIN; /* the same words, another weight */
+    return note(verify, err);
 }
 
 static enum pv_err version_row(void *context, const struct pv_version_row *row)
@@ -251,6 +271,36 @@ static enum pv_err check_all(struct verify *verify)
     return err;
 }
 
+static void put_faults(const struct verify *verify, struct pv_json *json)
+{
+    size_t named = verify->fault_count < FAULTS_NAMED ? verify->fault_count : FAULTS_NAMED;
+    pv_json_begin_array(json, "faults");
+    for (size_t i = 0; i < named; i++) {
+        pv_json_begin_object(json, NULL);
+        pv_json_text(json, "text", pv_bytes_of_string(verify->faults[i].text));
+        pv_json_string(json, "what", pv_err_web_name(verify->faults[i].err));
+        pv_json_end_object(json);
+    }
+    pv_json_end_array(json);
+    pv_json_u64(json, "faults_more", verify->fault_count - named);
+}
+
+/* One fault is the error itself; of several, each is a line, and the error how many there are. */
+static enum pv_err say_faults(const struct verify *verify, struct pv_report *report)
+{
+    size_t named = verify->fault_count < FAULTS_NAMED ? verify->fault_count : FAULTS_NAMED, worst = 0;
+    if (named == 0) return PV_OK;
+    for (size_t i = named; i-- > 0;)
+        if (pv_err_exit_status(verify->faults[i].err) == 4) worst = i;
+    if (verify->fault_count == 1) {
+        *report = verify->faults[0];
+        return report->err;
+    }
+    for (size_t i = 0; i < named; i++) pv_term_line(stderr, "privity: %s", verify->faults[i].text);
+    return pv_report(report, verify->faults[worst].err, "%s: %zu faults were found%s", verify->room->label, verify->fault_count,
+                     named < verify->fault_count ? ", of which the first 20 are named" : "");
+}
+
 static enum pv_err print_result(const struct verify *verify, bool json, struct pv_report *report)
 {
     char root[65], size[PV_OUT_SIZE_BYTES];
@@ -264,8 +314,10 @@ static enum pv_err print_result(const struct verify *verify, bool json, struct p
         pv_json_u64(&out.json, "blobs", verify->blobs);
         pv_json_u64(&out.json, "bytes", verify->bytes);
         pv_json_u64(&out.json, "forgotten", verify->forgotten);
+        put_faults(verify, &out.json);
         return pv_out_end(&out, report);
     }
+    if (verify->fault_count) return PV_OK;
     pv_hex_encode(verify->root.b, 32, root);
     pv_out_size(verify->bytes, size);
     pv_term_line(stdout, "%s: %llu entries, their signatures, chains and tree are right; %llu file version%s of %s open%s.", verify->room->label,
@@ -286,13 +338,24 @@ enum pv_err pv_cmd_verify(struct pv_session *session, const struct pv_args *args
 
     if (err == PV_OK) err = pv_contact_pull(session, verify.room, 0, report);
     if (err != PV_OK) return err;
+    verify.faults = calloc(FAULTS_NAMED, sizeof *verify.faults);
+    if (!verify.faults) return PV_ERR_NOMEM;
     pv_buf_init(&verify.names, sizeof(struct pv_id16) * EXIST_BATCH);
     err = check_all(&verify);
     if (err == PV_OK)
         err = print_result(&verify, args->json, report);
     else if (report->err != err)
         err = pv_session_room_error(session, verify.room, err, report);
+    if (err == PV_OK) {
+        err = say_faults(&verify, report);
+    } else if (verify.fault_count) { /* cut short, and not for nothing */
+        struct pv_report cut = *report;
+        if (say_faults(&verify, report) != PV_OK) pv_term_line(stderr, "privity: %s", report->text);
+        *report = cut;
+        report->exit_status = 4;
+    }
     close_fresh(&verify);
     pv_buf_release(&verify.names);
+    free(verify.faults);
     return err;
 }

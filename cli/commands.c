@@ -485,11 +485,14 @@ const struct pv_command pv_commands[] = {
         .synopsis = "ROOM",
         .summary = "check the whole log, tree, signatures, and all blobs",
         .text = TEXT("Checks anew everything that this device holds, and that the server still has every blob and that each "
-                     "opens to what its entry says. Exit status 4 and a line that names it when something does not. Entries that were "
+                     "opens to what its entry says. What does not is named, a line for each of the first 20, and the exit status is 4; only "
+                     "a log that does not verify itself ends the look. Entries that were "
                      "forgotten are counted, and nothing is missed of them."),
         .json = FIELDS("id", "the room's id, hex", "entries", "how many were checked", "root", "of the tree, hex", "files",
                        "how many versions were checked", "blobs", "how many were fetched and opened", "bytes", "of them",
-                       "forgotten", "how many entries stand as headers, as what they held was deleted for good"),
+                       "forgotten", "how many entries stand as headers, as what they held was deleted for good", "faults",
+                       "what does not verify, 20 at most", "faults[].text", "in words", "faults[].what", "the error's name", "faults_more",
+                       "how many there are besides"),
         .min_words = 1,
         .max_words = 1,
         .words = {PV_COMPLETE_ROOM, PV_COMPLETE_NONE},

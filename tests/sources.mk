@@ -216,7 +216,7 @@ TEST_TOOLS := \
 
 # The simulation looks over the core's shoulder there (tests/simulation/hooks.c).
 SIMULATION_WRAPS := crypto_sign_verify_detached crypto_sign_detached crypto_sign_seed_keypair crypto_kem_xwing_seed_keypair crypto_kem_xwing_enc_deterministic \
-	crypto_kem_xwing_dec crypto_aead_xchacha20poly1305_ietf_encrypt pv_wrap_make pv_link_make pv_store_sealed_add
+	crypto_kem_xwing_dec crypto_aead_xchacha20poly1305_ietf_encrypt pv_wrap_make pv_link_make pv_store_sealed_add pv_log
 
 # Built and preloaded by the tests that need them.
 PRELOADED := \

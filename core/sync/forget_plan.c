@@ -301,6 +301,28 @@ static enum pv_err is_between_clear(void *context, const struct pv_stored_entry 
     return passes ? PV_OK : PV_ERR_CONFLICT;
 }
 
+/* Of two forgets that overlap, the first may have been done while this one was under way. */
+static enum pv_err refuse_all(struct planning *p)
+{
+    const struct pv_roster *roster = p->room->roster;
+    size_t count;
+    const struct pv_range *gone = pv_roster_gone(roster, &count);
+    uint64_t signed_index = 0;
+    bool is_signed = false;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < p->range_count; k++) {
+            uint64_t from = gone[i].from > p->ranges[k].from ? gone[i].from : p->ranges[k].from;
+            if (from < gone[i].to && from < p->ranges[k].to)
+                return refuse(p, PV_ERR_DENIED, "what could be forgotten of this is forgotten already, from entry %llu on", from);
+        }
+    for (size_t i = 0; i < p->count && !is_signed; i++) {
+        signed_index = p->items[i].index;
+        is_signed = in_ranges(p->ranges, p->range_count, signed_index) && pv_roster_is_signed(roster, signed_index);
+    }
+    if (is_signed) return refuse(p, PV_ERR_DENIED, "there is nothing that can be forgotten: entry %llu is signed for", signed_index);
+    return refuse(p, PV_ERR_DENIED, "there is nothing that can be forgotten", 0);
+}
+
 /* Ranges pass over clear bodies and what signs protect: what only such entries part is one. */
 static enum pv_err make_ranges(struct planning *p)
 {
@@ -322,7 +344,7 @@ static enum pv_err make_ranges(struct planning *p)
             return refuse(p, PV_ERR_LIMIT, "one forget takes %llu ranges: forget in several steps", PV_LIMIT_RANGES);
         plan->ranges[plan->range_count++] = (struct pv_range){item->index, item->index + 1};
     }
-    if (!any) return refuse(p, PV_ERR_DENIED, "there is nothing that can be forgotten", 0);
+    if (!any) return refuse_all(p);
     if (pv_roster_is_held(p->room->roster, plan->ranges, plan->range_count))
         return refuse(p, PV_ERR_DENIED, "a member holds some of these entries", 0);
     return PV_OK;

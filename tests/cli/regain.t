@@ -61,10 +61,38 @@ checked = bob.run("verify", "acme")
 ok(checked.status == 4 and "before" in checked.err, "and verify names it", *checked.why())
 put_right(whole)
 ok(fetched(bob, "before"), "with the right bytes it opens")
+
+# all that is wrong is named, and not what was found first alone
+many = [f"many-{i}" for i in range(21)]
+for name in many:
+    (world.dir / name).write_bytes(rng.randbytes(300_000))
+held = set(server.data.glob("blobs/??/*"))
+for name in many[:2]:
+    ada.must("put", "acme", world.dir / name)
+two = spoil(held)
+checked = bob.run("verify", "acme", "--json")
+is_(checked.status, 4, "where several files are spoiled, verify fails", *checked.why())
+found = checked.json()
+ok(all(any(name in f["text"] for f in found["faults"]) for name in many[:2]) and len(found["faults"]) == 2 and found["faults_more"] == 0, "and names each", found)
+is_(found["files"], 3, "having looked at all")
+ok(all(name in checked.err for name in many[:2]) and checked.err.splitlines()[-1] == "privity: acme: 2 faults were found", "on standard error, too, with their number", *checked.why())
+whole_again = bob.run("verify", "acme")
+ok(whole_again.status == 4 and "are right" not in whole_again.out, "nothing is called right then", *whole_again.why())
+put_right(two)
+for name in many[2:]:
+    ada.must("put", "acme", world.dir / name)
+all_of_them = spoil(held)
+checked = bob.run("verify", "acme")
+lines = checked.err.splitlines()
+ok(checked.status == 4 and len(lines) == 21 and lines[-1] == "privity: acme: 21 faults were found, of which the first 20 are named",
+   "of many, so many are named, and the rest is counted", *checked.why())
+is_(bob.run("verify", "acme", "--json").json()["faults_more"], 1, "as JSON, too")
+put_right(all_of_them)
+is_(bob.run("verify", "acme").status, 0, "with the right bytes all verifies")
 (world.dir / "removed").write_bytes(rng.randbytes(400_000))
 ada.must("put", "acme", world.dir / "removed")
 ada.must("rm", "acme", "removed")
-whole = spoil(whole)
+whole = spoil({*whole, *all_of_them})
 checked = bob.run("verify", "acme")
 ok(checked.status == 4 and "removed" in checked.err, "verify opens what was removed, too", *checked.why())
 put_right(whole)
@@ -106,7 +134,8 @@ is_(gone, {("large", 1), ("small-1", 1), ("small-2", 1), ("photo", 0), ("huge", 
 told = bob.must("repair", "acme").out
 ok("version 1 of large, by ada" in told and "the attachment photo" in told, "in words, with who put it", told)
 checked = bob.run("verify", "acme")
-ok(checked.status == 4 and ("version 1 of" in checked.err or "the attachment photo" in checked.err) and "and 4 more" in checked.err, "so does verify", *checked.why())
+ok(checked.status == 4 and all(f"version 1 of {n} by ada" in checked.err for n in ("large", "small-1", "small-2", "huge")) and "the attachment photo by ada" in checked.err
+   and len(checked.err.splitlines()) == 6, "so does verify, each once", *checked.why())
 
 # --- giving back
 

@@ -1,6 +1,7 @@
 /* The real server over a simulated disk: starting it, ending it, copying it. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/log.h"
 #include "server/meta/sqlite_store.h"
@@ -21,6 +22,26 @@ static void make_template(void)
         abort();
     }
     meta->ops->close(meta);
+}
+
+/* Which server is at work now, on a request or by itself. */
+static const struct sim_host *at_work;
+
+void sim_host_works(const struct sim_host *host)
+{
+    at_work = host;
+}
+
+/* What the server tells its operator of a disk that is full or lost its power by plan is no news here; all else is heard. */
+__typeof__(pv_log) __real_pv_log, __wrap_pv_log;
+void __wrap_pv_log(enum pv_log_level level, const char *event, const struct pv_log_field *fields)
+{
+    const char *code = "";
+    for (const struct pv_log_field *field = fields; field->name; field++)
+        if (field->text && strcmp(field->name, "code") == 0) code = field->text;
+    bool is_full = at_work && sim_disk_is_full(at_work->disk) && strcmp(code, pv_err_web_name(PV_ERR_FULL)) == 0;
+    bool is_dead = at_work && sim_disk_is_dead(at_work->disk) && strcmp(code, pv_err_web_name(PV_ERR_IO)) == 0;
+    if (!is_full && !is_dead) __real_pv_log(level, event, fields);
 }
 
 static uint64_t host_now(void *context)
@@ -111,5 +132,7 @@ void sim_host_tick(struct sim_world *world, struct sim_host *host)
 {
     if (!host->up) return;
     host->srv.now_ms = world->now_ms;
+    sim_host_works(host);
     srv_tick(&host->srv);
+    sim_host_works(NULL);
 }

@@ -35,7 +35,9 @@ static bool serve(struct sim_world *world, struct sim_host *host, const struct p
     world->requests++;
     host->srv.now_ms = world->now_ms;
     world->serving = true;
+    sim_host_works(host);
     srv_request(&host->srv, methods[packet->method], packet->path, headers, packet->body, &response);
+    sim_host_works(NULL);
     world->serving = false;
     world->actor = actor;
     bool alive = !sim_disk_is_dead(host->disk);

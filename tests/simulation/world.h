@@ -208,6 +208,7 @@ const char *sim_room_name(unsigned room);
 /* ---- host.c */
 bool sim_host_boot(struct sim_world *world, struct sim_host *host);
 /* The program dies; the machine with it, if it crashes. */
+void sim_host_works(const struct sim_host *host); /* it is at work now; NULL: no more */
 void sim_host_stop(struct sim_world *world, struct sim_host *host, bool crash);
 void sim_host_release(struct sim_host *host);
 /* Does the room still wait for what a restored server lost? */

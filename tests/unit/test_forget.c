@@ -477,6 +477,30 @@ static void test_hold_after_cut(void)
     pair_release(&p);
 }
 
+/* Two owners forget the same; the first is done when the second's turn comes. */
+static void test_overlap(void)
+{
+    struct pair p;
+    bool is = true;
+    char want[80];
+    pair_init(&p, PV_ROLE_OWNER);
+    is_err(rig_say(&p.a, "twice"), PV_OK, "Ada says");
+    uint64_t at = settle(&p);
+    struct pv_range range = {at, at + 1};
+    is_err(rig_pull(&p.b), PV_OK, "Bob reads it");
+    is_err(pv_room_forget(p.a.room, &range, 1), PV_OK, "Ada would forget it");
+    is_err(pv_room_forget(p.b.room, &range, 1), PV_OK, "so would he, another owner");
+    is_err(rig_push(&p.a), PV_OK, "hers is sent");
+    tap_is_int(delete_all(&p), 1, "and done");
+    is_err(rig_push(&p.b), PV_ERR_DENIED, "his comes too late");
+    snprintf(want, sizeof want, "is forgotten already, from entry %llu on", (unsigned long long)at);
+    tap_ok(strstr(pv_room_alarm(p.b.room), want) != NULL, "which he is told, and of which entries");
+    is_err(pv_room_is_forgetting(p.b.room, &is), PV_OK, "and asks");
+    tap_ok(!is, "it was given up");
+    is_err(rig_push(&p.b), PV_OK, "what follows is sent as ever");
+    pair_release(&p);
+}
+
 /* Who is an owner no longer, in the middle of a forget, must not be kept from writing by it. */
 static void test_demoted(void)
 {
@@ -837,6 +861,7 @@ int main(void)
     test_hold();
     test_hold_between();
     test_hold_after_cut();
+    test_overlap();
     test_demoted();
     test_cut_off();
     test_lost_cut();
