@@ -259,15 +259,16 @@ static bool check(const struct prover *p, struct proof *proof, struct sim_facts 
 static void check_true(const struct prover *p, uint64_t index, const struct proof *proof, const struct sim_facts *facts, const struct sim_seal *seal)
 {
     struct sim_world *world = p->ledger->world;
-    const struct sim_entry *logged = &p->ledger->logs[0][p->room].entries[index];
-    bool calm = !world->weather.hostile && !world->weather.restores; /* the log that the ledger has is the device's */
+    const struct sim_log *log = &p->ledger->logs[0][p->room];
+    /* Then what the device has of the log is what the ledger has, or its beginning. */
+    bool calm = !world->weather.hostile && !world->weather.restores;
     const struct pv_hash *person = &world->room_ids[SIM_CLIENT_ROOMS + seal->device % SIM_PERSONS];
     const char *what = NULL;
     if (!facts->has_author || !pv_hash_equal(&facts->author, &world->devices[seal->device].me.device) || !pv_hash_equal(&facts->person, person)) what = "author";
-    else if (calm && !facts->has_place) what = "place, which it has";
-    else if (facts->has_place && facts->index != index) what = "place";
+    else if (calm && p->count == log->history.count && !facts->has_place) what = "place, which it has";
+    else if (facts->has_place != (proof->shown.place.n > 0) || (facts->has_place && facts->index != index)) what = "place";
     else if (facts->has_time && facts->time_s > world->now_ms / 1000) what = "time, which is to come";
-    else if (calm && index < p->ledger->logs[0][p->room].history.count && facts->time_s < logged->at_ms / 1000) what = "time, which was before";
+    else if (calm && facts->has_time && facts->time_s < log->entries[index].at_ms / 1000) what = "time, which was before";
     else if (facts->has_text != (proof->shown.body.n > 0)) what = "text";
     else if (facts->has_text && facts->message != seal->message) what = "text, which is another's";
     if (what) sim_fail(world, "P7", "of entry %llu of %s, device %u proves a wrong %s", (unsigned long long)index, sim_room_name(p->room), p->device->number, what);
