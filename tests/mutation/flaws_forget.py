@@ -37,7 +37,7 @@ FORGET = [
     Mutant("holds are asked for before anything is cut", PLAN, "    if (pv_roster_is_held(p->room->roster, plan->ranges, plan->range_count))\n        return refuse", "    if (false)\n        return refuse", UNIT),
     Mutant("ranges pass over no hold", PLAN, "        if (!err && !pv_roster_is_held(p->room->roster, &joined, 1)) {", "        if (!err) {", UNIT),
     Mutant("ranges pass over nothing that stays", PLAN, "    return passes ? PV_OK : PV_ERR_CONFLICT;", "    return PV_OK;", UNIT),
-    Mutant("there is something to forget", PLAN, '    if (!any) return refuse(p, PV_ERR_DENIED, "there is nothing that can be forgotten", 0);\n', "", UNIT),
+    Mutant("there is something to forget", PLAN, '    if (!any) return refuse_all(p);\n', "    if (!any && p->range_count > PV_LIMIT_RANGES) return refuse_all(p);\n", UNIT),
     Mutant("keys of what stays", PLAN, "    if (!err) err = list_key(p, item, &key);\n", "", UNIT),
     Mutant("no keys of what goes", PLAN, ("    if (!item || item->goes || !item->type || item->epoch >= p->cut) return PV_OK;", "    if (item->goes || item->epoch >= p->cut || item->type == PV_PAYLOAD_KEYS) return PV_OK;\n    pv_kept"),
            ("    if (!item || !item->type || item->epoch >= p->cut) return PV_OK;", "    if (item->epoch >= p->cut || item->type == PV_PAYLOAD_KEYS) return PV_OK;\n    pv_kept"), UNIT),
