@@ -27,6 +27,7 @@ struct stretch {
     uint64_t fetched_at;
     uint64_t folded;
     bool outbox_empty;
+    bool own_waits; /* something may have left the outbox that is not folded yet */
 };
 
 static void stretch_release(struct stretch *s)
@@ -271,9 +272,11 @@ static enum pv_err judge_item(struct pv_room *room, struct stretch *s, const str
     }
     if (verdict == PV_ACCEPTED && h->kind == PV_KIND_SERVER) err = pv_forgotten_judged(room, item, s->folded);
     if (err) return err;
-    bool concerns = !s->outbox_empty || verdict == PV_REJECTED;
-    if (concerns && pv_hash_equal(&h->author, &room->me->device)) err = pv_outbox_judged(room, item, verdict);
-    return err ? err : fold_item(s, item, verdict);
+    bool is_own = pv_hash_equal(&h->author, &room->me->device);
+    if (is_own && (!s->outbox_empty || verdict == PV_REJECTED)) err = pv_outbox_judged(room, item, verdict);
+    if (!err) err = fold_item(s, item, verdict);
+    if (is_own && !s->outbox_empty && s->folded <= item->index) s->own_waits = true;
+    return err;
 }
 
 /* Judge as far as signatures hold and all is understood. */
@@ -386,6 +389,8 @@ static enum pv_err intake_in_transaction(struct pv_room *room, struct stretch *s
     if (!err) err = add_fetched(room, s, from, items, count);
     if (!err) err = judge_stretch(room, s);
     if (!err && s->folded != folded_before) err = pv_store_set_folded_size(room->store, s->folded);
+    /* Whoever reads before the pull ends, or after it was cut, finds them there where they are not in the outbox any more. */
+    if (!err && s->own_waits) err = pv_open_stored(room, s->folded, pv_roster_size(room->roster));
     return err;
 }
 

@@ -105,9 +105,18 @@ static enum pv_err open_stored(void *context, const struct pv_stored_entry *stor
     return err == PV_ERR_NO_KEY ? pv_fold_no_key(o->room->store, stored->index, item.entry.header.epoch) : err;
 }
 
-enum pv_err pv_open_pending(struct pv_room *room, size_t max, bool *ret_more)
+enum pv_err pv_open_stored(struct pv_room *room, uint64_t from, uint64_t to)
 {
     struct pv_opening o;
+    pv_opening_init(&o, room);
+    enum pv_err err = pv_store_entry_each(room->store, from, to, open_stored, &o);
+    if (!err) err = pv_store_set_folded_size(room->store, to);
+    pv_opening_release(&o);
+    return err;
+}
+
+enum pv_err pv_open_pending(struct pv_room *room, size_t max, bool *ret_more)
+{
     uint64_t folded = 0;
     bool outdated = false;
     enum pv_err err = pv_fold_is_outdated(room->store, &outdated);
@@ -117,19 +126,14 @@ enum pv_err pv_open_pending(struct pv_room *room, size_t max, bool *ret_more)
     if (!outdated && folded == pv_roster_size(room->roster)) return pv_forgotten_finish(room, ret_more);
     err = pv_room_begin(room);
     if (err) return err;
-    pv_opening_init(&o, room);
     if (outdated) err = pv_fold_reset(room->store);
     if (!err) err = pv_store_folded_size(room->store, &folded);
     uint64_t judged = pv_roster_size(room->roster);
     uint64_t to = judged - folded > max ? folded + max : judged;
-    if (!err && folded < to) {
-        err = pv_store_entry_each(room->store, folded, to, open_stored, &o);
-        if (!err) err = pv_store_set_folded_size(room->store, to);
-    }
+    if (!err && folded < to) err = pv_open_stored(room, folded, to);
     if (err) pv_room_rollback(room);
     else err = pv_room_commit(room);
     if (!err && to < judged) *ret_more = true;
     else if (!err) err = pv_forgotten_finish(room, ret_more);
-    pv_opening_release(&o);
     return err;
 }

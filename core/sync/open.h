@@ -20,6 +20,9 @@ void pv_opening_release(struct pv_opening *o);
 PV_MUST_USE enum pv_err pv_opening_fold(struct pv_opening *o, const struct pv_log_item *item, enum pv_verdict verdict,
                                         bool has_body, struct pv_bytes body);
 
+/* Open and fold the judged entries [from, to), `from` being the folded size, with what is in the store. In a transaction. */
+PV_MUST_USE enum pv_err pv_open_stored(struct pv_room *room, uint64_t from, uint64_t to);
+
 /* K of an entry: by its epoch's secret, or the one that a `keys` entry gave. What is given is the entry's own.
  * Errors: NO_KEY; BAD_MAC, TRUNCATED (no key opens it). */
 PV_MUST_USE enum pv_err pv_opening_key(struct pv_opening *o, uint64_t index, const struct pv_header *header, struct pv_bytes body,

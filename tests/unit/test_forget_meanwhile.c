@@ -48,6 +48,47 @@ static void test_copied_home(void)
     pair_release(&p);
 }
 
+static struct pair *racing;
+static int requests_before_race;
+
+static void race(bool entering)
+{
+    if (!entering || requests_before_race < 0 || requests_before_race-- > 0) return;
+    is_err(rig_push(&racing->a), PV_OK, "Ada is quicker by a moment");
+}
+
+/* What Bob sent is in the log behind what is forgotten, and his connection breaks when he has just read that. */
+static void test_cut_pull(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    uint64_t at = settle(&p) + 1;
+    is_err(rig_say(&p.a, "gone"), PV_OK, "Ada says");
+    is_err(rig_say(&p.b, "kept"), PV_OK, "Bob says");
+    racing = &p;
+    requests_before_race = 1;
+    p.server.around = race;
+    p.server.down_from = p.server.requests + 4; /* his page, her two, his append */
+    tap_ok(rig_push(&p.b) != PV_OK && unsent(&p.b) == 1, "and sends, but nobody tells him that it came");
+    p.server.around = NULL;
+    p.server.down_from = 0;
+    is_err(rig_pull(&p.a), PV_OK, "Ada looks");
+    is_texts(&p.a, "gone\nkept\n", "and reads both");
+    begin(&p, at, at + 1);
+    tap_is_int(delete_all(&p), 1, "the server deletes");
+    p.server.down_from = p.server.requests + 1;
+    tap_ok(rig_pull(&p.b) != PV_OK, "Bob reads the log, and no more");
+    tap_is_int((long long)unsent(&p.b), 0, "where his words are");
+    is_texts(&p.b, "kept\n", "and he reads them");
+    p.server.down_from = 0;
+    is_err(rig_pull(&p.a), PV_OK, "Ada looks");
+    is_err(rig_pull(&p.b), PV_OK, "and Bob");
+    is_err(rig_pull(&p.b), PV_OK, "once more");
+    is_texts(&p.b, "kept\n", "he reads what he did");
+    is_same(p.a.db, p.b.db, "and both have the same state");
+    pair_release(&p);
+}
+
 /* A move that names a version which goes does nothing any more; one that names the newest stands. */
 static void test_move(void)
 {
@@ -93,6 +134,7 @@ int main(void)
 {
     is_err(pv_crypto_init(), PV_OK, "crypto");
     test_copied_home();
+    test_cut_pull();
     test_move();
     test_edit();
     return tap_done();
