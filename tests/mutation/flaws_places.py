@@ -82,7 +82,7 @@ PLACES = [
     Mutant("rooms wait for their heads", RESTORE, "    if (!is_last || head.size != work->state->row.size) return PV_OK;", "    if (head.size != work->state->row.size) return PV_OK;", HEADS_TEST),
     Mutant("a head of the same tree", RESTORE, "    *ret_is = !err && pv_hash_equal(&root, &head.root);", "    *ret_is = !err;", HEADS_TEST),
     Mutant("a head of the same tree, while it is put back", BACKUP, "size == head->checkpoint.size && pv_hash_equal(&ours.root, &head->checkpoint.root);", "size == head->checkpoint.size;", HEADS_TEST),
-    Mutant("a restored server's own beginning", GIVE, "    if (pv_hash_equal(&root, &checkpoint.root)) return PV_OK;\n    return pv_room_raise", "    return PV_OK;\n    return pv_room_raise", RESTORED),
+    Mutant("a restored server's own beginning", GIVE, "    if (pv_hash_equal(&root, &checkpoint.root)) return PV_OK;\n    return pv_room_raise", "    return PV_OK;\n    return pv_room_raise", WHOSE),
     Mutant("every owner has shown a head", RESTORE, "        if (principals[i].role == PV_ROLE_OWNER) err = owner_has_shown(work, &principals[i].id, ret_have);\n", "", RESTORED),
     # whose word counts
     Mutant("a kit's coming is nobody's word", RESTORE, "    return author && author->paper && !job->go_on ? NULL : &job->author;", "    (void)author;\n    return &job->author;", WHOSE),

@@ -131,9 +131,28 @@ static void test_appended(void)
 	tap_ok(rig_push(&a) == PV_OK && !waits(), "then it does");
 }
 
+/* Put back once more, it goes on without what Ada wrote; and is put back from that. */
+static void test_another_history(const char *path)
+{
+	struct rig_member fresh;
+	go_back(path);
+	is_given(ada.token, pv_buf_bytes(&old_note), false, 200, "", "Ada was there, as far as the backup goes");
+	if (rig_member_open(&fresh, &bob.device, pv_room_id(a.room)) || rig_pull(&fresh) || waits()) abort();
+	tap_ok(rig_say(&fresh, "in another history") == PV_OK && rig_push(&fresh) == PV_OK, "Bob, with an empty copy, writes on");
+	if (srv.server.meta->ops->mark_restored(srv.server.meta, srv.now_ms)) abort();
+	srv_restart(&srv);
+	login();
+	ada.proxy.down_from = ada.proxy.requests + 1; /* only that page: what an honest server would answer to her head she does not hear */
+	tap_ok(rig_pull(&a) == PV_ERR_FORK && strstr(pv_room_alarm(a.room), "not the beginning of what was seen here") != NULL,
+	       "that this is not the beginning of what she holds Ada sees herself");
+	ada.proxy.down_from = 0;
+	rig_member_close(&fresh);
+}
+
 int main(void)
 {
-	char dir[] = "/tmp/privity-go-on-XXXXXX", paths[4][64], path[80];
+	enum { PATHS = 5 };
+	char dir[] = "/tmp/privity-go-on-XXXXXX", paths[PATHS][64], path[80];
 	struct pv_invite_link link;
 	struct pv_buf newer;
 	struct pv_meta_room row;
@@ -149,7 +168,7 @@ int main(void)
 	pv_buf_append(&old_note, pin.p, pin.n);
 	if (srv.server.meta->ops->room(srv.server.meta, pv_room_id(a.room), &row)) abort();
 	backup_size = row.size;
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < PATHS; i++) {
 		snprintf(paths[i], sizeof paths[i], "%s/%zu.db", dir, i);
 		if (srv.server.meta->ops->snapshot(srv.server.meta, paths[i], NULL, NULL)) abort();
 	}
@@ -165,6 +184,9 @@ int main(void)
 	go_back(paths[3]);
 	test_signature();
 	test_appended();
+	for (int i = 0; i < 3; i++)
+		if (rig_say(&a, "and on") || rig_push(&a)) abort();
+	test_another_history(paths[4]);
 	rig_member_close(&a);
 	rig_member_close(&b);
 	srv_person_release(&ada);
@@ -173,7 +195,7 @@ int main(void)
 	pv_buf_release(&old_note);
 	pv_buf_release(&answer);
 	srv_release(&srv);
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < PATHS; i++)
 		for (const char *const *end = (const char *const[]){"", "-wal", "-shm", NULL}; *end; end++) {
 			snprintf(path, sizeof path, "%.60s%.8s", paths[i], *end);
 			unlink(path);
