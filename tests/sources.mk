@@ -45,6 +45,7 @@ UNIT_TESTS := \
 	tests/unit/test_store.c \
 	tests/unit/test_succession.c \
 	tests/unit/test_safety.c \
+	tests/unit/test_notes.c \
 	tests/unit/test_overtaken.c \
 	tests/unit/test_sync.c \
 	tests/unit/test_sync_lies.c \

@@ -91,6 +91,21 @@ static void test_missing(struct pv_bytes newer)
 	tap_ok(waits(), "the room waits for it");
 }
 
+/* A device whose database is gone, but not what it had pinned: it takes what the server has, and forgets no longer log for it. */
+static void test_pin(struct pv_bytes newer)
+{
+	struct pv_room_options options = {.me = &ada.device.me, .person_room = ada.device.person, .random = &ada.device.random,
+					  .room_id = *pv_room_id(a.room), .pin = newer};
+	struct rig_member again;
+	if (rig_member_open(&again, &ada.device, pv_room_id(a.room))) abort();
+	pv_room_close(again.room);
+	options.store = again.store;
+	if (pv_room_open(&options, &again.room)) abort();
+	tap_ok(rig_pull(&again) == PV_OK && pv_roster_size(pv_room_roster(again.room)) == backup_size, "an empty device takes what is there");
+	tap_ok(pv_bytes_equal(pv_room_pin(again.room), newer), "and keeps the longer one pinned that it knew");
+	rig_member_close(&again);
+}
+
 /* ---- what the server shows */
 
 static void spoil_note(struct rig_server *server, const struct pv_request *request, struct pv_buf *page)
@@ -181,6 +196,7 @@ int main(void)
 	test_kit_first();
 	go_back(paths[2]);
 	test_missing(pv_buf_bytes(&newer));
+	test_pin(pv_buf_bytes(&newer));
 	go_back(paths[3]);
 	test_signature();
 	test_appended();

@@ -48,7 +48,7 @@ struct rig_server {
     bool down;                 /* no answer at all */
     size_t down_from;          /* no answer from this request on; 0: never */
     bool hide_kem_keys;        /* says that it has none */
-    bool takes_forgeries;      /* entries whose signature does not hold */
+    bool takes_forgeries;      /* entries whose signature does not hold, or that no log can have */
     bool lose_ack;             /* the next append is done but not answered */
     size_t page_max;           /* entries a page, 0: all */
     unsigned refusals;         /* so many of the next requests under a session are refused, */

@@ -104,7 +104,8 @@ static void test_other_secret(enum lie lie)
     struct pv_buf beside;
     size_t count = 0;
     pair_init(&p, PV_ROLE_EDITOR);
-    is_err(rig_push(&p.a), PV_OK, "the rekey after the used-up invite");
+    is_err(rig_say(&p.a, "before"), PV_OK, "Ada writes");
+    is_err(rig_push(&p.a), PV_OK, "after the rekey that the used-up invite asks for");
     struct rig_room *room = rig_room_find(&p.server, pv_room_id(p.a.room));
     rekey->epoch = pv_roster_epoch(room->roster) + 1;
     pv_epoch_secret_hash(lie == WRAPS_ANOTHER ? &one : &two, &rekey->secret_hash);
@@ -134,8 +135,17 @@ static void test_other_secret(enum lie lie)
     is_err(rig_say(&p.a, "and on"), PV_OK, "with which Ada");
     is_err(rig_push(&p.a), PV_OK, "writes on");
     is_err(rig_pull(&p.b), PV_OK, "and Bob");
-    is_texts(&p.b, "and on\n", "reads");
+    is_texts(&p.b, "before\nand on\n", "reads");
     p.server.down_from = 0;
+    struct rig_device carol;
+    struct rig_member c;
+    struct pv_invite_link link;
+    is_err(rig_device_init(&carol, &p.server, 4), PV_OK, "Carol comes,");
+    is_err(rig_invite(&p.a, PV_ROLE_VIEWER, 1, &link), PV_OK, "invited by Ada,");
+    is_err(rig_join(&c, &carol, &link), PV_OK, "and joins");
+    is_texts(&c, "before\nand on\n", "from the good keys links lead her past the bad ones");
+    rig_member_close(&c);
+    rig_device_release(&carol);
     pair_release(&p);
 }
 

@@ -57,6 +57,33 @@ static void test_joiner(void)
     rig_server_release(&server);
 }
 
+/* Bob once removed his phone here alone, and left: it stays out when he comes back, and does not keep him out. */
+static void test_joiner_barred(void)
+{
+    static struct pair p;
+    struct rig_device phone;
+    struct pv_invite_link link;
+    struct pv_roster_body body = {.type = PV_ROSTER_DEVICE_REMOVE, .u.device_remove.device_count = 1};
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_device_second(&phone, &p.bob, 7, false), PV_OK, "Bob has a phone");
+    is_err(rig_settle(&p.b), PV_OK, "which comes into the room");
+    struct rig_room *room = rig_room_find(&p.server, pv_room_id(p.a.room));
+    body.u.device_remove.devices[0] = phone.me.device;
+    body.u.device_remove.since = room->count;
+    append_roster(&p.server, room, &p.bob, &body, pv_bytes("\x83\x80\x80\x80", 4), 0, "and is removed there");
+    is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+    is_err(pv_room_leave(p.b.room), PV_OK, "and leaves");
+    is_err(rig_push(&p.b), PV_OK, "the room");
+    is_err(rig_push(&p.a), PV_OK, "Ada makes new keys");
+    is_err(rig_invite(&p.a, PV_ROLE_EDITOR, 1, &link), PV_OK, "and invites him");
+    rig_member_close(&p.b);
+    is_err(rig_join(&p.b, &p.bob, &link), PV_OK, "he is back");
+    tap_ok(pv_roster_device(pv_room_roster(p.b.room), &p.bob.me.device) && !pv_roster_device(pv_room_roster(p.b.room), &phone.me.device),
+           "without the phone, as it was removed there");
+    rig_device_release(&phone);
+    pair_release(&p);
+}
+
 static void test_offline(void)
 {
     struct pair p;
@@ -375,6 +402,7 @@ int main(void)
     is_err(pv_crypto_init(), PV_OK, "crypto");
     test_talk();
     test_joiner();
+    test_joiner_barred();
     test_offline();
     test_session_in_doubt();
     test_nothing_here_yet();

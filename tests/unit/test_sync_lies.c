@@ -312,7 +312,16 @@ static void test_link_of_another_history(void)
     other.inviter = eve.me.person;
     is_err(rig_join(&e, &eve, &other), PV_ERR_BROKEN_CHAIN, "nor by a link that names another maker than the log");
     rig_member_close(&e);
+    other = link;
+    other.a.b[0] ^= 1;
+    is_err(rig_join(&e, &eve, &other), PV_ERR_BROKEN_CHAIN, "nor by one whose keys are not the invite's");
+    rig_member_close(&e);
     is_err(rig_join(&b, &bob, &link), PV_OK, "by the link as it was one does");
+    is_err(rig_pull(&a), PV_OK, "Ada sees it");
+    is_err(pv_room_close_invite(a.room, &link.gate), PV_OK, "and closes the invite");
+    is_err(rig_push(&a), PV_OK, "which goes out");
+    is_err(rig_join(&e, &eve, &link), PV_ERR_EXPIRED, "then the link has ended, though its half is still to be had");
+    rig_member_close(&e);
     rig_member_close(&a);
     rig_member_close(&b);
     rig_device_release(&ada);
