@@ -76,4 +76,7 @@ CLIENT = [
     Mutant("a viewer makes no rekey unasked", "core/sync/rekey.c", "    if (!me || *ret_ours || me->role == PV_ROLE_VIEWER) return PV_OK;", "    if (!me || *ret_ours) return PV_OK;"),
     Mutant("whoever complains gets another rekey", "core/sync/rekey.c", "    *ret_ours = !err && complaint == pv_roster_epoch(view) + 1;\n", "    *ret_ours = false;\n"),
     Mutant("new keys lead to those that were cut off", "core/sync/rekey.c", "            ret_cut->is[e - from] = !err;\n", "            ret_cut->is[e - from] = !err && e + 1 == count;\n", KEYS_TEST),
+    Mutant("an entry of another room", INTAKE, '    if (!pv_hash_equal(&item.entry.header.room, &expected)) return impossible(room, index, fetched->entry, "another room\'s");\n', "    (void)expected;\n", "tests/unit/test_notes"),
+    Mutant("blobs that are others'", INTAKE, "        if (!pv_hash_equal(&hash, &item.entry.header.refs_hash)) return impossible", "        if (false) return impossible", "tests/unit/test_notes"),
+    Mutant("a clear body that is missing", INTAKE, '    if (!sealed && !fetched->has_body) return impossible(room, index, fetched->entry, "a clear body is missing");\n', "", "tests/unit/test_notes"),
 ]

@@ -106,6 +106,9 @@ static void test_pin(void)
 
 /* ---- entries that an honest server takes from nobody */
 
+static const struct pv_bytes no_refs = {(const uint8_t *)"\x80", 1};
+
+/* What of `header` is not set is as it should be. */
 static void append_raw(const struct rig_device *device, struct pv_header header, const char *what)
 {
     struct rig_room *room = rig_room_find(&p.server, pv_room_id(p.a.room));
@@ -113,7 +116,7 @@ static void append_raw(const struct rig_device *device, struct pv_header header,
     bool as_server = header.kind == PV_KIND_SERVER;
     struct pv_bytes body = as_server ? pv_bytes("\x82\x03\x50" "0123456789abcdef", 19) : pv_bytes("sealed", 6);
     struct pv_buf entry, bundles;
-    header.room = room->id;
+    if (pv_hash_is_zero(&header.room)) header.room = room->id;
     header.author = device->me.device;
     header.n = head ? head->n + 1 : 1;
     if (head) header.prev = head->leaf;
@@ -123,12 +126,12 @@ static void append_raw(const struct rig_device *device, struct pv_header header,
         pv_merkle_edge_root(&room->edge, &header.seen_root);
     }
     if (!as_server) header.epoch = pv_roster_epoch(room->roster);
-    pv_refs_hash(pv_bytes("\x80", 1), &header.refs_hash);
-    pv_body_hash(body, &header.body_hash);
+    if (pv_hash_is_zero(&header.refs_hash)) pv_refs_hash(no_refs, &header.refs_hash);
+    if (pv_hash_is_zero(&header.body_hash)) pv_body_hash(body, &header.body_hash);
     pv_buf_init(&entry, PV_LIMIT_ENTRY_BYTES);
     pv_buf_init(&bundles, PV_LIMIT_BATCH_BYTES);
     enum pv_err err = pv_entry_make(&header, &device->me.sign_sk, &entry);
-    struct pv_bundle bundle = {pv_buf_bytes(&entry), pv_bytes("\x80", 1), body, pv_bytes("\x83\x80\x80\x80", 4)};
+    struct pv_bundle bundle = {pv_buf_bytes(&entry), no_refs, body, pv_bytes("\x83\x80\x80\x80", 4)};
     pv_cbor_put_array(&bundles, 1);
     pv_bundle_put(&bundles, &bundle);
     p.server.takes_forgeries = true;
@@ -159,6 +162,68 @@ static void test_entries(void)
     pair_release(&p);
 }
 
+/* Entries and what belongs to them, which are not of each other. */
+static void test_parts(void)
+{
+    static const struct pv_hash other = {{7}};
+    ready();
+    append_raw(&p.bob, (struct pv_header){.kind = PV_KIND_TALK, .room = other}, "an entry of another room");
+    is_alarm(&p.a, PV_ERR_BROKEN_CHAIN, "another room's", "stands in this one's log for nobody");
+    pair_release(&p);
+
+    ready();
+    append_raw(&p.bob, (struct pv_header){.kind = PV_KIND_TALK, .refs_hash = other}, "blobs that an entry does not name");
+    is_alarm(&p.a, PV_ERR_BROKEN_CHAIN, "refs", "are not its own");
+    pair_release(&p);
+
+    ready();
+    append_raw(&p.bob, (struct pv_header){.kind = PV_KIND_TALK, .body_hash = other}, "nor is a body");
+    is_alarm(&p.a, PV_ERR_BROKEN_CHAIN, "its body is not the one that was signed", "that it does not name");
+    pair_release(&p);
+}
+
+static void keep_clear_bodies_back(struct rig_server *server, const struct pv_request *request, struct pv_buf *page)
+{
+    struct pv_cbor in;
+    struct pv_buf out;
+    (void)server;
+    if (!strstr(request->path, "/entries?")) return;
+    pv_buf_init(&out, SIZE_MAX);
+    pv_cbor_init(&in, pv_buf_bytes(page));
+    pv_cbor_get_array_of(&in, 3);
+    pv_cbor_put_array(&out, 3);
+    pv_cbor_put_uint(&out, pv_cbor_get_uint(&in, UINT64_MAX));
+    size_t count = pv_cbor_get_array(&in, 1000);
+    pv_cbor_put_array(&out, count);
+    for (size_t i = 0; i < count; i++) {
+        pv_cbor_get_array_of(&in, 3);
+        struct pv_bytes entry = pv_cbor_get_item(&in), refs = pv_cbor_get_item(&in), body = pv_cbor_get_item(&in);
+        pv_cbor_put_array(&out, 3);
+        pv_buf_append(&out, entry.p, entry.n);
+        pv_buf_append(&out, refs.p, refs.n);
+        if (i + 1 == count) pv_cbor_put_null(&out);
+        else pv_buf_append(&out, body.p, body.n);
+    }
+    struct pv_bytes note = pv_cbor_get_item(&in);
+    pv_buf_append(&out, note.p, note.n);
+    pv_buf_clear(page);
+    pv_buf_append(page, out.p, out.n);
+    pv_buf_release(&out);
+}
+
+/* What changes the members is not a body that may be missing: it would be nothing, and nobody be told. */
+static void test_clear_body(void)
+{
+    struct rig_member fresh;
+    ready();
+    is_err(rig_member_open(&fresh, &p.ada, pv_room_id(p.a.room)), PV_OK, "a device with nothing of the room");
+    p.server.tamper = keep_clear_bodies_back;
+    is_alarm(&fresh, PV_ERR_BROKEN_CHAIN, "a clear body is missing", "is not given the newest change of its members");
+    p.server.tamper = NULL;
+    rig_member_close(&fresh);
+    pair_release(&p);
+}
+
 /* A signature that does not hold: what lies before it is judged, and that far goes the pin. */
 static void test_pinned_as_judged(void)
 {
@@ -180,6 +245,8 @@ int main(void)
     test_note();
     test_pin();
     test_entries();
+    test_parts();
+    test_clear_body();
     test_pinned_as_judged();
     return tap_done();
 }
