@@ -106,29 +106,50 @@ static enum pv_err is_lost_to_all(struct pv_room *room, const struct pv_roster *
     return err;
 }
 
-/* Did a restore lose the wraps of the present epoch, or what led from there to an older secret? Who lacks the present
- * one has complained, and would only cut it off from others. */
+/* May who began the present epoch have lacked the one before? It answers a complaint of that one; or, in a person's own
+ * room, a kit began it, which waits for nobody. */
+static enum pv_err is_in_haste(struct pv_room *room, const struct pv_roster *view, bool *ret_is)
+{
+    struct pv_hash author;
+    size_t count, links;
+    uint64_t complaint = 0;
+    const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
+    enum pv_err err = pv_store_number_get(room->store, PV_COMPLAINT, 0, &complaint);
+    *ret_is = !err && complaint && complaint == count - 1;
+    if (err || *ret_is || room->person_room) return err;
+    err = pv_keys_rekeyed_by(room, &epochs[count - 1], &author, &links);
+    const struct pv_room_device *device = err ? NULL : pv_roster_device(view, &author);
+    *ret_is = device && device->paper;
+    return err;
+}
+
+/* Did a restore lose the wraps of the present epoch, or what led from there to an older secret; or did haste cut off the one
+ * before? Who lacks the present one has complained, and would only cut it off from others. */
 static enum pv_err has_lost_keys(struct pv_room *room, const struct pv_roster *view, bool *ret_lost)
 {
     struct cut_off cut;
     uint64_t lost_to;
-    bool has = false, linked = false, forgets = false;
+    bool has = false, linked = false, forgets = false, in_haste = false;
     size_t count;
     const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
     enum pv_err err = pv_store_number_get(room->store, PV_LOST_TO, 0, &lost_to);
     *ret_lost = false;
-    if (err || room->restored || lost_to == 0) return err;
+    if (err || room->restored) return err;
     err = pv_forget_is_under_way(room, &forgets); /* its cut is meant */
     if (err || forgets) return err;
     *ret_lost = epochs[count - 1].index < lost_to;
     if (*ret_lost || epochs[count - 1].index >= pv_roster_size(room->roster)) return PV_OK; /* or our own, unsent */
     err = has_newest(room, view, &has);
-    if (err || !has) return err;
+    if (!err && has) err = is_in_haste(room, view, &in_haste);
+    if (err || !has || !(in_haste || lost_to)) return err;
+    err = find_cut_off(room, view, false, &cut);
+    if (err) return err;
+    *ret_lost = in_haste && count > cut.from + 1 && cut.is[count - 2 - cut.from];
+    if (*ret_lost || lost_to == 0) return PV_OK;
     err = has_linked(room, epochs, count, lost_to, &linked);
     if (err || linked) return err;
-    err = find_cut_off(room, view, false, &cut);
-    for (size_t i = 0; !err && !*ret_lost && i < LINK_WINDOW; i++) *ret_lost = cut.is[i];
-    return err;
+    for (size_t i = 0; !*ret_lost && i < LINK_WINDOW; i++) *ret_lost = cut.is[i];
+    return PV_OK;
 }
 
 enum pv_err pv_rekey_is_ours(struct pv_room *room, const struct pv_roster *view, bool *ret_ours)

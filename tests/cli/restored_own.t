@@ -31,6 +31,23 @@ def restored_world(room="acme"):
     return world, server, ada, bob, phone
 
 
+def besides(server):
+    """Where what lies beside entries stands in the store."""
+    server.stop()
+    with sqlite3.connect(server.data / "meta.db") as db:
+        places = db.execute("SELECT place FROM besides").fetchall()
+    server.start()
+    return places
+
+
+def lose_besides(server, kept):
+    """What came to stand there since."""
+    server.stop()
+    with sqlite3.connect(server.data / "meta.db") as db:
+        db.executemany("DELETE FROM besides WHERE place = ?", set(db.execute("SELECT place FROM besides").fetchall()) - set(kept))
+    server.start()
+
+
 def destroy(*homes):
     for home in homes:
         shutil.rmtree(home.path)
@@ -119,19 +136,13 @@ ada, bob = world.room_of_two(server)
 phone = ada.pair("phone")
 ada.must("say", "acme", "before")
 bob.must("refresh")
-server.stop()
-with sqlite3.connect(server.data / "meta.db") as db:
-    kept = db.execute("SELECT place FROM besides").fetchall()
-server.start()
+kept = besides(server)
 r = ada.run("device", "revoke", "phone")
 is_(r.status, 0, "a device is revoked, and new keys made", *r.why())
 bob.must("refresh")
 r = ada.run("recovery", "test", "--kit", ada.kit)
 is_(r.status, 0, "which the kit opens", *r.why())
-server.stop()
-with sqlite3.connect(server.data / "meta.db") as db:
-    db.executemany("DELETE FROM besides WHERE place = ?", set(db.execute("SELECT place FROM besides").fetchall()) - set(kept))
-server.start()
+lose_besides(server, kept)
 r = ada.run("recovery", "test", "--kit", ada.kit)
 ok(r.status == 1 and "privity refresh" in r.err and "privity recover" in r.err, "when the server has lost them, it does not, and what to do is said", *r.why())
 kit = ada.kit.read_bytes()
@@ -143,5 +154,30 @@ bob.must("say", "acme", "after")
 laptop.must("say", "acme", "together")
 is_(laptop.messages(), ["before", "after", "together"], "and nothing is lost of what another has")
 is_(bob.messages(), ["before", "after", "together"], "nor of what comes")
+
+# --- the same, and devices are left that have what the kit lacks
+
+world = World()
+server = world.server()
+ada = world.person("ada", server)
+phone, tablet = ada.pair("phone"), ada.pair("tablet")
+kept = besides(server)
+ada.must("device", "revoke", "tablet")
+ada.must("room", "new", "acme")
+ada.must("say", "acme", "here")
+lose_besides(server, kept)
+laptop = world.home("laptop", server)
+r = laptop.run("recover", "--name", "new", "--server", server.url, stdin=ada.kit.read_bytes())
+is_(r.status, 0, "the kit brings a device in where another has the newest keys", *r.why())
+for home in (ada, phone, laptop) * 3:
+    home.must("refresh")
+names = [room["name"] for room in laptop.must("rooms", "--json").json()["rooms"]]
+is_(names, ["acme"], "from which the new one has what the kit lacked")
+is_(laptop.messages(), ["here"], "and the room opens there")
+is_(phone.messages(), ["here"], "as on one that had the newest of neither")
+size = len(ada.must("log", "acme", "--json").json()["entries"])
+for home in (phone, laptop, ada) * 2:
+    home.must("refresh")
+is_(len(ada.must("log", "acme", "--json").json()["entries"]), size, "nobody makes keys again and again")
 
 done()

@@ -33,6 +33,45 @@ static void test_bad_wrap(size_t rekeys)
     pair_release(&p);
 }
 
+/* A rekey whose wraps Bob and Carol do not get: what one of them makes in answer to the other cuts off what both lack, and Ada,
+ * who has it, links it again, once. */
+static void test_two_without(void)
+{
+    static struct pair p;
+    struct rig_device carol;
+    struct rig_member c;
+    struct pv_invite_link link;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_device_init(&carol, &p.server, 4), PV_OK, "Carol appears");
+    is_err(rig_invite(&p.a, PV_ROLE_EDITOR, 2, &link), PV_OK, "is invited");
+    is_err(rig_join(&c, &carol, &link), PV_OK, "and joins");
+    p.server.now_ms += 31ull * 24 * 3600 * 1000;
+    is_err(rig_say(&p.a, "cut off"), PV_OK, "Ada writes");
+    is_err(rig_push(&p.a), PV_OK, "in a new epoch");
+    struct rig_room *room = rig_room_find(&p.server, pv_room_id(p.a.room));
+    size_t epochs;
+    const struct pv_epoch_info *newest = pv_roster_epochs(room->roster, &epochs) + epochs - 1;
+    room->entries[newest->index].beside_dropped = true; /* the server loses its wraps */
+    is_err(rig_push(&p.b), PV_OK, "Bob's device says that it lacks a wrap");
+    is_err(rig_push(&c), PV_OK, "Carol's makes another epoch, without what it lacks itself");
+    is_err(rig_say(&c, "and on"), PV_OK, "she writes");
+    is_err(rig_push(&c), PV_OK, "and sends");
+    is_texts(&c, "and on\n", "and reads no more than that");
+    for (int i = 0; i < 2; i++) {
+        is_err(rig_push(&p.a), PV_OK, "Ada's comes");
+        is_err(rig_push(&p.b), PV_OK, "and Bob's");
+        is_err(rig_push(&c), PV_OK, "and Carol's");
+    }
+    is_texts(&p.b, "cut off\nand on\n", "Bob reads all");
+    is_texts(&c, "cut off\nand on\n", "and Carol");
+    uint64_t size = pv_roster_size(pv_room_roster(p.a.room));
+    is_err(rig_push(&p.a), PV_OK, "Ada comes again");
+    tap_ok(pv_roster_size(pv_room_roster(p.a.room)) == size, "and makes no more of it");
+    rig_member_close(&c);
+    rig_device_release(&carol);
+    pair_release(&p);
+}
+
 /* Bob's rekey cuts off the secret before it, and a forget cuts there too: the next rekey does not link across. */
 static void test_cut(void)
 {
@@ -177,6 +216,7 @@ int main(void)
     test_bad_wrap(1);
     test_bad_wrap(2);
     test_cut();
+    test_two_without();
     test_other_secret(WRAPS_ANOTHER);
     test_other_secret(NAMES_ANOTHER_KEM_KEY);
     test_other_links();
