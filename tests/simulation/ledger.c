@@ -136,7 +136,7 @@ static enum pv_err observe_entry(void *context, const struct pv_meta_entry *stor
         return pv_hash_equal(&item.leaf, &log->history.leaves[item.index]) ? PV_OK : PV_ERR_CORRUPT;
     if (pv_kind_is_sealed(item.entry.header.kind)) item.body = pv_bytes(NULL, 0);
     struct sim_entry entry = {.author = item.entry.header.author, .kind = item.entry.header.kind, .epoch = item.entry.header.epoch,
-                              .at_ms = o->ledger->world->now_ms};
+                              .after_ms = log->looked_ms};
     if (pv_roster_note(log->roster, &item) || pv_roster_apply(log->roster, &item, &entry.verdict, &reason)) return PV_ERR_NOMEM;
     if ((unsigned)entry.verdict != stored->verdict || (unsigned)reason != stored->reason)
         sim_fail(o->ledger->world, "P6", "entry %llu of %s: the server says %u/%u, a fold %u/%s", (unsigned long long)item.index,
@@ -173,8 +173,11 @@ static void observe_room(struct sim_ledger *ledger, struct sim_host *host, unsig
     struct sim_observing o = {ledger, log, number, room, again, again ? 0 : log->history.count};
     if (!world->has_room[room]) return;
     enum pv_err err = meta->ops->room(meta, &world->room_ids[room], &row);
-    if (err == PV_ERR_NOT_FOUND && log->history.count == 0) return;
-    if (!err && !again && row.size == log->history.count) return;
+    bool is_new = err == PV_ERR_NOT_FOUND && log->history.count == 0;
+    if (is_new || (!err && !again && row.size == log->history.count)) {
+        log->looked_ms = world->now_ms;
+        return;
+    }
     if (!log->roster && pv_roster_new(&log->roster)) abort();
     if (!err && row.size < log->history.count) err = PV_ERR_NOT_FOUND;
     if (!err) err = meta->ops->entries(meta, row.no, o.at, row.size - o.at, false, observe_entry, &o);
@@ -182,6 +185,7 @@ static void observe_room(struct sim_ledger *ledger, struct sim_host *host, unsig
     if (err && !sim_disk_is_dead(host->disk))
         sim_fail(world, "P2", "the server lost what it had acknowledged in %s: %zu entries, %s", sim_room_name(room),
                  log->history.count, pv_err_web_name(err));
+    if (!err) log->looked_ms = world->now_ms;
 }
 
 void sim_ledger_observe(struct sim_world *world, struct sim_host *host, bool lost)

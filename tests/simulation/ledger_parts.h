@@ -13,7 +13,7 @@ enum { SIM_NODES = 1024, SIM_EDGES = 4096, SIM_SEALS = 1024, SIM_USES = 1 << 13,
 struct sim_entry {
     struct pv_hash author;
     uint64_t kind, type, epoch;
-    uint64_t at_ms; /* when it was first seen there */
+    uint64_t after_ms; /* it came after this time */
     enum pv_verdict verdict;
     struct pv_hash secret; /* of a rekey */
     struct pv_bytes body, refs; /* of a sealed one, where things are forgotten; owned */
@@ -29,6 +29,7 @@ struct sim_log {
     struct sim_history history;
     struct sim_entry *entries;
     struct pv_roster *roster;
+    uint64_t looked_ms; /* it was seen last, with a server that lived */
     bool present[SIM_DEVICES]; /* by what entries mean, not by the roster */
     struct {
         uint64_t index;

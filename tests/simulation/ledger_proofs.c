@@ -268,7 +268,7 @@ static void check_true(const struct prover *p, uint64_t index, const struct proo
     else if (calm && p->count == log->history.count && !facts->has_place) what = "place, which it has";
     else if (facts->has_place != (proof->shown.place.n > 0) || (facts->has_place && facts->index != index)) what = "place";
     else if (facts->has_time && facts->time_s > world->now_ms / 1000) what = "time, which is to come";
-    else if (calm && facts->has_time && index < log->history.count && facts->time_s < log->entries[index].at_ms / 1000) what = "time, which was before";
+    else if (calm && facts->has_time && index < log->history.count && facts->time_s < log->entries[index].after_ms / 1000) what = "time, which was before";
     else if (facts->has_text != (proof->shown.body.n > 0)) what = "text";
     else if (facts->has_text && facts->message != seal->message) what = "text, which is another's";
     if (what) sim_fail(world, "P7", "of entry %llu of %s, device %u proves a wrong %s", (unsigned long long)index, sim_room_name(p->room), p->device->number, what);
