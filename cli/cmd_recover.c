@@ -73,6 +73,9 @@ static enum pv_err find_home(struct pv_session *session, struct recover *r, bool
     if (!is_new) {
         pv_home_close(&session->home);
         err = pv_session_open(session, report);
+        if (err == PV_ERR_LOCKED)
+            return pv_report(report, err, "wrong passphrase: %s holds a device already, and nothing there was opened or changed; if its passphrase is "
+                             "forgotten, set PRIVITY_HOME to another directory", session->home.path);
         if (err == PV_OK && !pv_hash_equal(&session->me.person, &r->paper.me.person))
             err = pv_report(report, PV_ERR_CONFLICT, "%s holds another person: set PRIVITY_HOME for this one; nothing was changed", session->home.path);
         return err;

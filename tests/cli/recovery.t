@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Losing devices and kits with the real programs: each way of coming back that docs/RECOVERY.md tells, as it is told."""
 
+import subprocess
 import sys
 
 sys.path.insert(0, "tests/lib")
@@ -146,6 +147,24 @@ r = world.home("lost2", server).run("recover", "--server", server.url, stdin=kit
 tap.ok(r.status == 2 and "--name" in r.err, "the device needs a name", *r.why())
 r = new.run("recover", "--name", "renamed", stdin=kit_of("ada").encode())
 tap.ok(r.status == 0 and "This device, new, acts" in r.out, "recovering again only looks after the rooms, under the name that it has", *r.why())
+
+# a passphrase is forgotten: the device counts as lost, but can still add another while it is unlocked
+forgotten = {"PRIVITY_PASSPHRASE_FILE": world.dir / "forgotten"}
+forgotten["PRIVITY_PASSPHRASE_FILE"].write_text("what was it again\n")
+r = new.run("recover", "--name", "x", stdin=kit_of("ada").encode(), env={**forgotten, "PRIVITY_NO_KEYRING": "1"})
+tap.ok(r.status == 1 and "set PRIVITY_HOME to another directory" in r.err, "who recovers over a device whose passphrase is forgotten is told where to", *r.why())
+frank = person("frank", server)
+frank.must("room", "new", "acme")
+frank.run("say", "acme", "unsent", "--offline")
+if frank.run("status", env=forgotten).status == 0:  # a keyring holds what was unlocked
+    tap.is_(frank.run("refresh", env=forgotten).status, 0, "while it is unlocked, it sends what waits")
+    adding = world.spawn(frank.argv("device", "add"), env={**frank.clocked(), **forgotten}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    fresh = world.home("fresh", server)
+    fresh.must("device", "join", "--name", "fresh", "--server", server.url, stdin=adding.stdout.readline())
+    adding.stdout.read()
+    tap.is_(adding.wait(), 0, "and adds a device, without the passphrase")
+    r = fresh.run("device", "revoke", "frank's laptop")
+    tap.ok(r.status == 0 and texts(fresh, "acme") == ["unsent"], "which revokes it, and has all", *r.why())
 r = new.run("device", "revoke", "recovery kit")
 tap.ok(r.status == 3 and "make a new person" in r.err, "no device revokes the first kit, by the name that the list gives it, and what helps is told", *r.why())
 new.must("recovery", "add-kit", "--kit", world.dir / "brief.kit")
