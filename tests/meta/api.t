@@ -55,7 +55,10 @@ is_(sorted(strange), [], "what refuses an append names codes and reasons that th
 # ---- options and variables
 
 variables = set(re.findall(r'^      \{"([A-Z_]+)", ', (ROOT / "cli/manual.c").read_text(), re.M))
-asked = set(re.findall(r'getenv\("([A-Z_]+)"\)', "\n".join((ROOT / path).read_text() for path in c_files("cli", "client", "core"))))
+sources = "\n".join((ROOT / path).read_text() for path in c_files("cli", "client", "core"))
+asked = set(re.findall(r'getenv\("([A-Z_]+)"\)', sources))
+for pair in re.findall(r'struct source \w+ = \{"([A-Z_]+)", "([A-Z_]+)"\}', sources):
+    asked.update(pair)
 # Said beside others, or what every program asks.
 is_(sorted(asked - variables - {"HOME", "TERM", "XDG_DATA_HOME", "SSL_CERT_FILE"}), [], "privity(1) names each variable that is asked for")
 is_(sorted(variables - asked), [], "and no other")
