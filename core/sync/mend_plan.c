@@ -134,19 +134,26 @@ static enum pv_err look_at_bars(struct look *k)
 
 /* ---- the removal */
 
-/* What any current device was added by goes on from after that: naming is enough for what is not swept. */
-static uint64_t since(const struct look *k)
+/* The smallest `since` by which no current device goes along: naming is enough for what is not swept. A device may have
+ * been added here more than once, by others each time. */
+static enum pv_err find_since(const struct look *k, struct pv_device_remove_body *removal)
 {
-    size_t count;
+    struct pv_hash current[PV_LIMIT_DEVICES_PRESENT];
+    size_t count, current_count = 0;
     const struct pv_room_device *devices = pv_roster_devices(k->view, &count);
-    uint64_t since = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct pv_room_device *device = &devices[i];
-        bool spared = is_mine(k, device) && device->has_adder && pv_roster_device(k->own, &device->id) &&
-                      !pv_roster_device(k->own, &device->adder);
-        if (spared && device->index >= since) since = device->index + 1;
+    uint64_t least = 0, most = pv_roster_size(k->view);
+    for (size_t i = 0; i < count && current_count < PV_LIMIT_DEVICES_PRESENT; i++)
+        if (is_mine(k, &devices[i]) && pv_roster_device(k->own, &devices[i].id)) current[current_count++] = devices[i].id;
+    removal->since = least;
+    while (least < most) {
+        bool any = false;
+        enum pv_err err = pv_roster_sweeps(k->view, removal, &k->room->me->person, current, current_count, &any);
+        if (err) return err;
+        if (any) least = removal->since + 1;
+        else most = removal->since;
+        removal->since = least + (most - least) / 2;
     }
-    return since;
+    return PV_OK;
 }
 
 /* A removal has to name someone, if it is only to bring the new key. */
@@ -158,7 +165,7 @@ static void name_anyone(struct look *k)
     }
 }
 
-static void compose(const struct look *k, struct pv_roster_body *ret_body)
+static enum pv_err compose(const struct look *k, struct pv_roster_body *ret_body)
 {
     size_t count;
     const struct pv_epoch_info *epochs = pv_roster_epochs(k->own, &count);
@@ -166,12 +173,12 @@ static void compose(const struct look *k, struct pv_roster_body *ret_body)
     struct pv_device_remove_body *in = &ret_body->u.device_remove;
     memcpy(in->devices, k->names, k->name_count * sizeof in->devices[0]);
     in->device_count = k->name_count;
-    in->since = since(k);
     in->has_kem = !pv_hash_equal(&epochs[count - 1].kem_hash, &k->principal->kem_hash);
     if (in->has_kem) {
         in->person_epoch = epochs[count - 1].epoch;
         in->kem_hash = epochs[count - 1].kem_hash;
     }
+    return find_since(k, in);
 }
 
 /* Kits of a thief that nothing here sweeps away are left to an older kit. */
@@ -191,8 +198,8 @@ static enum pv_err decide(struct look *k, struct pv_mend_plan *plan)
     enum pv_reason reason;
     if (k->report.old_key) name_anyone(k);
     for (int tries = 0; tries < 2 && k->name_count; tries++) {
-        compose(k, &plan->body);
-        enum pv_err err = pv_judge_roster(k->room, &plan->body, &verdict, &reason);
+        enum pv_err err = compose(k, &plan->body);
+        if (!err) err = pv_judge_roster(k->room, &plan->body, &verdict, &reason);
         if (err) return err;
         if (verdict == PV_ACCEPTED) {
             k->report.state = PV_DEVICES_MEND;

@@ -281,6 +281,7 @@ enum pv_err sim_device_add(struct sim_world *world, struct sim_device *old)
     unsigned number = old->person;
     while (number < SIM_COMPUTERS && world->devices[number].there) number += SIM_PERSONS;
     if (number >= SIM_COMPUTERS) return PV_ERR_LIMIT;
+    if (sim_ledger_bars(world, &world->devices[number])) return PV_ERR_DENIED; /* no device that is new has old keys */
     struct seeded seed = seeded_make(2000 + number);
     struct pv_identity me = identity_from(&seed);
     struct pv_new_device handed;

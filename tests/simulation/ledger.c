@@ -300,8 +300,9 @@ bool sim_ledger_has(struct sim_world *world, const struct sim_device *device, un
 
 bool sim_ledger_bars(struct sim_world *world, const struct sim_device *device)
 {
-    const struct sim_log *log = &world->ledger->logs[device->host][SIM_CLIENT_ROOMS + device->number % SIM_PERSONS];
-    return device->named && log->roster && pv_roster_is_barred(log->roster, &world->room_ids[SIM_CLIENT_ROOMS + device->number % SIM_PERSONS], &device->me.device);
+    unsigned own = SIM_CLIENT_ROOMS + (unsigned)(device - world->devices) % SIM_PERSONS;
+    const struct sim_log *log = &world->ledger->logs[device->host][own];
+    return device->named && log->roster && pv_roster_is_barred(log->roster, &world->room_ids[own], &device->me.device);
 }
 
 bool sim_ledger_opens(struct sim_world *world, unsigned person)

@@ -435,6 +435,39 @@ static void test_links(void)
     home_release(&h);
 }
 
+/* The log of a room tells for ever that the phone once brought the tablet there. */
+static void test_added_twice(void)
+{
+    struct home h;
+    struct rig_device tablet;
+    struct rig_member bobs, by_laptop, by_phone, again;
+    struct pv_invite_link link;
+    home_init(&h);
+    is_err(rig_found(&bobs, &h.bob), PV_OK, "Bob founds a room");
+    is_err(rig_invite(&bobs, PV_ROLE_EDITOR, 1, &link), PV_OK, "invites Ada");
+    is_err(rig_join(&by_laptop, &h.laptop, &link), PV_OK, "who comes by her laptop");
+    is_err(rig_device_second(&tablet, &h.laptop, 5, false), PV_OK, "which adds a tablet");
+    is_err(rig_person_pull(&h.phone), PV_OK, "the phone learns of it");
+    is_err(rig_member_open(&by_phone, &h.phone, pv_room_id(bobs.room)), PV_OK, "and of the room");
+    is_err(rig_settle(&by_phone), PV_OK, "where it brings the tablet");
+    tap_ok(is_in(&by_phone, &tablet), "in");
+    is_err(rig_pull(&bobs), PV_OK, "Bob looks");
+    is_err(pv_room_remove(bobs.room, &h.laptop.me.person), PV_OK, "removes Ada");
+    is_err(rig_push(&bobs), PV_OK, "all of her");
+    is_err(rig_invite(&bobs, PV_ROLE_EDITOR, 1, &link), PV_OK, "and invites her again");
+    rig_member_close(&by_laptop);
+    is_err(rig_join(&again, &h.laptop, &link), PV_OK, "by her laptop");
+    is_err(revoke(&h.laptop, &h.phone), PV_OK, "which then revokes the phone");
+    is_err(rig_person_push(&h.laptop), PV_OK, "in the own room");
+    is_err(rig_settle(&again), PV_OK, "and in Bob's");
+    tap_ok(!is_in(&again, &h.phone) && is_in(&again, &tablet), "the phone goes, and the tablet stays");
+    rig_member_close(&again);
+    rig_member_close(&by_phone);
+    rig_member_close(&bobs);
+    rig_device_release(&tablet);
+    home_release(&h);
+}
+
 /* A revocation cut after any number of requests is gone on with by whichever device comes next. */
 static void test_cut(void)
 {
@@ -480,6 +513,7 @@ int main(void)
     test_hidden();
     test_offline();
     test_links();
+    test_added_twice();
     test_cut();
     return tap_done();
 }
