@@ -268,9 +268,9 @@ static enum pv_err append_answer(struct pv_task *task, const struct pv_response 
     struct push *push = push_of(task);
     if (response->status == 409 && push->conflicts++ < 3) /* our numbers, or a rekey that came first: look, sign anew */
         return pv_pull_start(task, NULL);
-    /* It took our genesis before, and was restored since: show it what there is. */
+    /* It may have taken our genesis, or our join, before it was restored, and have it back: look, and show what there is. */
     bool restored = response->status == 503 && response->problem_reason && strcmp(response->problem_reason, "restored") == 0;
-    if (restored && !pv_roster_is_born(push->pull.room->roster) && push->conflicts++ < 3) return pv_pull_start(task, NULL);
+    if (restored && push->conflicts++ < 3) return pv_pull_start(task, NULL);
     if (response->status >= 400) return pv_task_problem(task, response);
     return pv_pull_start(task, NULL); /* only the verified log tells that they are in */
 }

@@ -42,6 +42,7 @@ PLACES = [
     Mutant("what an answer to a complaint cuts off", REKEY, "    *ret_is = !err && complaint && complaint == count - 1;\n", "", "tests/unit/test_bad_keys"),
     Mutant("what a kit cuts off is linked again", REKEY, "    *ret_lost = in_haste && count > cut.from + 1 && cut.is[count - 2 - cut.from];\n", "    *ret_lost = false;\n", "tests/cli/restored_own.t"),
     Mutant("a kit waits for nobody's keys", REKEY, "    *ret_lost = !err && !has && by_kit;", "    *ret_lost = false;", "tests/cli/restored_own.t"),
+    Mutant("what a restored server got back is looked at", "core/sync/push.c", "    if (restored && push->conflicts++ < 3) return pv_pull_start(task, NULL);\n", "    (void)restored;\n", LINKS),
     Mutant("keys are fetched before a rekey", "core/sync/members.c", "    if (err || !ours || want.what != PV_KEY_NONE) return err;", "    if (err || !ours) return err;", LINKS),
     Mutant("a restore between a log and its checkpoint", "core/sync/pull.c", "    if (newest.size < pull->room->pinned.size && pull->conflicts++ < CONFLICTS_MAX)\n", "    if (false)\n", LINKS),
     Mutant("a member without a wrap gives its key", "core/sync/push.c", "    else err = push->complains ? give_key(push) : send_next(push);", "    else err = send_next(push);", KEYS_BACK),

@@ -273,6 +273,25 @@ static void test_in_between(void)
 	end(false);
 }
 
+/* Bob's join is in, and he was not told; a restore loses it, and Ada gives it back. */
+static void test_join_that_came_back(void)
+{
+	struct pv_invite_link link;
+	struct pv_meta_room row;
+	begin(false);
+	if (rig_invite(&a, PV_ROLE_EDITOR, 1, &link)) abort();
+	copy();
+	bob.proxy.tamper = cut_off_writer;
+	tap_ok(rig_join(&b, &bob.device, &link) == PV_ERR_OFFLINE, "Bob joins, and is cut off before he hears of it");
+	bob.proxy.down_from = 0;
+	if (rig_pull(&a)) abort();
+	go_back();
+	tap_ok(rig_pull(&a) == PV_OK && srv.server.meta->ops->room(srv.server.meta, pv_room_id(a.room), &row) == PV_OK && row.restored, "Ada gives his join back, and the room waits for him");
+	tap_ok(rig_push(&b) == PV_OK && pv_roster_principal(pv_room_roster(b.room), &bob.device.me.person), "he comes, and finds that he is in");
+	tap_ok(srv.server.meta->ops->room(srv.server.meta, pv_room_id(a.room), &row) == PV_OK && !row.restored, "so that it is open");
+	end(true);
+}
+
 int main(void)
 {
 	if (pv_crypto_init() || !mkdtemp(dir)) return 1;
@@ -284,6 +303,7 @@ int main(void)
 	test_without_the_newest();
 	test_lost_to_all();
 	test_in_between();
+	test_join_that_came_back();
 	rmdir(dir);
 	return tap_done();
 }
