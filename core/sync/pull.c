@@ -309,8 +309,11 @@ static enum pv_err note_answer(struct pv_task *task, const struct pv_response *r
     struct page page = {.from = pull->room->edge.size, .note = response->body};
     struct pv_checkpoint newest;
     if (page.note.n == 0 || pv_checkpoint_peek(page.note, &newest)) return not_of_form(pull);
-    if (newest.size < pull->room->pinned.size && pull->conflicts++ < CONFLICTS_MAX)
-        return pv_pull_start(&pull->task, NULL); /* restored from a backup since it gave the entries? They tell */
+    bool is_old = newest.size < pull->room->pinned.size && newest.time_s <= pull->room->pinned.time_s;
+    if (is_old && pull->conflicts++ < CONFLICTS_MAX) {
+        pull->asked_note = false; /* restored from a backup since it gave the entries? They tell; else it is asked again */
+        return pv_pull_start(&pull->task, NULL);
+    }
     return page_take(pull, &page, &(struct pv_merkle_proof){.count = 0});
 }
 

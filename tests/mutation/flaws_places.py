@@ -44,7 +44,9 @@ PLACES = [
     Mutant("a kit waits for nobody's keys", REKEY, "    *ret_lost = !err && !has && by_kit;", "    *ret_lost = false;", "tests/cli/restored_own.t"),
     Mutant("what a restored server got back is looked at", "core/sync/push.c", "    if (restored && push->conflicts++ < 3) return pv_pull_start(task, NULL);\n", "    (void)restored;\n", LINKS),
     Mutant("keys are fetched before a rekey", "core/sync/members.c", "    if (err || !ours || want.what != PV_KEY_NONE) return err;", "    if (err || !ours) return err;", LINKS),
-    Mutant("a restore between a log and its checkpoint", "core/sync/pull.c", "    if (newest.size < pull->room->pinned.size && pull->conflicts++ < CONFLICTS_MAX)\n", "    if (false)\n", LINKS),
+    Mutant("a restore between a log and its checkpoint", "core/sync/pull.c", "    if (is_old && pull->conflicts++ < CONFLICTS_MAX) {\n", "    (void)is_old;\n    if (false) {\n", LINKS),
+    Mutant("an older note that comes again and again", "core/sync/pull.c", "        pull->asked_note = false; /* restored", "        /* restored", "tests/unit/test_sync_lies"),
+    Mutant("a smaller tree that was signed anew", "core/sync/pull.c", " && newest.time_s <= pull->room->pinned.time_s;", ";", "tests/unit/test_sync_lies"),
     Mutant("a member without a wrap gives its key", "core/sync/push.c", "    else err = push->complains ? give_key(push) : send_next(push);", "    else err = send_next(push);", KEYS_BACK),
     Mutant("the longest head that fits", GIVE, "    if (choice->gives > gives || (choice->gives == gives && size < choice->size)) return PV_OK;", "    if (choice->gives > gives || (choice->gives == gives && choice->size)) return PV_OK;"),
     # heads beside the blobs

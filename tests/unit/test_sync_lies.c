@@ -156,6 +156,56 @@ static void test_rollback(void)
     pair_release(&p);
 }
 
+static struct pv_buf kept_note;
+static bool shown_once;
+
+static void keep_note(struct rig_server *server, const struct pv_request *request, struct pv_buf *answer)
+{
+    (void)server;
+    if (strstr(request->path, "/checkpoint")) pv_buf_append(&kept_note, answer->p, answer->n);
+}
+
+static void show_note(struct rig_server *server, const struct pv_request *request, struct pv_buf *answer)
+{
+    if (!strstr(request->path, "/checkpoint")) return;
+    server->rooms[server->room_count - 1].signed_ms = 0; /* nor do the entries bring a newer one */
+    pv_buf_clear(answer);
+    pv_buf_append(answer, kept_note.p, kept_note.n);
+    if (shown_once) server->tamper = NULL;
+}
+
+/* The server gives all entries, and always a note of fewer when it is asked for its newest: it might have been restored in
+ * between, but then the entries would tell. `anew`: it signed that note after the one that Ada has, and
+ * shows it but once. */
+static void test_smaller_note(bool anew)
+{
+    static struct pair p;
+    uint64_t ahead_ms = anew ? 1800ull * 1000 : 0;
+    pair_init(&p, PV_ROLE_EDITOR);
+    pv_buf_init(&kept_note, PV_LIMIT_NOTE_BYTES);
+    is_err(rig_push(&p.a), PV_OK, "Ada makes the rekey that is due");
+    is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+    p.server.now_ms += 2ull * 3600 * 1000 + ahead_ms;
+    p.server.tamper = keep_note;
+    is_err(rig_pull(&p.b), PV_OK, "and, when that is old, asks for a newer note");
+    tap_ok(kept_note.n > 0, "which he gets");
+    p.server.tamper = NULL;
+    p.server.now_ms -= ahead_ms;
+    is_err(rig_say(&p.a, "more"), PV_OK, "Ada writes");
+    is_err(rig_push(&p.a), PV_OK, "and sends");
+    p.server.now_ms += 3ull * 3600 * 1000;
+    p.server.tamper = show_note;
+    shown_once = anew;
+    is_err(rig_pull(&p.a), PV_ERR_FORK, "the note from before that, shown to her, is an alarm");
+    struct pv_finding finding = {.has_author = false};
+    tap_ok(finding_of(p.a.room, &finding) == (anew ? PV_FINDING_WENT_BACK : PV_FINDING_OPEN) && finding.convicts_server == anew,
+           anew ? "and convicts the server, which signed it anew" : "and kept, though whoever has it may show it");
+    p.server.tamper = NULL;
+    is_err(rig_pull(&p.a), PV_OK, "the newest one is none");
+    pv_buf_release(&kept_note);
+    pair_release(&p);
+}
+
 /* Ada's other program saw the log grow, so this one holds it too: the old note that it once pinned shows a log that went
  * back. */
 static void test_rollback_to_pin(void)
@@ -336,6 +386,8 @@ int main(void)
     test_flipped_bits();
     test_forgery();
     test_rollback();
+    test_smaller_note(false);
+    test_smaller_note(true);
     test_rollback_to_pin();
     test_seen_another_history();
     test_own_body_withheld();
