@@ -279,16 +279,17 @@ static void test_join_that_came_back(void)
 	struct pv_invite_link link;
 	struct pv_meta_room row;
 	begin(false);
-	if (rig_invite(&a, PV_ROLE_EDITOR, 1, &link)) abort();
+	if (rig_invite(&a, PV_ROLE_EDITOR, 2, &link)) abort();
 	copy();
 	bob.proxy.tamper = cut_off_writer;
-	tap_ok(rig_join(&b, &bob.device, &link) == PV_ERR_OFFLINE, "Bob joins, and is cut off before he hears of it");
+	tap_ok(rig_join(&b, &bob.device, &link) == PV_ERR_OFFLINE && rig_say(&b, "one") == PV_OK, "Bob joins, is cut off before he hears of it, and writes");
 	bob.proxy.down_from = 0;
 	if (rig_pull(&a)) abort();
 	go_back();
 	tap_ok(rig_pull(&a) == PV_OK && srv.server.meta->ops->room(srv.server.meta, pv_room_id(a.room), &row) == PV_OK && row.restored, "Ada gives his join back, and the room waits for him");
-	tap_ok(rig_push(&b) == PV_OK && pv_roster_principal(pv_room_roster(b.room), &bob.device.me.person), "he comes, and finds that he is in");
-	tap_ok(srv.server.meta->ops->room(srv.server.meta, pv_room_id(a.room), &row) == PV_OK && !row.restored, "so that it is open");
+	tap_ok(rig_push(&b) == PV_ERR_OFFLINE && pv_roster_principal(pv_room_roster(b.room), &bob.device.me.person), "he comes, and finds that he is in");
+	pv_room_go_on(a.room);
+	tap_ok(rig_pull(&a) == PV_OK && rig_push(&b) == PV_OK && rig_pull(&a) == PV_OK && reads(&a, "zero\none\n"), "and once it goes on, his words are, too");
 	end(true);
 }
 
