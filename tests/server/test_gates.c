@@ -76,8 +76,8 @@ static struct made make_invite(uint64_t uses, uint64_t until_ms)
 
 struct change {
 	uint64_t version;
-	bool password, no_half, wrong_half, not_signed;
-	uint64_t not_before_ms, max_releases;
+	bool password, no_half, wrong_half, not_signed, document;
+	uint64_t not_before_ms, max_releases, approvals, wait_ms;
 };
 
 static const struct pv_gate_proof proof = {{42}};
@@ -100,6 +100,9 @@ static unsigned put_version(const struct made *made, struct srv_person *who, con
 	gate.policy.not_before_ms = change->not_before_ms;
 	gate.policy.has_max_releases = change->max_releases != 0;
 	gate.policy.max_releases = change->max_releases;
+	gate.policy.has_document = change->document;
+	gate.policy.approvals = change->approvals;
+	gate.policy.wait_ms = change->wait_ms;
 	if (change->wrong_half) half.b[0] ^= 1;
 	if (pv_gate_sign(&gate, &who->device.me.device, &who->device.me.sign_sk, &signed_gate)) abort();
 	if (change->not_signed) signed_gate.p[signed_gate.n - 1] ^= 1;
@@ -244,6 +247,14 @@ static void test_putting(void)
 	guest = guest_of(4);
 	guest.version = 3;
 	is_status(release(&made, &guest), 200, "", "who had it has it again");
+	/* What this server cannot hold a guest to, it does not take for nothing. */
+	const struct change asks[] = {{.version = 4, .document = true}, {.version = 5, .approvals = 1}, {.version = 6, .wait_ms = 1000}};
+	for (size_t i = 0; i < 3; i++) {
+		is_status(put_version(&made, &ada, &asks[i]), 201, "", "with what else a guest has to bring");
+		guest = guest_of((uint8_t)(6 + i));
+		guest.version = asks[i].version;
+		is_status(release(&made, &guest), 403, i ? "unapproved" : "unsigned", "it releases nothing");
+	}
 	good(rig_pull(&a), "Ada takes all that in");
 }
 
@@ -402,6 +413,17 @@ static void test_accounts(void)
 	good(rig_pull(&a), "Ada reads on");
 }
 
+/* What the log lost may have closed the link: who had its half does not have it again before that is known. */
+static void test_restored(void)
+{
+	struct made made = make_invite(2, 0);
+	struct guest guest = guest_of(30);
+	is_status(release(&made, &guest), 200, "", "a link releases");
+	good(srv.server.meta->ops->mark_restored(srv.server.meta, srv.now_ms), "then the server is restored");
+	srv_restart(&srv);
+	is_status(release(&made, &guest), 503, "restored", "and does not release the same again");
+}
+
 int main(void)
 {
 	if (pv_crypto_init()) return 1;
@@ -419,6 +441,7 @@ int main(void)
 	test_expiry();
 	test_ends();
 	test_late_gate();
+	test_restored();
 	rig_member_close(&a);
 	rig_member_close(&b);
 	srv_person_release(&ada);

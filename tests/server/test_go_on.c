@@ -91,6 +91,17 @@ static void test_missing(struct pv_bytes newer)
 	tap_ok(waits(), "the room waits for it");
 }
 
+/* What its log lost may have closed the link: no half is given away, and nothing said of that, before it is back. */
+static void test_gate(const struct rig_member *other, const struct pv_invite_link *link)
+{
+	struct rig_member guest;
+	struct pv_meta_room before, after;
+	if (srv.server.meta->ops->room(srv.server.meta, pv_room_id(other->room), &before)) abort();
+	tap_ok(rig_join(&guest, &bob.device, link) != PV_OK && strcmp(bob.last_reason, "restored") == 0, "a link into a room that waits opens for nobody");
+	if (srv.server.meta->ops->room(srv.server.meta, pv_room_id(other->room), &after)) abort();
+	tap_ok(before.restored && after.restored && after.size == before.size, "and the log says nothing of it");
+}
+
 /* A device whose database is gone, but not what it had pinned: it takes what the server has, and forgets no longer log for it. */
 static void test_pin(struct pv_bytes newer)
 {
@@ -168,7 +179,8 @@ int main(void)
 {
 	enum { PATHS = 5 };
 	char dir[] = "/tmp/privity-go-on-XXXXXX", paths[PATHS][64], path[80];
-	struct pv_invite_link link;
+	struct pv_invite_link link, other_link;
+	struct rig_member other;
 	struct pv_buf newer;
 	struct pv_meta_room row;
 	if (pv_crypto_init() || !mkdtemp(dir)) return 1;
@@ -177,7 +189,8 @@ int main(void)
 	pv_buf_init(&old_note, PV_LIMIT_NOTE_BYTES);
 	pv_buf_init(&newer, PV_LIMIT_NOTE_BYTES);
 	if (srv_person_init(&ada, &srv, 2, NULL) || srv_person_init(&bob, &srv, 3, NULL) || rig_found(&a, &ada.device) ||
-	    rig_invite(&a, PV_ROLE_OWNER, 1, &link) || rig_join(&b, &bob.device, &link) || rig_push(&a) || rig_pull(&b))
+	    rig_invite(&a, PV_ROLE_OWNER, 1, &link) || rig_join(&b, &bob.device, &link) || rig_push(&a) || rig_pull(&b) ||
+	    rig_found(&other, &ada.device) || rig_invite(&other, PV_ROLE_VIEWER, 3, &other_link))
 		abort();
 	struct pv_bytes pin = pv_room_pin(b.room);
 	pv_buf_append(&old_note, pin.p, pin.n);
@@ -197,6 +210,7 @@ int main(void)
 	go_back(paths[2]);
 	test_missing(pv_buf_bytes(&newer));
 	test_pin(pv_buf_bytes(&newer));
+	test_gate(&other, &other_link);
 	go_back(paths[3]);
 	test_signature();
 	test_appended();
@@ -205,6 +219,7 @@ int main(void)
 	test_another_history(paths[4]);
 	rig_member_close(&a);
 	rig_member_close(&b);
+	rig_member_close(&other);
 	srv_person_release(&ada);
 	srv_person_release(&bob);
 	pv_buf_release(&newer);
