@@ -64,7 +64,7 @@ static void print_state(const struct pv_open_room *room)
     if (!pv_roster_is_born(pv_room_roster(room->room)))
         pv_term_line(stdout, "%s waits, and this device is not in it yet: another device of yours brings it in, once the room is open; where only "
                      "your recovery kit is left, it may say, if you are an owner, and once the other members came by: privity repair %s --go-on "
-                     "--kit FILE", room->label, room->label);
+                     "--kit FILE (or --kit -, to type its code)", room->label, room->label);
     else if (pv_cli_has_ended(room, NULL)) pv_term_line(stdout, "%s has ended, and goes on in its successor", room->label);
     else if (!restored) pv_term_line(stdout, "%s is open", room->label);
     else if (missing)

@@ -79,4 +79,10 @@ CLIENT = [
     Mutant("an entry of another room", INTAKE, '    if (!pv_hash_equal(&item.entry.header.room, &expected)) return impossible(room, index, fetched->entry, "another room\'s");\n', "    (void)expected;\n", "tests/unit/test_notes"),
     Mutant("blobs that are others'", INTAKE, "        if (!pv_hash_equal(&hash, &item.entry.header.refs_hash)) return impossible", "        if (false) return impossible", "tests/unit/test_notes"),
     Mutant("a clear body that is missing", INTAKE, '    if (!sealed && !fetched->has_body) return impossible(room, index, fetched->entry, "a clear body is missing");\n', "", "tests/unit/test_notes"),
+    Mutant("what a cut write left under the old passphrase", "client/keystore_file.c", "    err = pv_home_drop_unfinished(&session->home, PV_KEYSTORE_FILE, report);\n", "", "tests/cli/passphrase.t"),
+    Mutant("the old passphrase is asked for", "client/keystore_file.c", "    err = pv_keystore_unlock(&session->keystore, pv_passphrase_bytes(ret_old), &session->seed);\n    if (err != PV_OK) return", "    (void)!pv_keystore_unlock(&session->keystore, pv_passphrase_bytes(ret_old), &session->seed);\n    if (err != PV_OK) return", "tests/cli/passphrase.t"),
+    Mutant("rooms of a keystore that is sealed anew", "core/room/keystore.c", "        made->room_count = i + 1;\n", "        made->room_count = i;\n", "tests/unit/test_keystore"),
+    Mutant("the list of a keystore that is sealed anew", "core/room/keystore.c", "        rooms_mac(made, secrets, &made->mac);\n", "", "tests/unit/test_keystore"),
+    Mutant("what verify finds after a fault", "cli/cmd_verify.c", "    verify->fault_count++;\n    *verify->report = (struct pv_report){.err = PV_OK};\n    return PV_OK;\n", "    verify->fault_count++;\n    return err;\n", "tests/cli/regain.t"),
+    Mutant("kits are for kits to revoke", "cli/cmd_devices.c", "        if (device.paper) return say_kit_stays(session, &device, report);\n", "", "tests/cli/recovery.t"),
 ]
