@@ -297,8 +297,10 @@ static enum pv_err say_faults(const struct verify *verify, struct pv_report *rep
         return report->err;
     }
     for (size_t i = 0; i < named; i++) pv_term_line(stderr, "privity: %s", verify->faults[i].text);
-    return pv_report(report, verify->faults[worst].err, "%s: %zu faults were found%s", verify->room->label, verify->fault_count,
-                     named < verify->fault_count ? ", of which the first 20 are named" : "");
+    if (named == verify->fault_count)
+        return pv_report(report, verify->faults[worst].err, "%s: %zu faults were found", verify->room->label, named);
+    return pv_report(report, verify->faults[worst].err, "%s: %zu faults were found, of which the first %zu are named", verify->room->label, verify->fault_count,
+                     named);
 }
 
 static enum pv_err print_result(const struct verify *verify, bool json, struct pv_report *report)
