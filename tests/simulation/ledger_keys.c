@@ -168,15 +168,27 @@ static bool knew(const struct sim_log *log, const struct sim_out *out, const str
     return pv_hash_equal(&prefix, known); /* else it is of another history */
 }
 
+/* Was the device, put out of a room, still rightly in its person's own one? */
+static bool was_current(const struct sim_ledger *ledger, const struct sim_out *place)
+{
+    unsigned own = SIM_CLIENT_ROOMS + place->device % SIM_PERSONS;
+    bool went_later = ledger->logs[place->host][own].present[place->device];
+    for (size_t i = 0; i < ledger->out_count; i++) {
+        const struct sim_out *out = &ledger->outs[i];
+        went_later = went_later || (out->host == place->host && out->room == own && out->device == place->device && out->step > place->step);
+    }
+    return went_later && place->room != own;
+}
+
 /* A restore may lose, with everyone who held it, or a server hide from a kit, that a device came to its person's own room:
  * nobody knows then to make that room's key anew, which the device got there. Hidden from another device of its person,
- * that puts it out of a room: it is rightly in the own one, and has its key. */
+ * that puts it out of a room: it has the own one's key rightly. */
 static bool is_forgotten(const struct sim_ledger *ledger, const struct sim_out *out)
 {
     const struct sim_log *own = &ledger->logs[out->host][SIM_CLIENT_ROOMS + out->device % SIM_PERSONS];
     const struct sim_weather *weather = &ledger->world->weather;
     if ((!weather->restores && !weather->hostile) || out->whole || out->device < SIM_PERSONS) return false;
-    if (weather->hostile && own->present[out->device]) return true;
+    if (weather->hostile && was_current(ledger, out)) return true;
     for (size_t i = 0; i < own->add_count; i++)
         if (own->adds[i].device == out->device) return false;
     return true;
