@@ -85,4 +85,7 @@ CLIENT = [
     Mutant("the list of a keystore that is sealed anew", "core/room/keystore.c", "        rooms_mac(made, secrets, &made->mac);\n", "", "tests/unit/test_keystore"),
     Mutant("what verify finds after a fault", "cli/cmd_verify.c", "    verify->fault_count++;\n    *verify->report = (struct pv_report){.err = PV_OK};\n    return PV_OK;\n", "    verify->fault_count++;\n    return err;\n", "tests/cli/regain.t"),
     Mutant("kits are for kits to revoke", "cli/cmd_devices.c", "        if (device.paper) return say_kit_stays(session, &device, report);\n", "", "tests/cli/recovery.t"),
+    Mutant("nothing is sealed over a pin of another log", OUTBOX, "    if (!pin_fits(room)) return false;\n", "", "tests/unit/test_notes"),
+    Mutant("a pin of another log is not what was seen", OUTBOX, "    if (room->pinned.size > 0 && pin_fits(room)) {", "    if (room->pinned.size > 0) {", "tests/unit/test_notes"),
+    Mutant("another genesis", INTAKE, '        if (!pv_hash_equal(&hash, &room->id)) return impossible(room, index, fetched->entry, "another room\'s genesis");\n', "", "tests/unit/test_notes"),
 ]

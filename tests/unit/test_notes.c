@@ -104,6 +104,63 @@ static void test_pin(void)
     pair_release(&p);
 }
 
+struct signed_now {
+    size_t count;
+    uint64_t seen_size;
+};
+
+static enum pv_err see_signed(void *context, const struct pv_sealed_write *sealed)
+{
+    struct signed_now *now = context;
+    struct pv_entry entry;
+    if (pv_entry_read(sealed->entry, &entry)) return PV_ERR_CORRUPT;
+    now->count++;
+    now->seen_size = entry.header.seen_size;
+    return PV_OK;
+}
+
+/* The pin is a file of its own: what is damaged there is no log that was seen, and nothing is sealed on the strength of it. */
+static void test_wrong_pin(void)
+{
+    struct pv_checkpoint other;
+    struct signed_now now = {0};
+    struct pv_buf note;
+    ready();
+    struct pv_room_options options = {.me = &p.bob.me, .person_room = p.bob.person, .random = &p.bob.random, .store = p.b.store,
+                                      .room_id = *pv_room_id(p.b.room)};
+    is_err(pv_checkpoint_peek(pv_room_pin(p.b.room), &other), PV_OK, "what Bob has pinned");
+    other.root.b[0] ^= 1;
+    pv_buf_init(&note, PV_LIMIT_NOTE_BYTES);
+    is_err(pv_checkpoint_make(p.server.info.name, &options.room_id, &other, &p.server.log_sk, &p.server.info.log_key, &note), PV_OK,
+           "is of another tree now");
+    pv_room_close(p.b.room);
+    options.pin = pv_buf_bytes(&note);
+    is_err(pv_room_open(&options, &p.b.room), PV_OK, "his room opens");
+    is_err(rig_say(&p.b, "on what was seen"), PV_OK, "he writes");
+    is_err(pv_store_sealed_each(p.b.store, see_signed, &now), PV_OK, "which is kept");
+    tap_is_int((long long)now.count, 0, "but not sealed");
+    is_err(pv_room_leave(p.b.room), PV_OK, "he leaves");
+    is_err(pv_store_sealed_each(p.b.store, see_signed, &now), PV_OK, "which is signed");
+    tap_ok(now.count == 1 && now.seen_size == 0, "without a word of that tree");
+    pv_buf_release(&note);
+    pair_release(&p);
+}
+
+/* A room's id is its genesis's hash: another one is another room's, whatever the server signs it for. */
+static void test_another_genesis(void)
+{
+    struct rig_member alone, fresh;
+    ready();
+    is_err(rig_found(&alone, &p.ada), PV_OK, "Ada founds another room");
+    struct rig_room *room = rig_room_find(&p.server, pv_room_id(alone.room));
+    room->id.b[0] ^= 1;
+    is_err(rig_member_open(&fresh, &p.ada, &room->id), PV_OK, "a room of another id");
+    is_alarm(&fresh, PV_ERR_BROKEN_CHAIN, "another room's genesis", "does not begin with its genesis");
+    rig_member_close(&alone);
+    rig_member_close(&fresh);
+    pair_release(&p);
+}
+
 /* ---- entries that an honest server takes from nobody */
 
 static const struct pv_bytes no_refs = {(const uint8_t *)"\x80", 1};
@@ -244,6 +301,8 @@ int main(void)
     is_err(pv_crypto_init(), PV_OK, "crypto");
     test_note();
     test_pin();
+    test_wrong_pin();
+    test_another_genesis();
     test_entries();
     test_parts();
     test_clear_body();
