@@ -156,7 +156,7 @@ void sim_gates_check(struct sim_ledger *ledger);
 void sim_gates_finish(struct sim_ledger *ledger);
 
 /* ---- what can be proved to strangers (ledger_proofs.c) */
-void sim_proofs_finish(struct sim_ledger *ledger);
+void sim_proofs_check(struct sim_ledger *ledger);
 
 /* ---- what was written (ledger_writes.c) */
 void sim_writes_finish(struct sim_ledger *ledger);

@@ -360,7 +360,7 @@ static struct sim_device *prover_of(struct sim_world *world, unsigned room)
 }
 
 /* Of one room, some entries that honest programs wrote and that counted. */
-void sim_proofs_finish(struct sim_ledger *ledger)
+void sim_proofs_check(struct sim_ledger *ledger)
 {
     struct sim_world *world = ledger->world;
     unsigned room = sim_below(world, 4) ? (unsigned)sim_below(world, SIM_CLIENT_ROOMS) : (unsigned)sim_below(world, SIM_ROOMS);
