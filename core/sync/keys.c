@@ -324,8 +324,15 @@ static enum pv_err take_secret(struct pv_room *room, const struct pv_epoch_info 
     pv_wipe(&seed, sizeof seed);
     pv_kem_hash(&pk, &hash);
     if (!pv_hash_equal(&hash, &info->kem_hash)) return PV_ERR_BROKEN_CHAIN;
-    enum pv_err err = pv_store_epoch_set(room->store, info->epoch, secret);
-    return err ? err : pv_fold_key_came(room->store, info->epoch);
+    /* Together: a secret that is here without a word of it is never asked for again, and what it opens stays unread. */
+    bool own = !pv_store_in_transaction(room->store);
+    enum pv_err err = own ? pv_store_begin(room->store) : PV_OK;
+    if (err) return err;
+    err = pv_store_epoch_set(room->store, info->epoch, secret);
+    if (!err) err = pv_fold_key_came(room->store, info->epoch);
+    if (own && err) pv_store_rollback(room->store);
+    else if (own) err = pv_store_commit(room->store);
+    return err;
 }
 
 /* The root over wraps that an entry's body names. */

@@ -103,6 +103,10 @@ static void test_in_turn(void)
 	tap_ok(rig_pull(&a) == PV_OK && rig_say(&a, "two") == PV_OK && rig_push(&a) == PV_OK && pv_roster_epoch(pv_room_roster(a.room)) == 2,
 	       "Ada makes an epoch without the one before, and not for Bob");
 	tap_ok(rig_push(&b) == PV_OK && pv_roster_epoch(pv_room_roster(b.room)) == 2, "he waits for her who has it");
+	static const char fail[] = "CREATE TEMP TRIGGER fails BEFORE INSERT ON value WHEN NEW.name = 'pv.fold' BEGIN SELECT RAISE(ABORT, 'as planned'); END";
+	if (rig_push(&a) || sqlite3_exec(b.db, fail, NULL, NULL, NULL)) abort();
+	tap_ok(rig_pull(&b) != PV_OK, "the key comes, and what it opens cannot be noted");
+	if (sqlite3_exec(b.db, "DROP TRIGGER fails", NULL, NULL, NULL)) abort();
 	settle();
 	tap_ok(reads(&b, "zero\none\ntwo\n"), "and reads it then");
 	tap_ok(reads(&a, "zero\none\ntwo\n"), "she reads what he had said before");
