@@ -182,13 +182,14 @@ static bool was_current(const struct sim_ledger *ledger, const struct sim_out *p
 
 /* A restore may lose, with everyone who held it, or a server hide from a kit, that a device came to its person's own room:
  * nobody knows then to make that room's key anew, which the device got there. Hidden from another device of its person,
- * that puts it out of a room: it has the own one's key rightly. */
+ * that puts it out of a room: it has the own one's key rightly. And a restore may lose that it was put out of that. */
 static bool is_forgotten(const struct sim_ledger *ledger, const struct sim_out *out)
 {
     const struct sim_log *own = &ledger->logs[out->host][SIM_CLIENT_ROOMS + out->device % SIM_PERSONS];
     const struct sim_weather *weather = &ledger->world->weather;
-    if ((!weather->restores && !weather->hostile) || out->whole || out->device < SIM_PERSONS) return false;
-    if (weather->hostile && was_current(ledger, out)) return true;
+    if ((!weather->restores && !weather->hostile) || out->whole) return false;
+    if (was_current(ledger, out)) return true;
+    if (out->device < SIM_PERSONS) return false;
     for (size_t i = 0; i < own->add_count; i++)
         if (own->adds[i].device == out->device) return false;
     return true;
