@@ -114,11 +114,10 @@ static bool recoveries(struct sim_world *world)
 {
     bool some = false;
     for (unsigned p = 0; p < SIM_PERSONS && !world->failed; p++) {
-        bool left = false, place = false;
+        bool left = false, place = sim_free_place(world, p) < SIM_COMPUTERS;
         for (unsigned d = p; d < SIM_COMPUTERS; d += SIM_PERSONS) {
             bool is_in = sim_ledger_has(world, &world->devices[d], SIM_CLIENT_ROOMS + p);
             left = left || (is_left(&world->devices[d]) && is_in);
-            place = place || (!world->devices[d].there && !sim_ledger_bars(world, &world->devices[d]));
         }
         bool own_is_sound = sim_ledger_opens(world, p);
         if (own_is_sound && (left || !place) && waits_for_kit(world, p)) {

@@ -276,12 +276,18 @@ void sim_device_init(struct sim_world *world, struct sim_device *device, unsigne
     world->actor = NULL;
 }
 
+/* One may have been added as the power went, and revoked: no device that is new has its keys. */
+unsigned sim_free_place(struct sim_world *world, unsigned person)
+{
+    unsigned number = person;
+    while (number < SIM_COMPUTERS && (world->devices[number].there || sim_ledger_bars(world, &world->devices[number]))) number += SIM_PERSONS;
+    return number < SIM_COMPUTERS ? number : SIM_COMPUTERS;
+}
+
 enum pv_err sim_device_add(struct sim_world *world, struct sim_device *old)
 {
-    unsigned number = old->person;
-    while (number < SIM_COMPUTERS && world->devices[number].there) number += SIM_PERSONS;
-    if (number >= SIM_COMPUTERS) return PV_ERR_LIMIT;
-    if (sim_ledger_bars(world, &world->devices[number])) return PV_ERR_DENIED; /* no device that is new has old keys */
+    unsigned number = sim_free_place(world, old->person);
+    if (number == SIM_COMPUTERS) return PV_ERR_LIMIT;
     struct seeded seed = seeded_make(2000 + number);
     struct pv_identity me = identity_from(&seed);
     struct pv_new_device handed;

@@ -118,13 +118,12 @@ static void mend(struct sim_world *world, struct sim_device *kit)
 /* A new device by the kit, or one that an earlier recovery that was cut made. */
 static bool add(struct sim_world *world, struct sim_device *kit, struct sim_device **ret_fresh)
 {
-    size_t count = 0;
-    for (unsigned d = kit->person; d < SIM_COMPUTERS && world->devices[d].there; d += SIM_PERSONS) count++;
+    unsigned place = sim_free_place(world, kit->person);
     enum pv_err err = sim_device_add(world, kit);
     sim_tell(world, "  kit %u adds a device: %s", kit->number, pv_err_web_name(err));
     if (err && err != PV_ERR_DENIED && err != PV_ERR_LIMIT && err != PV_ERR_OFFLINE && err != PV_ERR_NO_KEY)
         sim_fail(world, "life", "kit %u adds no device: %s", kit->number, pv_err_web_name(err));
-    *ret_fresh = &world->devices[kit->person + count * SIM_PERSONS];
+    *ret_fresh = &world->devices[place];
     return !err && run(world, kit, SIM_PUSH, sim_own_room(kit)) && is_in(kit, *ret_fresh);
 }
 

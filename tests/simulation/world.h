@@ -249,6 +249,8 @@ static inline unsigned sim_own_room(const struct sim_device *device)
 }
 /* A further device of the person, which `old` adds. Errors: LIMIT (there are enough), the core's. */
 enum pv_err sim_device_add(struct sim_world *world, struct sim_device *old);
+/* Where a further device of the person would be; SIM_COMPUTERS: nowhere. */
+unsigned sim_free_place(struct sim_world *world, unsigned person);
 /* Put the room into the own one's list, unless it stands there. */
 enum pv_err sim_device_record(struct sim_world *world, struct sim_device *device, unsigned room);
 /* Open the rooms that the own one lists and this device lacks. */
