@@ -330,6 +330,9 @@ static enum pv_err consistency_answer(struct pv_task *task, const struct pv_resp
     struct pv_merkle_proof proof;
     struct page page;
     struct pv_cbor in;
+    if (response->status == 400 && pull->conflicts++ < CONFLICTS_MAX)
+        return pv_pull_start(task, NULL); /* restored from a backup since it gave the page, it has no such trees */
+    if (response->status >= 400) return pv_task_problem(task, response);
     pv_cbor_init(&in, response->body);
     proof.count = pv_cbor_get_array(&in, PV_LIMIT_PROOF_HASHES);
     for (size_t i = 0; i < proof.count && !in.err; i++) pv_cbor_get_hash(&in, &proof.hashes[i]);
@@ -364,6 +367,7 @@ static enum pv_err page_answer(struct pv_task *task, const struct pv_response *r
             err = pv_task_ask(task, PV_GET, pull->auth, SMALL_ANSWER_MAX, consistency_answer,
                               "/v1/rooms/%s/consistency?old=%llu&new=%llu", pull->room_hex, (unsigned long long)end,
                               (unsigned long long)newest.size);
+        task->takes_problems = !err;
     } else {
         err = page_take(pull, &page, &(struct pv_merkle_proof){.count = 0});
     }

@@ -43,6 +43,7 @@ PLACES = [
     Mutant("what a kit cuts off is linked again", REKEY, "    *ret_lost = in_haste && count > cut.from + 1 && cut.is[count - 2 - cut.from];\n", "    *ret_lost = false;\n", "tests/cli/restored_own.t"),
     Mutant("a kit waits for nobody's keys", REKEY, "    *ret_lost = !err && !has && by_kit;", "    *ret_lost = false;", "tests/cli/restored_own.t"),
     Mutant("what a restored server got back is looked at", "core/sync/push.c", "    if (restored && push->conflicts++ < 3) return pv_pull_start(task, NULL);\n", "    (void)restored;\n", LINKS),
+    Mutant("a restore between a page and its proof", "core/sync/pull.c", "    if (response->status == 400 && pull->conflicts++ < CONFLICTS_MAX)\n", "    if (false)\n", LINKS),
     Mutant("a key is kept with the word of what it opens", "core/sync/keys.c", "    bool own = !pv_store_in_transaction(room->store);\n", "    bool own = false;\n", LINKS),
     Mutant("keys are fetched before a rekey", "core/sync/members.c", "    if (err || !ours || want.what != PV_KEY_NONE) return err;", "    if (err || !ours) return err;", LINKS),
     Mutant("a restore between a log and its checkpoint", "core/sync/pull.c", "    if (is_old && pull->conflicts++ < CONFLICTS_MAX) {\n", "    (void)is_old;\n    if (false) {\n", LINKS),

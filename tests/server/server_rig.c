@@ -59,6 +59,35 @@ void srv_person_sync_time(struct srv_person *person)
 	person->proxy.now_ms = person->srv->now_ms;
 }
 
+void srv_person_login(struct srv_person *person)
+{
+	srv_login(person->srv, &person->device.me.public, &person->device.me.sign_sk, person->token);
+	srv_person_sync_time(person);
+}
+
+void srv_cut_page(struct pv_buf *page)
+{
+	struct pv_cbor in;
+	struct pv_buf cut;
+	pv_buf_init(&cut, 1 << 20);
+	pv_cbor_init(&in, pv_buf_bytes(page));
+	pv_cbor_get_array_of(&in, 3);
+	pv_cbor_put_array(&cut, 3);
+	pv_cbor_put_uint(&cut, pv_cbor_get_uint(&in, PV_LIMIT_N));
+	size_t count = pv_cbor_get_array(&in, 64);
+	if (in.err || count < 2) abort();
+	struct pv_bytes item = pv_cbor_get_item(&in);
+	while (--count) (void)pv_cbor_get_item(&in);
+	pv_cbor_put_array(&cut, 1);
+	pv_buf_append(&cut, item.p, item.n);
+	item = pv_cbor_get_item(&in);
+	pv_buf_append(&cut, item.p, item.n);
+	if (pv_cbor_finish(&in) || cut.err) abort();
+	pv_buf_clear(page);
+	pv_buf_append(page, cut.p, cut.n);
+	pv_buf_release(&cut);
+}
+
 enum pv_err srv_person_init(struct srv_person *person, struct srv *srv, uint64_t seed, const char *registration)
 {
 	memset(person, 0, sizeof *person);

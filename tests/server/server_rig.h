@@ -23,5 +23,9 @@ enum pv_err srv_person_init(struct srv_person *person, struct srv *srv, uint64_t
 void srv_person_release(struct srv_person *person);
 /* Keep the proxy's clock at the server's. */
 void srv_person_sync_time(struct srv_person *person);
+/* A session anew, and the server's clock. */
+void srv_person_login(struct srv_person *person);
+/* Leave of a page its first entry, under the whole log's checkpoint. */
+void srv_cut_page(struct pv_buf *page);
 
 #endif

@@ -51,6 +51,39 @@ void srv_restart(struct srv *srv)
 	if (pv_signer_new_here(&srv->log_sk, &srv->server.log_pk, &srv->server.signer) || pv_committer_new(&srv->server, &srv->server.committer)) abort();
 }
 
+void srv_go_back(struct srv *srv, const char *path)
+{
+	char why[PV_META_WHY_MAX];
+	srv->server.meta->ops->close(srv->server.meta);
+	if (pv_meta_sqlite_open(path, &srv->server.meta, why) || srv->server.meta->ops->mark_restored(srv->server.meta, srv->now_ms)) abort();
+	srv_restart(srv);
+}
+
+struct pv_meta_room srv_room(struct srv *srv, const struct pv_hash *id)
+{
+	struct pv_meta_room row;
+	if (srv->server.meta->ops->room(srv->server.meta, id, &row)) abort();
+	return row;
+}
+
+unsigned srv_show(struct srv *srv, const struct pv_hash *id, const char *token, struct pv_bytes note, uint64_t from, bool go_on,
+		  struct pv_buf *ret_answer)
+{
+	char hex[2 * sizeof id->b + 1], target[96];
+	struct pv_buf body;
+	pv_hex_encode(id->b, sizeof id->b, hex);
+	snprintf(target, sizeof target, "/v1/rooms/%s/restore", hex);
+	pv_buf_init(&body, 1 << 14);
+	pv_cbor_put_array(&body, 4);
+	pv_cbor_put_bytes(&body, note.p, note.n);
+	pv_cbor_put_uint(&body, from);
+	pv_cbor_put_bool(&body, go_on);
+	pv_cbor_put_array(&body, 0);
+	unsigned status = srv_ask(srv, "POST", target, token, pv_buf_bytes(&body), ret_answer);
+	pv_buf_release(&body);
+	return status;
+}
+
 static void do_own(struct srv *srv, enum pv_job_kind kind, const struct pv_hash *rooms, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {

@@ -22,6 +22,14 @@ void srv_init(struct srv *srv, uint64_t seed);
 void srv_release(struct srv *srv);
 /* A new committer and signer, who remember nothing, over the same stores, as after a restart. */
 void srv_restart(struct srv *srv);
+/* Another store, a copy at `path` from earlier, in place of this one, marked as restored; then as after a restart: sessions
+ * are gone. */
+void srv_go_back(struct srv *srv, const char *path);
+/* What the store says of a room. */
+struct pv_meta_room srv_room(struct srv *srv, const struct pv_hash *id);
+/* Show a restored server a note, with no entries; `from` is the server's size. Returns the status. */
+unsigned srv_show(struct srv *srv, const struct pv_hash *id, const char *token, struct pv_bytes note, uint64_t from, bool go_on,
+		  struct pv_buf *ret_answer);
 /* Let a room's deadlines be looked at, as the daemon does each second. */
 void srv_tick(struct srv *srv);
 

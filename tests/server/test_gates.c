@@ -40,12 +40,6 @@ static unsigned ask(const char *method, const char *token, struct pv_bytes body,
 	return srv_ask(&srv, method, target, token, body, &answer);
 }
 
-static void login(struct srv_person *person)
-{
-	srv_login(&srv, &person->device.me.public, &person->device.me.sign_sk, person->token);
-	srv_person_sync_time(person);
-}
-
 /* ---- what the owner puts */
 
 struct made {
@@ -210,8 +204,8 @@ static void test_release(void)
 	is_status(read_by(&guest, person_hex), 403, "role", "and no other");
 	srv.now_ms += PV_TICKET_MS;
 	is_status(read_by(&guest, room_hex), 401, "", "for a quarter of an hour");
-	login(&ada);
-	login(&bob);
+	srv_person_login(&ada);
+	srv_person_login(&bob);
 	good(rig_pull(&a), "the server's entries verify");
 	is_status(ask("DELETE", bob.token, pv_bytes(NULL, 0), &made.link.gate, ""), 403, "role", "who is no owner ends no gate");
 	is_status(ask("DELETE", ada.token, pv_bytes(NULL, 0), &made.link.gate, ""), 204, "", "an owner does");
@@ -275,8 +269,8 @@ static void test_password(void)
 	is_status(release(&made, &guest), 429, "password", "so is the right one");
 	tap_is_int((long long)room_size(), (long long)size, "none of that is a release");
 	srv.now_ms += 3600 * 1000;
-	login(&ada);
-	login(&bob);
+	srv_person_login(&ada);
+	srv_person_login(&bob);
 	is_status(release(&made, &guest), 200, "", "in the next hour the right one opens");
 	tap_ok(opens(&made, &guest), "the gate");
 }
@@ -408,8 +402,8 @@ static void test_accounts(void)
 	tap_ok(opens(&made, &guest) && srv_person_init(&person, &srv, 33, guest.ticket + 7) == PV_OK, "lets another person register");
 	srv_person_release(&person);
 	srv.server.registration = PV_REGISTER_OPEN;
-	login(&ada);
-	login(&bob);
+	srv_person_login(&ada);
+	srv_person_login(&bob);
 	good(rig_pull(&a), "Ada reads on");
 }
 

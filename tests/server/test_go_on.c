@@ -19,47 +19,30 @@ static void login(void)
 	struct srv_person *both[] = {&ada, &bob};
 	char *kits[] = {ada_kit, bob_kit};
 	for (size_t i = 0; i < 2; i++) {
-		srv_login(&srv, &both[i]->device.me.public, &both[i]->device.me.sign_sk, both[i]->token);
+		srv_person_login(both[i]);
 		srv_login(&srv, &both[i]->device.paper.public, &both[i]->device.paper.sign_sk, kits[i]);
-		srv_person_sync_time(both[i]);
 	}
 }
 
-/* The store as it was, over another one: what a backup brings back. */
 static void go_back(const char *path)
 {
-	char why[PV_META_WHY_MAX];
-	srv.server.meta->ops->close(srv.server.meta);
-	if (pv_meta_sqlite_open(path, &srv.server.meta, why) || srv.server.meta->ops->mark_restored(srv.server.meta, srv.now_ms)) abort();
-	srv_restart(&srv);
+	srv_go_back(&srv, path);
 	login();
 }
 
 static bool waits(void)
 {
-	struct pv_meta_room row;
-	if (srv.server.meta->ops->room(srv.server.meta, pv_room_id(a.room), &row)) abort();
+	struct pv_meta_room row = srv_room(&srv, pv_room_id(a.room));
 	return row.restored && row.size == backup_size;
 }
 
 /* Without entries: who comes shows how far they had come, and may say that the room goes on. */
 static void is_given(const char *token, struct pv_bytes note, bool go_on, unsigned want, const char *reason, const char *what)
 {
-	char hex[65], target[96];
-	struct pv_buf body;
-	pv_hex_encode(pv_room_id(a.room)->b, 32, hex);
-	snprintf(target, sizeof target, "/v1/rooms/%s/restore", hex);
-	pv_buf_init(&body, 1 << 14);
-	pv_cbor_put_array(&body, 4);
-	pv_cbor_put_bytes(&body, note.p, note.n);
-	pv_cbor_put_uint(&body, backup_size);
-	pv_cbor_put_bool(&body, go_on);
-	pv_cbor_put_array(&body, 0);
-	unsigned got = srv_ask(&srv, "POST", target, token, pv_buf_bytes(&body), &answer);
+	unsigned got = srv_show(&srv, pv_room_id(a.room), token, note, backup_size, go_on, &answer);
 	bool same = got == want && strcmp(srv_reason, reason) == 0;
 	tap_ok(same, "%s", what);
 	if (!same) tap_note("got %u %s, want %u %s: %.*s", got, srv_reason, want, reason, (int)answer.n, (char *)answer.p);
-	pv_buf_release(&body);
 }
 
 /* The kit of an owner who has no device any more is that owner's word, but only if it gives it. */
@@ -95,10 +78,9 @@ static void test_missing(struct pv_bytes newer)
 static void test_gate(const struct rig_member *other, const struct pv_invite_link *link)
 {
 	struct rig_member guest;
-	struct pv_meta_room before, after;
-	if (srv.server.meta->ops->room(srv.server.meta, pv_room_id(other->room), &before)) abort();
+	struct pv_meta_room before = srv_room(&srv, pv_room_id(other->room));
 	tap_ok(rig_join(&guest, &bob.device, link) != PV_OK && strcmp(bob.last_reason, "restored") == 0, "a link into a room that waits opens for nobody");
-	if (srv.server.meta->ops->room(srv.server.meta, pv_room_id(other->room), &after)) abort();
+	struct pv_meta_room after = srv_room(&srv, pv_room_id(other->room));
 	tap_ok(before.restored && after.restored && after.size == before.size, "and the log says nothing of it");
 }
 

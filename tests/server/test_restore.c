@@ -25,12 +25,6 @@ static void is_status(unsigned got, unsigned want, const char *reason, const cha
 	if (!same) tap_note("got %u %s, want %u %s: %.*s", got, srv_reason, want, reason, (int)answer.n, (char *)answer.p);
 }
 
-static void login(struct srv_person *person)
-{
-	srv_login(&srv, &person->device.me.public, &person->device.me.sign_sk, person->token);
-	srv_person_sync_time(person);
-}
-
 static void read_log(uint64_t from, struct pv_buf *page)
 {
 	char hex[65], path[128];
@@ -48,15 +42,11 @@ static void read_log(uint64_t from, struct pv_buf *page)
 	if (pv_cbor_finish(&in)) abort();
 }
 
-/* The store as it was, over another one: what a backup brings back. */
 static void go_back(const char *path)
 {
-	char why[PV_META_WHY_MAX];
-	srv.server.meta->ops->close(srv.server.meta);
-	if (pv_meta_sqlite_open(path, &srv.server.meta, why) || srv.server.meta->ops->mark_restored(srv.server.meta, srv.now_ms)) abort();
-	srv_restart(&srv);
-	login(&ada);
-	login(&bob);
+	srv_go_back(&srv, path);
+	srv_person_login(&ada);
+	srv_person_login(&bob);
 }
 
 static unsigned give(struct srv_person *who, struct pv_bytes shown, uint64_t from, bool go_on, const struct pv_bytes *given, size_t count)
@@ -76,8 +66,7 @@ static unsigned give(struct srv_person *who, struct pv_bytes shown, uint64_t fro
 
 static uint64_t size_here(bool *ret_restored)
 {
-	struct pv_meta_room row;
-	if (srv.server.meta->ops->room(srv.server.meta, pv_room_id(a.room), &row)) abort();
+	struct pv_meta_room row = srv_room(&srv, pv_room_id(a.room));
 	*ret_restored = row.restored;
 	return row.size;
 }

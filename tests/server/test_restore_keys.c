@@ -12,27 +12,16 @@ static struct srv_person ada, bob;
 static struct rig_member a, b;
 static struct pv_buf answer;
 
-static void login(struct srv_person *person)
-{
-	srv_login(&srv, &person->device.me.public, &person->device.me.sign_sk, person->token);
-	srv_person_sync_time(person);
-}
-
-/* The store as it was, over another one: what a backup brings back. */
 static void go_back(const char *path)
 {
-	char why[PV_META_WHY_MAX];
-	srv.server.meta->ops->close(srv.server.meta);
-	if (pv_meta_sqlite_open(path, &srv.server.meta, why) || srv.server.meta->ops->mark_restored(srv.server.meta, srv.now_ms)) abort();
-	srv_restart(&srv);
-	login(&ada);
-	login(&bob);
+	srv_go_back(&srv, path);
+	srv_person_login(&ada);
+	srv_person_login(&bob);
 }
 
 static bool is_restored(const struct pv_hash *id, uint64_t *ret_size)
 {
-	struct pv_meta_room row;
-	if (srv.server.meta->ops->room(srv.server.meta, id, &row)) abort();
+	struct pv_meta_room row = srv_room(&srv, id);
 	*ret_size = row.size;
 	return row.restored;
 }
@@ -89,8 +78,8 @@ static void test_keys(void)
 	struct pv_kem_pk key;
 	struct pv_hash hash;
 	srv.now_ms += 40ull * 24 * 3600 * 1000; /* then a new epoch follows what is written next */
-	login(&ada);
-	login(&bob);
+	srv_person_login(&ada);
+	srv_person_login(&bob);
 	if (rig_pull(&a) || rig_pull(&b) || rig_say(&a, "still in the old one") || rig_push(&a)) abort();
 	tap_ok(rig_say(&a, "three") == PV_OK && rig_push(&a) == PV_OK && rig_pull(&b) == PV_OK && !reads(&b, "three"),
 	       "for Ada's next epoch Bob's key is missing");
@@ -134,20 +123,7 @@ static void test_stranger(void)
 
 static unsigned give(const char *token, const struct pv_room *room, bool go_on)
 {
-	char hex[65], target[96];
-	struct pv_buf body;
-	struct pv_bytes note = pv_room_pin(room);
-	pv_hex_encode(pv_room_id(room)->b, 32, hex);
-	snprintf(target, sizeof target, "/v1/rooms/%s/restore", hex);
-	pv_buf_init(&body, 1 << 14);
-	pv_cbor_put_array(&body, 4);
-	pv_cbor_put_bytes(&body, note.p, note.n);
-	pv_cbor_put_uint(&body, pv_roster_size(pv_room_roster(room)));
-	pv_cbor_put_bool(&body, go_on);
-	pv_cbor_put_array(&body, 0);
-	unsigned status = srv_ask(&srv, "POST", target, token, pv_buf_bytes(&body), &answer);
-	pv_buf_release(&body);
-	return status;
+	return srv_show(&srv, pv_room_id(room), token, pv_room_pin(room), pv_roster_size(pv_room_roster(room)), go_on, &answer);
 }
 
 /* Her other devices are gone: one of them, or the kit, is enough. */

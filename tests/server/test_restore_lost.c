@@ -12,72 +12,31 @@ static struct srv_person ada;
 static struct rig_device second, late;
 static struct pv_buf answer;
 
-static void login(void)
-{
-	srv_login(&srv, &ada.device.me.public, &ada.device.me.sign_sk, ada.token);
-	srv_person_sync_time(&ada);
-}
-
-/* The store as it was, over another one: what a backup brings back. */
 static void go_back(const char *path)
 {
-	char why[PV_META_WHY_MAX];
-	srv.server.meta->ops->close(srv.server.meta);
-	if (pv_meta_sqlite_open(path, &srv.server.meta, why) || srv.server.meta->ops->mark_restored(srv.server.meta, srv.now_ms)) abort();
-	srv_restart(&srv);
-	login();
+	srv_go_back(&srv, path);
+	srv_person_login(&ada);
 }
 
 static bool is_restored(const struct pv_hash *id, uint64_t *ret_size)
 {
-	struct pv_meta_room row;
-	if (srv.server.meta->ops->room(srv.server.meta, id, &row)) abort();
+	struct pv_meta_room row = srv_room(&srv, id);
 	*ret_size = row.size;
 	return row.restored;
 }
 
-/* A page of one entry, under the whole log's checkpoint; after it the network is down. */
+/* A page of one entry; after it the network is down. */
 static void cut_page(struct rig_server *server, const struct pv_request *request, struct pv_buf *page)
 {
-	struct pv_cbor in;
-	struct pv_buf cut;
 	if (!strstr(request->path, "/entries?")) return;
-	pv_buf_init(&cut, 1 << 20);
-	pv_cbor_init(&in, pv_buf_bytes(page));
-	pv_cbor_get_array_of(&in, 3);
-	pv_cbor_put_array(&cut, 3);
-	pv_cbor_put_uint(&cut, pv_cbor_get_uint(&in, PV_LIMIT_N));
-	size_t count = pv_cbor_get_array(&in, 64);
-	if (in.err || count < 2) abort();
-	struct pv_bytes item = pv_cbor_get_item(&in);
-	while (--count) (void)pv_cbor_get_item(&in);
-	pv_cbor_put_array(&cut, 1);
-	pv_buf_append(&cut, item.p, item.n);
-	item = pv_cbor_get_item(&in);
-	pv_buf_append(&cut, item.p, item.n);
-	if (pv_cbor_finish(&in) || cut.err) abort();
-	pv_buf_clear(page);
-	pv_buf_append(page, cut.p, cut.n);
-	pv_buf_release(&cut);
+	srv_cut_page(page);
 	server->tamper = NULL;
 	server->down_from = server->requests + 1; /* the consistency proof still comes */
 }
 
 static unsigned give(const char *token, struct pv_bytes note, uint64_t from, bool go_on)
 {
-	char hex[65], target[96];
-	struct pv_buf body;
-	pv_hex_encode(ada.device.me.person.b, 32, hex);
-	snprintf(target, sizeof target, "/v1/rooms/%s/restore", hex);
-	pv_buf_init(&body, 1 << 14);
-	pv_cbor_put_array(&body, 4);
-	pv_cbor_put_bytes(&body, note.p, note.n);
-	pv_cbor_put_uint(&body, from);
-	pv_cbor_put_bool(&body, go_on);
-	pv_cbor_put_array(&body, 0);
-	unsigned status = srv_ask(&srv, "POST", target, token, pv_buf_bytes(&body), &answer);
-	pv_buf_release(&body);
-	return status;
+	return srv_show(&srv, &ada.device.me.person, token, note, from, go_on, &answer);
 }
 
 int main(void)
