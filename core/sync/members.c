@@ -144,7 +144,12 @@ enum pv_err pv_wrap_present(struct pv_room *room, const struct pv_roster *view, 
     const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
     uint64_t epoch = pv_roster_epoch(view);
     enum pv_err err = pv_keys_secret(room, view, epoch, &secret);
-    if (err) return err == PV_ERR_NOT_FOUND ? PV_ERR_NO_KEY : err;
+    if (err == PV_ERR_NOT_FOUND)
+        return pv_room_raise(room, PV_ERR_NO_KEY, pv_bytes(NULL, 0), room->has_invite
+                             ? "the link does not lead to the room's present key: the server has lost that (its store is damaged), or "
+                               "whoever made it left the link out; ask for another link"
+                             : "this device has not the room's present key: privity refresh fetches it, once a member who has it was here");
+    if (err) return err;
     struct pv_wrap_context context = {room->id, epoch, epochs[epoch].secret_hash, recipient, *kem_hash};
     uint8_t enc_seed[PV_KEM_ENC_SEED_BYTES];
     pv_random_fill(room->random, enc_seed, sizeof enc_seed);

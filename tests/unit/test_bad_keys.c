@@ -210,9 +210,29 @@ static void test_other_links(void)
     pair_release(&p);
 }
 
+/* The server has lost what lay beside its entries: whoever comes by a link is told what to do. */
+static void test_nothing_for_a_link(void)
+{
+    static struct pair p;
+    struct rig_device carol;
+    struct rig_member c;
+    struct pv_invite_link link;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_invite(&p.a, PV_ROLE_EDITOR, 1, &link), PV_OK, "an invite for Carol");
+    struct rig_room *room = rig_room_find(&p.server, pv_room_id(p.a.room));
+    for (uint64_t i = 0; i < room->edge.size; i++) room->entries[i].beside_dropped = true;
+    is_err(rig_device_init(&carol, &p.server, 8), PV_OK, "who has a person's room");
+    is_err(rig_join(&c, &carol, &link), PV_ERR_NO_KEY, "she cannot join");
+    tap_ok(strstr(pv_room_alarm(c.room), "ask for another link") != NULL, "and is told what to do");
+    rig_member_close(&c);
+    rig_device_release(&carol);
+    pair_release(&p);
+}
+
 int main(void)
 {
     is_err(pv_crypto_init(), PV_OK, "crypto");
+    test_nothing_for_a_link();
     test_bad_wrap(1);
     test_bad_wrap(2);
     test_cut();
