@@ -47,6 +47,7 @@ CORE_SRC := \
 	core/sync/reason_text.c \
 	core/sync/rekey.c \
 	core/sync/room.c \
+	core/sync/room_list.c \
 	core/sync/session.c \
 	core/sync/successor.c \
 	core/sync/task.c \

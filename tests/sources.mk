@@ -36,6 +36,7 @@ UNIT_TESTS := \
 	tests/unit/test_query.c \
 	tests/property/prop_fold.c \
 	tests/property/prop_roster.c \
+	tests/unit/test_room_list.c \
 	tests/unit/test_roster_devices.c \
 	tests/unit/test_roster_keeping.c \
 	tests/unit/test_roster_limits.c \
@@ -207,6 +208,7 @@ SPOIL_MAIN := tests/fuzz/spoil.c
 TEST_TOOLS := \
 	tests/tools/append_load.c \
 	tests/tools/forgetful.c \
+	tests/tools/mislist.c \
 	tests/tools/misname.c \
 	tests/tools/siege_accounts.c \
 	tests/property/roster_replay.c \

@@ -43,6 +43,7 @@ struct pv_listed_room {
     bool has_head;
     uint64_t head_size;
     struct pv_hash head_root;
+    uint64_t index; /* of the entry that the place is from: in rows of a query */
 };
 
 /* How a safety number was compared: by the person, who says so, or by the program with what was typed or scanned. */

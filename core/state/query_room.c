@@ -120,7 +120,7 @@ enum pv_err pv_query_rooms(const struct pv_query *query, pv_listed_room_row *row
     enum pv_err err = pv_overlay_begin(query, &overlay);
     if (err) return err;
     struct pv_sql sql = pv_sql_begin(query->store,
-                                     "SELECT r.room, r.url, r.name, r.state, h.size, h.root FROM room r"
+                                     "SELECT r.room, r.url, r.name, r.state, h.size, h.root, r.idx FROM room r"
                                      " LEFT JOIN room_head h ON h.room = r.room AND h.author ="
                                      " (SELECT author FROM room_head WHERE room = r.room"
                                      " ORDER BY size DESC, author LIMIT 1) ORDER BY r.name, r.room");
@@ -133,6 +133,7 @@ enum pv_err pv_query_rooms(const struct pv_query *query, pv_listed_room_row *row
         if (state > PV_ROOM_LEFT) pv_sql_fail(&sql, PV_ERR_CORRUPT);
         room.state = (enum pv_room_state)state;
         read_head(&sql, 4, &room);
+        room.index = pv_sql_u64(&sql, 6);
         if (!sql.err) sql.err = row(context, &room);
     }
     err = pv_sql_end(&sql);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/state/query.h"
 #include "core/sync/certs.h"
 
 /* ---- adding */
@@ -168,27 +167,4 @@ enum pv_err pv_device_revoke(struct pv_room *person_room, const struct pv_revoca
     err = pv_write_roster(person_room, &body, pv_bytes(NULL, 0));
     if (!err) err = pv_rekey_with_it(person_room);
     return finish(person_room, err);
-}
-
-/* ---- the list of rooms */
-
-struct listed {
-    const struct pv_hash *room;
-    bool found;
-};
-
-static enum pv_err find_room(void *context, const struct pv_listed_room *row)
-{
-    struct listed *listed = context;
-    listed->found = listed->found || (row->has_place && pv_hash_equal(&row->room, listed->room));
-    return PV_OK;
-}
-
-enum pv_err pv_room_is_recorded(struct pv_room *person_room, const struct pv_hash *room, bool *ret_is)
-{
-    const struct pv_query query = {.store = person_room->store, .roster = person_room->roster};
-    struct listed listed = {.room = room};
-    enum pv_err err = pv_query_rooms(&query, find_room, &listed);
-    if (!err) *ret_is = listed.found;
-    return err;
 }

@@ -9,8 +9,6 @@
 
 static const char under_way[] = "sync.forget";
 static const char cut_in_vain[] = "sync.cut-in-vain"; /* the epoch that began with it */
-static const uint8_t NO_REFS[] = {0x80};
-static const uint8_t NOTHING_BESIDE[] = {0x83, 0x80, 0x80, 0x80};
 enum { STATE_BYTES_MAX = 64 * 1024 };
 
 struct ranges {
@@ -225,11 +223,8 @@ static enum pv_err add_writes(struct pv_room *room, const struct pv_forget_plan 
     enum pv_err err = PV_OK;
     pv_cbor_init(&in, pv_buf_bytes(&plan->writes));
     for (size_t i = 0; i < plan->write_count && !err; i++) {
-        struct pv_write write = {.kind = PV_KIND_WORK, .payload = pv_cbor_get_bytes(&in, PV_LIMIT_PAYLOAD_BYTES),
-                                 .refs = pv_bytes(NO_REFS, sizeof NO_REFS), .created_ms = room->now_ms,
-                                 .beside = pv_bytes(NOTHING_BESIDE, sizeof NOTHING_BESIDE)};
-        err = in.err ? in.err : pv_payload_peek(write.payload, &write.type, &write.write_id);
-        if (!err) err = pv_store_write_add(room->store, &write, &write.id);
+        struct pv_bytes payload = pv_cbor_get_bytes(&in, PV_LIMIT_PAYLOAD_BYTES);
+        err = in.err ? in.err : pv_draft_add(room, PV_KIND_WORK, payload);
     }
     return err;
 }

@@ -151,6 +151,7 @@ static enum pv_err erase(struct pv_room *room, uint64_t state, bool *ret_refold)
     enum pv_err err = erase_bodies(room, &bodies);
     if (!err) err = erase_keys(room, &keys);
     *ret_refold = bodies || keys || state & REFOLD;
+    if (!err && *ret_refold) err = pv_room_list_keep(room); /* as long as the fold knows what stood there */
     if (!err && *ret_refold) err = pv_fold_reset(room->store);
     return err ? err : pv_store_number_set(room->store, state_name, SCRUB);
 }

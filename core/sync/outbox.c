@@ -4,6 +4,7 @@
 
 #include "core/log/seal.h"
 #include "core/state/fold.h"
+#include "core/state/payload.h"
 #include "core/sync/mend.h"
 
 static const uint8_t NO_REFS[] = {0x80};
@@ -183,6 +184,14 @@ static enum pv_err seal_drafts(struct pv_room *room, uint64_t new)
 enum pv_err pv_seal_drafts(struct pv_room *room)
 {
     return seal_drafts(room, 0);
+}
+
+enum pv_err pv_draft_add(struct pv_room *room, enum pv_kind kind, struct pv_bytes payload)
+{
+    struct pv_write write = {.kind = kind, .payload = payload, .refs = pv_bytes(NO_REFS, sizeof NO_REFS),
+                             .beside = pv_bytes(NOTHING_BESIDE, sizeof NOTHING_BESIDE), .created_ms = room->now_ms};
+    enum pv_err err = pv_payload_peek(payload, &write.type, &write.write_id);
+    return err ? err : pv_store_write_add(room->store, &write, &write.id);
 }
 
 enum pv_err pv_room_write(struct pv_room *room, enum pv_kind kind, struct pv_bytes payload, struct pv_bytes refs)

@@ -187,6 +187,7 @@ static enum pv_err make_ready(struct push *push, bool *ret_needs_keys, struct pv
         if (!err && !*ret_needs_keys && cut) err = pv_forget_cut_made(room, pv_roster_epoch(view));
     }
     if (!err && !*ret_needs_keys) err = pv_forget_step(room, &refused);
+    if (!err && !*ret_needs_keys) err = pv_room_list_keep(room);
     if (!err && !*ret_needs_keys) err = pv_seal_drafts(room);
     if (err) {
         pv_room_rollback(room);

@@ -190,6 +190,11 @@ PV_MUST_USE enum pv_err pv_judge_roster(struct pv_room *room, const struct pv_ro
                                         enum pv_verdict *ret_verdict, enum pv_reason *ret_reason);
 /* Add a roster body to the outbox and sign it; refused if the view's verdict is not accepted. In a transaction. */
 PV_MUST_USE enum pv_err pv_write_roster(struct pv_room *room, const struct pv_roster_body *body, struct pv_bytes beside);
+/* Add a payload to the outbox, to be sealed later. In a transaction. Errors: MALFORMED (no payload), the store's. */
+PV_MUST_USE enum pv_err pv_draft_add(struct pv_room *room, enum pv_kind kind, struct pv_bytes payload);
+/* Add anew to the outbox what a `forget` names of the list of rooms, in the person's own room: whoever hides a room so
+ * would keep a device there that is revoked later. In a transaction. */
+PV_MUST_USE enum pv_err pv_room_list_keep(struct pv_room *room);
 /* Sign every draft that the rules allow now. In a transaction. */
 PV_MUST_USE enum pv_err pv_seal_drafts(struct pv_room *room);
 /* Abandon what the verified log shows to be overtaken. In a transaction. */

@@ -3,6 +3,7 @@ entries is in flaws_roster.py."""
 from flaw import Mutant
 
 STEPS, PLAN, AFTER = "core/sync/forget.c", "core/sync/forget_plan.c", "core/sync/forgotten.c"
+LIST, LIST_TEST = "core/sync/room_list.c", "tests/unit/test_room_list"
 KEYS, TRIAL, OPEN = "core/state/kept_keys.c", "core/state/trial.c", "core/sync/open.c"
 NOTICE, JUDGE, DROP = "server/work_forget.c", "server/work_judge.c", "server/meta/sqlite_forget.c"
 UNIT, SERVER_TEST = "tests/unit/test_forget", "tests/server/test_forget"
@@ -62,6 +63,13 @@ FORGET = [
     Mutant("no secrets from before the cut", "core/sync/keys.c", "e-- > pv_roster_cut_done(room->roster) && want.what", "e-- > 0 && want.what", UNIT),
     Mutant("no links across the cut", "core/sync/rekey.c", "    if (from < cut) from = cut;\n", "", "tests/unit/test_bad_keys"),
     Mutant("a cut has no links", "core/sync/rekey.c", "    if (!err && !cut) err = make_links(room, view, r);", "    if (!err) err = make_links(room, view, r);", UNIT),
+    # the list of rooms outlives it
+    Mutant("the list is kept while a forget waits", "core/sync/push.c", "    if (!err && !*ret_needs_keys) err = pv_room_list_keep(room);\n", "", LIST_TEST),
+    Mutant("the list is kept before it is dropped", AFTER, "    if (!err && *ret_refold) err = pv_room_list_keep(room); /* as long as the fold knows what stood there */\n", "", LIST_TEST),
+    Mutant("all of a long list is kept", LIST, "    } while (!err && s.full);", "    } while (false);", LIST_TEST),
+    Mutant("what stands elsewhere is not listed anew", LIST, "    if (!is_named(s->roster, row->index)) return PV_OK;\n", "", LIST_TEST),
+    Mutant("what is sent is not listed again", LIST, ".roster = room->roster, .me = &room->me->device};", ".roster = room->roster};", LIST_TEST),
+    Mutant("who is out lists nothing", LIST, " || !pv_roster_device(room->roster, &room->me->device)) return PV_OK;", ") return PV_OK;", LIST_TEST),
     # the server's part
     Mutant("the notice that a policy sets", NOTICE, "        work->has_notice = pv_policy_notice(body.u.policy.value, &work->notice_ms);", "        work->has_notice = false;", SERVER_TEST),
     Mutant("the usual notice", NOTICE, "work->has_notice ? work->notice_ms : PV_FORGET_NOTICE_MS)", "work->notice_ms)", SERVER_TEST),
