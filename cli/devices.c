@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/output.h"
+#include "cli/successor.h"
 #include "cli/term.h"
 #include "client/passphrase.h"
 #include "client/system.h"
@@ -204,6 +205,42 @@ static void walk_room(struct pv_session *session, struct pv_paper *paper, struct
     else if (err != PV_OK) failed(walked, err, &said);
 }
 
+/* Is this person in it, as far as this device's copy tells? */
+static bool is_in(struct pv_session *session, const struct pv_known_room *known)
+{
+    struct pv_report ignored = {.err = PV_OK};
+    struct pv_open_room *room = NULL;
+
+    if (!pv_session_has_room(session, &known->id) ||
+        pv_session_room(session, &known->id, known->name, &known->server, &room, &ignored) != PV_OK) return false;
+    bool in = pv_contact_gone(room) == PV_GONE_NOT && !pv_cli_has_ended(room, NULL) &&
+              pv_roster_principal(pv_room_roster(room->room), &session->me.person);
+    pv_session_room_close(session, room);
+    return in;
+}
+
+/* A room that the list says was left. A thief may have written so, to stay where no revocation comes: the room's own log
+ * counts. One that was really left is passed over (`ret_in` false), whatever its server says or does not say. */
+static enum pv_err walk_left(struct pv_session *session, struct pv_paper *paper, struct pv_walked_room *walked, bool *ret_in,
+                             struct pv_report *report)
+{
+    struct pv_report ignored = {.err = PV_OK};
+    struct pv_paper_mended mended;
+    enum pv_err err;
+
+    *ret_in = is_in(session, &walked->known);
+    if (!*ret_in && paper)
+        *ret_in = pv_paper_mend(paper, &walked->known.id, &walked->known.server, false, &mended, &ignored) == PV_OK &&
+                  mended.devices.state != PV_DEVICES_OUTSIDE;
+    if (!*ret_in) return PV_OK;
+    walk_room(session, paper, walked);
+    *ret_in = is_in(session, &walked->known);
+    if (!*ret_in) return PV_OK;
+    walked->known.state = PV_ROOM_JOINED;
+    err = pv_directory_record(session, &walked->known, report);
+    return err == PV_ERR_OFFLINE ? PV_OK : err;
+}
+
 enum pv_err pv_walk_rooms(struct pv_session *session, struct pv_paper *paper, struct pv_walk *ret_walk, struct pv_report *report)
 {
     struct pv_directory directory = {NULL, 0};
@@ -213,9 +250,11 @@ enum pv_err pv_walk_rooms(struct pv_session *session, struct pv_paper *paper, st
     if (err == PV_OK && !(walk.rooms = calloc(directory.count + 1, sizeof *walk.rooms))) err = PV_ERR_NOMEM;
     for (size_t i = 0; i < directory.count && err == PV_OK; i++) {
         struct pv_walked_room *walked = &walk.rooms[walk.count];
-        if (directory.rooms[i].state == PV_ROOM_LEFT) continue;
-        walked->known = directory.rooms[i];
-        walk_room(session, paper, walked);
+        bool in = true;
+        *walked = (struct pv_walked_room){.known = directory.rooms[i]};
+        if (walked->known.state == PV_ROOM_LEFT) err = walk_left(session, paper, walked, &in, report);
+        else walk_room(session, paper, walked);
+        if (err != PV_OK || !in) continue;
         walk.waiting += !walked->done;
         walk.count++;
     }

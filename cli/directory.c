@@ -11,9 +11,16 @@
 
 enum { CANDIDATES_MAX = 8 };
 
+struct listing {
+    struct pv_directory *directory;
+    const struct pv_server_url *own; /* the person's own server */
+};
+
+/* An address that cannot be read, by a thief's hand, say, does not hide a room: most are where the person's own is. */
 static enum pv_err add_room(void *context, const struct pv_listed_room *listed)
 {
-    struct pv_directory *directory = context;
+    const struct listing *listing = context;
+    struct pv_directory *directory = listing->directory;
     struct pv_known_room *grown, *room;
 
     if (!listed->has_place) return PV_OK;
@@ -22,7 +29,7 @@ static enum pv_err add_room(void *context, const struct pv_listed_room *listed)
     directory->rooms = grown;
     room = &grown[directory->count];
     *room = (struct pv_known_room){.id = listed->room, .state = listed->state};
-    if (pv_server_url_read(listed->server_url, &room->server) != PV_OK) return PV_OK; /* of another device of ours */
+    if (pv_server_url_read(listed->server_url, &room->server) != PV_OK) room->server = *listing->own;
     snprintf(room->name, sizeof room->name, "%.*s", (int)listed->local_name.n, (const char *)listed->local_name.p);
     directory->count++;
     return PV_OK;
@@ -31,12 +38,13 @@ static enum pv_err add_room(void *context, const struct pv_listed_room *listed)
 enum pv_err pv_directory_list(struct pv_session *session, struct pv_directory *ret_directory, struct pv_report *report)
 {
     struct pv_directory directory = {NULL, 0};
+    struct listing listing = {&directory, &session->secrets.server};
     struct pv_query query;
     enum pv_err err = pv_session_person(session, report);
 
     if (err == PV_OK) err = pv_cli_query(session, session->person, &query, report);
     if (err != PV_OK) return err;
-    err = pv_query_rooms(&query, add_room, &directory);
+    err = pv_query_rooms(&query, add_room, &listing);
     if (err != PV_OK) {
         pv_directory_release(&directory);
         return pv_session_room_error(session, session->person, err, report);

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""A thief writes into the list of rooms that one was left, or is nowhere: a revocation goes there all the same."""
+
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from tap import done, is_, ok
+from world import ROOT, World
+
+TOOL = ROOT / "build/native/tests/tools/mislist"
+world = World()
+server = world.server()
+
+
+def mislist(home, *args):
+    result = subprocess.run([str(TOOL), *args], capture_output=True, text=True, env=home.env, check=False, timeout=120)
+    is_(result.returncode, 0, f"the thief writes: {' '.join(args)}", result.stderr)
+
+
+def states(result):
+    return {room["name"]: (room["done"], room["waits_for"]) for room in result.json()["rooms"]}
+
+
+def listed(home):
+    return {room["name"]: room["state"] for room in home.must("rooms", "--json").json()["rooms"]}
+
+
+def refused(home, *rooms):
+    for room in rooms:
+        result = home.run("say", room, "it is me")
+        is_(result.status, 3, f"the thief is refused in {room}", *result.why())
+
+
+ada, bob = world.person("Ada", server), world.person("Bob", server)
+for room in ("acme", "hooli", "initech"):
+    ada.must("room", "new", room)
+    bob.must("join", ada.must("invite", room, "--role", "owner").out.strip(), "--room", room)
+phone = ada.pair("phone")
+phone.must("refresh")
+phone.must("leave", "initech")
+mislist(ada, "acme", "left")
+mislist(ada, "hooli", "joined", "nowhere at all")
+revoked = phone.run("device", "revoke", "Ada", "--json")
+is_(revoked.status, 0, "the phone revokes the laptop", *revoked.why())
+is_(states(revoked), {"acme": (True, None), "hooli": (True, None)}, "in the hidden rooms, and not where Ada really left")
+is_(listed(phone), {"acme": "joined", "hooli": "joined", "initech": "left"}, "and the list says again what the logs say")
+for room in ("acme", "hooli"):
+    phone.must("say", room, "Ada again")
+    is_(bob.messages(room), ["Ada again"], f"Bob reads her in {room}")
+refused(ada, "acme", "hooli")
+
+# --- nothing is left but the kit
+
+carol = world.person("Carol", server)
+for room in ("umbrella", "tyrell"):
+    carol.must("room", "new", room)
+bob.must("join", carol.must("invite", "tyrell", "--role", "owner").out.strip(), "--room", "tyrell")
+carol.must("leave", "tyrell")
+mislist(carol, "umbrella", "left")
+new = world.home("Carol-2", server)
+kit = carol.kit.read_bytes()
+recovered = new.run("recover", "--name", "new", "--server", server.url, "--revoke-others", "--json", stdin=kit)
+is_(recovered.status, 0, "recovering by the kit", *recovered.why())
+is_(states(recovered), {"umbrella": (True, None)}, "finds the room that she never left, and not the other")
+is_(listed(new), {"umbrella": "joined", "tyrell": "left"}, "and lists them so")
+refused(carol, "umbrella")
+ok(new.run("say", "umbrella", "back").status == 0, "the new device writes there")
+done()
