@@ -165,8 +165,9 @@ void sim_ledger_before_forgetting(struct sim_world *world)
         if (ledger->logs[0][r].roster) ledger->planned[r] = first_plan(&ledger->logs[0][r]);
         for (unsigned d = 0; d < SIM_PROGRAMS && !ledger->standing[r].p; d++) {
             const struct sim_device *device = sim_program(world, d);
-            if (device->there && sim_ledger_is_caught_up(world, device, r))
-                sim_state_files(device, r, &ledger->standing[r]);
+            if (!device->there || !sim_ledger_is_caught_up(world, device, r)) continue;
+            sim_state_files(device, r, &ledger->standing[r]);
+            ledger->standing_of[r] = d;
         }
     }
 }
@@ -276,7 +277,21 @@ static void check_done(struct sim_ledger *ledger, unsigned room, const struct si
     }
 }
 
-/* Everyone who is in has the same; files are looked at once. */
+/* Can it open what was sealed to keep the state, behind each cut? A restored server may have lost those wraps, with whoever
+ * made them gone. */
+static bool opens_cuts(const struct sim_device *device, unsigned room)
+{
+    const struct sim_copy *copy = &device->copies[room];
+    const struct pv_roster *roster = pv_room_roster(copy->room);
+    for (size_t i = 0; i < pv_roster_forget_count(roster); i++) {
+        struct pv_forget_info forget;
+        pv_roster_forget_at(roster, i, &forget);
+        if (forget.done && !has_secret(copy, forget.cut)) return false;
+    }
+    return true;
+}
+
+/* Everyone who is in has the same; files are looked at once, where they were before. */
 static void check_members(struct sim_ledger *ledger, unsigned room)
 {
     struct sim_world *world = ledger->world;
@@ -285,8 +300,8 @@ static void check_members(struct sim_ledger *ledger, unsigned room)
         const struct sim_device *device = sim_program(world, d);
         if (!device->there || !sim_ledger_is_caught_up(world, device, room)) continue;
         if (first) sim_ledger_same(world, first, device, room);
-        else if (room < SIM_CLIENT_ROOMS) check_files(ledger, device, room);
-        if (!first) first = device;
+        else first = device;
+        if (room < SIM_CLIENT_ROOMS && ledger->standing_of[room] == d && opens_cuts(device, room)) check_files(ledger, device, room);
     }
 }
 

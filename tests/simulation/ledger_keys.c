@@ -130,6 +130,12 @@ static bool is_out(const struct sim_ledger *ledger, const struct sim_out *place,
     return false;
 }
 
+/* Is it this device, or (its person, where all of that is out) one that is out like it and shares its keys? */
+static bool is_or_shares(const struct sim_ledger *ledger, const struct sim_out *out, unsigned device)
+{
+    return device % SIM_PERSONS == out->device % SIM_PERSONS && (out->whole || is_out(ledger, out, device));
+}
+
 /* Was the person (or where only a device is out, that one, or one that is out like it and shares its keys) given a link
  * by someone who knew that they were out? */
 static bool is_back(const struct sim_ledger *ledger, const struct sim_out *out)
@@ -138,20 +144,20 @@ static bool is_back(const struct sim_ledger *ledger, const struct sim_out *out)
     for (size_t k = 0; k < ledger->drawn_count; k++) {
         unsigned device = ledger->drawn[k].device;
         const struct sim_link *link = &world->links[ledger->drawn[k].link];
-        bool same = device % SIM_PERSONS == out->device % SIM_PERSONS && (out->whole || is_out(ledger, out, device));
         bool knew = link->made_view > out->index || (out->whole && link->absent[out->device % SIM_PERSONS]);
-        if (same && link->room == out->room && knew && is_later(ledger, out, link)) return true;
+        if (is_or_shares(ledger, out, device) && link->room == out->room && knew && is_later(ledger, out, link)) return true;
     }
     return false;
 }
 
-/* A device that is out of its person's own room may still get hold of a link to another; a stranger has them all. */
+/* A device that is out of its person's own room may still get hold of a link to another, and wrap what that opens to the
+ * person's old key, which those have that are out like it; a stranger has all links. */
 static bool has_link(const struct sim_ledger *ledger, const struct sim_out *out, unsigned room)
 {
     if (out->device == SIM_DEVICES) return true;
     for (size_t k = 0; k < ledger->drawn_count; k++) {
         const struct sim_link *link = &ledger->world->links[ledger->drawn[k].link];
-        if (ledger->drawn[k].device == out->device && link->room == room && link->made_step > out->step) return true;
+        if (is_or_shares(ledger, out, ledger->drawn[k].device) && link->room == room && link->made_step > out->step) return true;
     }
     return false;
 }

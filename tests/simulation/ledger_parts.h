@@ -105,7 +105,8 @@ struct sim_ledger {
         bool kept, asked;
     } writes[SIM_WRITES];
     size_t write_count;
-    struct pv_buf standing[SIM_CLIENT_ROOMS]; /* files, before what waits is forgotten */
+    struct pv_buf standing[SIM_CLIENT_ROOMS]; /* files, before what waits is forgotten, */
+    unsigned standing_of[SIM_CLIENT_ROOMS];   /* as this program has them: a restore may have left others without keys */
     uint64_t planned[SIM_CLIENT_ROOMS];       /* the first entry that those who asked for it need not have known */
     bool crafted[SIM_ROOMS]; /* something stands in the room that no program made */
 };

@@ -108,13 +108,12 @@ static bool only_viewers_read(struct sim_ledger *ledger, unsigned room, size_t w
     struct sim_world *world = ledger->world;
     const struct pv_roster *roster = ledger->logs[0][room].roster;
     bool some = false;
-    /* So may it leave the list of keys that a forget's cut made needful, until somebody forgets anew. */
-    if (world->weather.restores && pv_roster_cut(roster)) return true;
     for (unsigned d = 0; d < SIM_PROGRAMS && world->weather.restores; d++) {
         struct sim_device *device = sim_program(world, d);
         struct texts texts;
         if (!device->there || !sim_is_member(ledger, device, room) || !texts_of(ledger, device, room, &texts) || !texts.read[write]) continue;
-        if (pv_roster_principal_of(roster, &device->me.device)->role != PV_ROLE_VIEWER) return false;
+        /* Nor does anyone give again the list of keys that a forget's cut made needful, until somebody forgets anew. */
+        if (pv_roster_principal_of(roster, &device->me.device)->role != PV_ROLE_VIEWER && !pv_roster_cut(roster)) return false;
         some = true;
     }
     return some;
@@ -140,10 +139,10 @@ static void finish_room(struct sim_ledger *ledger, unsigned room)
         if (ledger->crafted[room] || ledger->crafted[sim_own_room(device)]) continue; /* there may be no key for some */
         for (size_t i = 0; i < ledger->write_count; i++) {
             const struct sim_device *author = sim_program(world, ledger->writes[i].home);
-            if (ledger->writes[i].room != room || !ledger->writes[i].kept || ledger->writes[i].asked || author->rolled_back) continue;
-            if (!sim_is_member(ledger, author, room) || texts.read[i] == 1) continue;
+            if (ledger->writes[i].room != room || ledger->writes[i].asked || texts.read[i] == 1) continue;
             bool only_viewers = texts.read[i] == 0 && only_viewers_read(ledger, room, i);
             left_out = left_out || only_viewers;
+            if (!ledger->writes[i].kept || author->rolled_back || !sim_is_member(ledger, author, room)) continue;
             if (texts.read[i] == 0 && !sim_ledger_has(world, author, sim_own_room(author))) continue; /* its person revoked it */
             if (!only_viewers) sim_fail(world, "P2", "message %zu by program %u is read %u times by program %u in the end", i, author->slot, texts.read[i], d);
         }
