@@ -261,6 +261,35 @@ static void put_checkpoint(struct rig_server *server, struct rig_room *room, str
     pv_buf_release(&item);
 }
 
+void rig_page_withhold(struct pv_buf *page, bool (*which)(const struct pv_entry *entry, bool is_last))
+{
+    struct pv_cbor in;
+    struct pv_buf out;
+    pv_buf_init(&out, SIZE_MAX);
+    pv_cbor_init(&in, pv_buf_bytes(page));
+    pv_cbor_get_array_of(&in, 3);
+    pv_cbor_put_array(&out, 3);
+    pv_cbor_put_uint(&out, pv_cbor_get_uint(&in, UINT64_MAX));
+    size_t count = pv_cbor_get_array(&in, 1000);
+    pv_cbor_put_array(&out, count);
+    for (size_t i = 0; i < count; i++) {
+        struct pv_entry entry;
+        pv_cbor_get_array_of(&in, 3);
+        struct pv_bytes bytes = pv_cbor_get_bytes(&in, PV_LIMIT_ENTRY_BYTES), refs = pv_cbor_get_item(&in), body = pv_cbor_get_item(&in);
+        bool withheld = pv_entry_read(bytes, &entry) == PV_OK && which(&entry, i + 1 == count);
+        pv_cbor_put_array(&out, 3);
+        pv_cbor_put_bytes(&out, bytes.p, bytes.n);
+        pv_buf_append(&out, refs.p, refs.n);
+        if (withheld) pv_cbor_put_null(&out);
+        else pv_buf_append(&out, body.p, body.n);
+    }
+    struct pv_bytes note = pv_cbor_get_item(&in);
+    pv_buf_append(&out, note.p, note.n);
+    pv_buf_clear(page);
+    pv_buf_append(page, out.p, out.n);
+    pv_buf_release(&out);
+}
+
 static void put_proof(const struct pv_merkle_proof *proof, struct pv_buf *answer)
 {
     pv_cbor_put_array(answer, proof->count);

@@ -94,6 +94,9 @@ enum pv_err rig_append(struct rig_server *server, struct rig_room *room, struct 
  * let it. */
 enum pv_err rig_deleted(struct rig_server *server, struct rig_room *room, const struct pv_id16 *forget);
 
+/* Leave those bodies out of a page of entries that `which` names. */
+void rig_page_withhold(struct pv_buf *page, bool (*which)(const struct pv_entry *entry, bool is_last));
+
 /* Its answer to one request: a status, bytes, and why not. */
 unsigned rig_serve(struct rig_server *server, const struct pv_request *request, struct pv_buf *answer, const char **why);
 /* Run a task to its end; frees it. OFFLINE when the server is down. */

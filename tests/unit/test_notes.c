@@ -239,33 +239,16 @@ static void test_parts(void)
     pair_release(&p);
 }
 
+static bool is_newest(const struct pv_entry *entry, bool is_last)
+{
+    (void)entry;
+    return is_last;
+}
+
 static void keep_clear_bodies_back(struct rig_server *server, const struct pv_request *request, struct pv_buf *page)
 {
-    struct pv_cbor in;
-    struct pv_buf out;
     (void)server;
-    if (!strstr(request->path, "/entries?")) return;
-    pv_buf_init(&out, SIZE_MAX);
-    pv_cbor_init(&in, pv_buf_bytes(page));
-    pv_cbor_get_array_of(&in, 3);
-    pv_cbor_put_array(&out, 3);
-    pv_cbor_put_uint(&out, pv_cbor_get_uint(&in, UINT64_MAX));
-    size_t count = pv_cbor_get_array(&in, 1000);
-    pv_cbor_put_array(&out, count);
-    for (size_t i = 0; i < count; i++) {
-        pv_cbor_get_array_of(&in, 3);
-        struct pv_bytes entry = pv_cbor_get_item(&in), refs = pv_cbor_get_item(&in), body = pv_cbor_get_item(&in);
-        pv_cbor_put_array(&out, 3);
-        pv_buf_append(&out, entry.p, entry.n);
-        pv_buf_append(&out, refs.p, refs.n);
-        if (i + 1 == count) pv_cbor_put_null(&out);
-        else pv_buf_append(&out, body.p, body.n);
-    }
-    struct pv_bytes note = pv_cbor_get_item(&in);
-    pv_buf_append(&out, note.p, note.n);
-    pv_buf_clear(page);
-    pv_buf_append(page, out.p, out.n);
-    pv_buf_release(&out);
+    if (strstr(request->path, "/entries?")) rig_page_withhold(page, is_newest);
 }
 
 /* What changes the members is not a body that may be missing: it would be nothing, and nobody be told. */
