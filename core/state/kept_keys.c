@@ -65,6 +65,18 @@ enum pv_err pv_kept_key_get(struct pv_store *store, uint64_t index, struct pv_en
     return err;
 }
 
+enum pv_err pv_kept_key_source(struct pv_store *store, uint64_t index, uint64_t *ret_source)
+{
+    uint64_t source = 0;
+    struct pv_sql sql = pv_sql_begin(store, "SELECT source FROM entry_key WHERE idx = ?");
+    pv_sql_bind_u64(&sql, index);
+    if (pv_sql_step(&sql)) source = pv_sql_u64(&sql, 0);
+    else pv_sql_fail(&sql, PV_ERR_NOT_FOUND);
+    enum pv_err err = pv_sql_end(&sql);
+    if (!err) *ret_source = source;
+    return err;
+}
+
 enum pv_err pv_kept_seed_get(struct pv_store *store, uint64_t epoch, const struct pv_hash *kem_hash, struct pv_kem_seed *ret_seed)
 {
     struct pv_kem_seed seed = {{0}};

@@ -10,6 +10,8 @@
 
 /* Errors: NOT_FOUND. */
 PV_MUST_USE enum pv_err pv_kept_key_get(struct pv_store *store, uint64_t index, struct pv_entry_key *ret_key);
+/* The index of the `keys` entry that gave it. Errors: NOT_FOUND. */
+PV_MUST_USE enum pv_err pv_kept_key_source(struct pv_store *store, uint64_t index, uint64_t *ret_source);
 /* The one whose KEM key has this hash, as the roster names it. Errors: NOT_FOUND. */
 PV_MUST_USE enum pv_err pv_kept_seed_get(struct pv_store *store, uint64_t epoch, const struct pv_hash *kem_hash,
                                          struct pv_kem_seed *ret_seed);
@@ -17,8 +19,8 @@ PV_MUST_USE enum pv_err pv_kept_seed_get(struct pv_store *store, uint64_t epoch,
 PV_MUST_USE enum pv_err pv_kept_keys_waiting(struct pv_store *store, bool *ret_waiting);
 
 struct pv_kept_erasing {
-    void *context;
-    bool (*goes)(void *context, uint64_t index, uint64_t source); /* source: the index of the `keys` entry */
+    const void *context;
+    bool (*goes)(const void *context, uint64_t index, uint64_t source); /* source: the index of the `keys` entry */
 };
 PV_MUST_USE enum pv_err pv_kept_keys_erase(struct pv_store *store, const struct pv_kept_erasing *erasing);
 

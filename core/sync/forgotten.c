@@ -58,25 +58,40 @@ static enum pv_err erase_bodies(struct pv_room *room, bool *ret_erased)
 
 /* ---- keys */
 
+struct goes {
+    const struct pv_roster *roster;
+    uint64_t cut_index; /* of the entry that began the epoch of the cut */
+    bool all;           /* else only those of what is forgotten itself */
+};
+
+static bool key_goes(const void *context, uint64_t index, uint64_t source)
+{
+    const struct goes *g = context;
+    if (pv_roster_is_forgotten(g->roster, index)) return true;
+    return g->all && (source < g->cut_index || pv_roster_is_forgotten(g->roster, source));
+}
+
 struct lacking {
     struct pv_room *room;
     struct pv_opening opening;
+    const struct goes *goes;
     uint64_t cut;
 };
 
-/* One entry of an epoch before the cut, read with the keys at hand: does it lose by their going? CONFLICT ends the walk. */
+/* One entry of an epoch before the cut, read with the keys at hand: does it lose by their going, since it has no key that
+ * stays? CONFLICT ends the walk. */
 static enum pv_err find_lacking(void *context, const struct pv_stored_entry *stored)
 {
     struct lacking *l = context;
     struct pv_entry_key key;
     struct pv_entry entry;
-    uint64_t type;
+    uint64_t type, source = 0;
     if (stored->verdict != PV_ACCEPTED || !stored->has_body || pv_roster_is_forgotten(l->room->roster, stored->index)) return PV_OK;
     if (pv_entry_read(stored->entry, &entry)) return PV_ERR_CORRUPT;
     if (!pv_kind_is_sealed(entry.header.kind) || entry.header.epoch >= l->cut) return PV_OK;
-    enum pv_err err = pv_kept_key_get(l->room->store, stored->index, &key);
-    pv_wipe(&key, sizeof key);
-    if (err != PV_ERR_NOT_FOUND) return err;
+    enum pv_err err = pv_kept_key_source(l->room->store, stored->index, &source);
+    if (!err && !key_goes(l->goes, stored->index, source)) return PV_OK;
+    if (err && err != PV_ERR_NOT_FOUND) return err;
     err = pv_opening_key(&l->opening, stored->index, &entry.header, stored->body, &key);
     if (!err) err = pv_opening_type(&l->opening, &key, &entry.header, stored->body, &type);
     pv_wipe(&key, sizeof key);
@@ -102,28 +117,17 @@ static enum pv_err find_seeds(struct pv_room *room, uint64_t cut)
     return err;
 }
 
-/* A `keys` entry that left something out, by error or malice, must not take away what nobody meant to forget: then the
- * secrets stay until another one names the rest. */
-static enum pv_err may_erase_secrets(struct pv_room *room, uint64_t cut, uint64_t cut_index, bool *ret_may)
+/* A `keys` entry that left something out, by error or malice, or that cannot be read here, must not take away what nobody
+ * meant to forget: then the secrets stay, and the older keys, until another one names the rest. */
+static enum pv_err may_erase_all(struct pv_room *room, uint64_t cut, const struct goes *goes, bool *ret_may)
 {
-    struct lacking l = {.room = room, .cut = cut};
+    struct lacking l = {.room = room, .goes = goes, .cut = cut};
     pv_opening_init(&l.opening, room);
     enum pv_err err = find_seeds(room, cut);
-    if (!err) err = pv_store_entry_each(room->store, 0, cut_index, find_lacking, &l);
+    if (!err) err = pv_store_entry_each(room->store, 0, goes->cut_index, find_lacking, &l);
     pv_opening_release(&l.opening);
     *ret_may = !err;
     return err == PV_ERR_CONFLICT ? PV_OK : err;
-}
-
-struct goes {
-    const struct pv_roster *roster;
-    uint64_t cut_index; /* of the entry that began the epoch of the cut */
-};
-
-static bool key_goes(void *context, uint64_t index, uint64_t source)
-{
-    const struct goes *g = context;
-    return source < g->cut_index || pv_roster_is_forgotten(g->roster, index) || pv_roster_is_forgotten(g->roster, source);
 }
 
 static enum pv_err erase_keys(struct pv_room *room, bool *ret_erased)
@@ -131,14 +135,14 @@ static enum pv_err erase_keys(struct pv_room *room, bool *ret_erased)
     size_t count;
     const struct pv_epoch_info *epochs = pv_roster_epochs(room->roster, &count);
     uint64_t cut = pv_roster_cut_done(room->roster);
-    struct goes goes = {room->roster, cut < count ? epochs[cut].index : 0};
-    bool may = false, had = false;
+    struct goes goes = {room->roster, cut < count ? epochs[cut].index : 0, true};
+    bool had = false;
     struct pv_kept_erasing erasing = {&goes, key_goes};
     enum pv_err err = pv_store_epoch_has_before(room->store, cut, &had);
-    if (!err && had) err = may_erase_secrets(room, cut, goes.cut_index, &may);
-    if (!err && had && may) err = pv_store_epoch_erase_before(room->store, cut);
-    if (!err && (may || !had)) err = pv_kept_keys_erase(room->store, &erasing);
-    *ret_erased = had && may;
+    if (!err) err = may_erase_all(room, cut, &goes, &goes.all);
+    if (!err && had && goes.all) err = pv_store_epoch_erase_before(room->store, cut);
+    if (!err) err = pv_kept_keys_erase(room->store, &erasing);
+    *ret_erased = had && goes.all;
     return err;
 }
 

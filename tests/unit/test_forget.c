@@ -633,29 +633,41 @@ static void test_other_rekey(void)
     pair_release(&p);
 }
 
+/* Ada's client is altered. */
+static void cut_without_keys(struct pair *p)
+{
+    enum pv_err err = pv_room_begin(p->a.room);
+    if (!err) err = pv_rekey_make(p->a.room, true);
+    is_err(err ? err : pv_room_commit(p->a.room), PV_OK, "Ada's altered client cuts");
+    is_err(rig_push(&p->a), PV_OK, "and sends that");
+}
+
+static void forget_without_keys(struct pair *p, uint64_t from)
+{
+    struct pv_roster_body body = {.type = PV_ROSTER_FORGET};
+    seeded_fill(&p->ada.seed, body.u.ranges.id.b, sizeof body.u.ranges.id.b);
+    body.u.ranges.ranges[0] = (struct pv_range){from, from + 1};
+    body.u.ranges.count = 1;
+    body.u.ranges.cut_epoch = pv_roster_epoch(pv_room_roster(p->a.room));
+    enum pv_err err = pv_room_begin(p->a.room);
+    if (!err) err = pv_write_roster(p->a.room, &body, pv_bytes(NULL, 0));
+    is_err(err ? err : pv_room_commit(p->a.room), PV_OK, "then forgets without any keys");
+    is_err(rig_push(&p->a), PV_OK, "and sends it");
+    tap_is_int(delete_all(p), 1, "the server deletes");
+    is_err(rig_pull(&p->b), PV_OK, "Bob looks");
+}
+
 /* An owner whose client lists no keys must not make others lose what stays. */
 static void test_no_keys(void)
 {
     struct pair p;
-    struct pv_roster_body body = {.type = PV_ROSTER_FORGET};
     pair_init(&p, PV_ROLE_EDITOR);
     is_err(rig_say(&p.b, "stays"), PV_OK, "Bob says");
     uint64_t at = settle(&p);
     is_err(rig_say(&p.a, "to be forgotten"), PV_OK, "Ada says");
     settle(&p);
-    enum pv_err err = pv_room_begin(p.a.room);
-    if (!err) err = pv_rekey_make(p.a.room, true);
-    is_err(err ? err : pv_room_commit(p.a.room), PV_OK, "Ada's altered client cuts");
-    is_err(rig_push(&p.a), PV_OK, "and sends that");
-    body.u.ranges.ranges[0] = (struct pv_range){at + 1, at + 2};
-    body.u.ranges.count = 1;
-    body.u.ranges.cut_epoch = pv_roster_epoch(pv_room_roster(p.a.room));
-    err = pv_room_begin(p.a.room);
-    if (!err) err = pv_write_roster(p.a.room, &body, pv_bytes(NULL, 0));
-    is_err(err ? err : pv_room_commit(p.a.room), PV_OK, "then forgets without any keys");
-    is_err(rig_push(&p.a), PV_OK, "and sends it");
-    tap_is_int(delete_all(&p), 1, "the server deletes");
-    is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+    cut_without_keys(&p);
+    forget_without_keys(&p, at + 1);
     is_texts(&p.b, "stays\n", "what was not forgotten he still reads");
     tap_ok(number(p.b.db, "SELECT min(epoch) FROM epoch") < (long long)pv_roster_cut(pv_room_roster(p.b.room)), "by the secret that he keeps for it");
     is_err(rig_say(&p.a, "more"), PV_OK, "Ada writes");
@@ -663,6 +675,29 @@ static void test_no_keys(void)
     uint64_t more = (uint64_t)number(p.a.db, "SELECT idx FROM message WHERE text = 'more'");
     forget(&p, more, more + 1);
     is_texts(&p.b, "stays\n", "and when another forget lists the keys, all is as it should be");
+    pair_release(&p);
+}
+
+/* Keys of an older list go with the next cut, or with that list itself: not before there are newer ones. */
+static void test_no_newer_keys(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_say(&p.b, "stays"), PV_OK, "Bob says");
+    uint64_t at = settle(&p);
+    is_err(rig_say(&p.b, "goes later"), PV_OK, "and says");
+    settle(&p);
+    is_err(rig_say(&p.a, "goes first"), PV_OK, "Ada says");
+    settle(&p);
+    forget(&p, at + 2, at + 3);
+    tap_is_int(number(p.b.db, "SELECT count(*) FROM entry_key"), 2, "by a list Bob has the keys of what stays");
+    uint64_t list = (uint64_t)number(p.b.db, "SELECT max(source) FROM entry_key");
+    forget_without_keys(&p, list);
+    is_texts(&p.b, "stays\ngoes later\n", "which he keeps where that list is forgotten");
+    cut_without_keys(&p);
+    forget_without_keys(&p, at + 1);
+    is_texts(&p.b, "stays\n", "and where the next cut comes without one");
+    tap_is_int(number(p.b.db, "SELECT sum(idx) FROM entry_key"), (long long)at, "but none of what is forgotten itself");
     pair_release(&p);
 }
 
@@ -867,6 +902,7 @@ int main(void)
     test_lost_cut();
     test_other_rekey();
     test_no_keys();
+    test_no_newer_keys();
     test_wrong_keys();
     test_person();
     test_no_seeds();
