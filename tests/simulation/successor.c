@@ -172,6 +172,8 @@ static void follow(struct sim_world *world, struct sim_device *device, unsigned 
         bool revoked = !sim_ledger_has(world, device, sim_own_room(device)); /* by its own person: nobody owes it a place */
         if (revoked && round >= PATIENT_ROUNDS) break; /* it would go on asking as long as there are uses */
         if (!revoked) world->succession.led[device->number] = true;
+        /* Who came in after the founder's head, by a log that has all up to it, is no outsider. */
+        if (device->held[ENDED].count >= found.size && sim_ledger_has(world, device, ENDED)) world->succession.may[device->person] = true;
         if (!command(world, device, SIM_JOIN, link) && !revoked) world->succession.ended = true;
         break;
     }

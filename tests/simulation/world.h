@@ -137,7 +137,7 @@ struct sim_succession {
     bool begun, named;  /* founded; its owner's word is with the server */
     bool ended;         /* its links have: somebody was removed there */
     unsigned founder;   /* a slot */
-    bool may[SIM_PERSONS]; /* who was in, as far as the founder knew */
+    bool may[SIM_PERSONS]; /* who was in, as far as the founder knew, or when following */
     bool led[SIM_DEVICES]; /* which were shown a link */
 };
 
