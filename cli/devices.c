@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "cli/output.h"
-#include "cli/successor.h"
 #include "cli/term.h"
 #include "client/passphrase.h"
 #include "client/system.h"
@@ -136,6 +135,7 @@ static void waits_restored(struct pv_walked_room *walked)
     char why[128 + sizeof walked->known.name];
     snprintf(why, sizeof why, "its server was restored from a backup, and lacks what came after it: see privity repair %s", walked->known.name);
     waits(walked, why);
+    walked->restored = true;
 }
 
 /* What a look at the room says is still to do. */
@@ -213,14 +213,14 @@ static bool is_in(struct pv_session *session, const struct pv_known_room *known)
 
     if (!pv_session_has_room(session, &known->id) ||
         pv_session_room(session, &known->id, known->name, &known->server, &room, &ignored) != PV_OK) return false;
-    bool in = pv_contact_gone(room) == PV_GONE_NOT && !pv_cli_has_ended(room, NULL) &&
-              pv_roster_principal(pv_room_roster(room->room), &session->me.person);
+    bool in = pv_contact_gone(room) == PV_GONE_NOT && pv_roster_principal(pv_room_roster(room->room), &session->me.person);
     pv_session_room_close(session, room);
     return in;
 }
 
 /* A room that the list says was left. A thief may have written so, to stay where no revocation comes: the room's own log
- * counts. One that was really left is passed over (`ret_in` false), whatever its server says or does not say. */
+ * counts. One that was really left is passed over (`ret_in` false), whatever its server says or does not say; so is one
+ * whose server was restored, since it may be left for its successor. */
 static enum pv_err walk_left(struct pv_session *session, struct pv_paper *paper, struct pv_walked_room *walked, bool *ret_in,
                              struct pv_report *report)
 {
@@ -231,11 +231,11 @@ static enum pv_err walk_left(struct pv_session *session, struct pv_paper *paper,
     *ret_in = is_in(session, &walked->known);
     if (!*ret_in && paper)
         *ret_in = pv_paper_mend(paper, &walked->known.id, &walked->known.server, false, &mended, &ignored) == PV_OK &&
-                  mended.devices.state != PV_DEVICES_OUTSIDE;
+                  mended.devices.state != PV_DEVICES_OUTSIDE && !mended.restored;
     if (!*ret_in) return PV_OK;
     walk_room(session, paper, walked);
-    *ret_in = is_in(session, &walked->known);
-    if (!*ret_in) return PV_OK;
+    *ret_in = !walked->restored && is_in(session, &walked->known);
+    if (!*ret_in || !walked->done) return PV_OK;
     walked->known.state = PV_ROOM_JOINED;
     err = pv_directory_record(session, &walked->known, report);
     return err == PV_ERR_OFFLINE ? PV_OK : err;

@@ -27,6 +27,7 @@ PV_MUST_USE enum pv_err pv_device_find(struct pv_session *session, const char *t
 struct pv_walked_room {
     struct pv_known_room known;
     bool done;
+    bool restored; /* its server was, and it waits for what that lost */
     char why[256]; /* not done: what it waits for, and for whom */
 };
 struct pv_walk {

@@ -43,7 +43,8 @@ note.write_text("before\n")
 ada.must("put", "acme", note)
 for home in (ada, bob, vera, olga):
     home.must("say", "acme", f"{home.name} was here")
-for home in (ada, bob, vera, olga):
+phone, tablet = ada.pair("phone"), ada.pair("tablet")
+for home in (ada, phone, tablet, bob, vera, olga):
     home.must("refresh")
 is_(server.admin("backup", backup, key).status, 0, "a backup is taken")
 
@@ -55,7 +56,7 @@ bob.must("say", "acme", "only Bob has this")
 bob.must("put", "acme", lost)
 restore()
 is_(bob.run("say", "acme", "and this waits", "--offline").status, 5, "Bob writes while he is away")
-for home in (ada, vera):
+for home in (ada, phone, tablet, vera):
     state = home.run("refresh")
     ok(state.status in (0, 5), f"{home.name} is not alarmed", *state.why())
 
@@ -141,4 +142,13 @@ opened = ada.run("repair", "acme-ended", "--go-on")
 ok(opened.status != 0, "nobody opens the ended room", *opened.why())
 for home in (ada, bob, olga):
     is_(home.run("verify", "acme").status, 0, f"{home.name}: the successor verifies")
+
+# --- other devices of Ada, of which one is revoked before either has followed
+
+revoked = phone.run("device", "revoke", "tablet", "--json")
+is_(revoked.status, 0, "from a phone that has not followed yet, Ada revokes another device", *revoked.why())
+is_([(r["name"], r["done"]) for r in revoked.json()["rooms"]], [("acme", True)], "nothing waits for the ended room")
+read = phone.run("read", "acme", "--json")
+is_(read.status, 0, "the phone reads on in the successor", *read.why())
+is_({r["name"]: r["state"] for r in phone.must("rooms", "--json").json()["rooms"]}["acme-ended"] in ("ended", "left"), True, "and the old room stays left")
 done()

@@ -303,8 +303,11 @@ bool sim_ledger_has(struct sim_world *world, const struct sim_device *device, un
 bool sim_ledger_bars(struct sim_world *world, const struct sim_device *device)
 {
     unsigned own = SIM_CLIENT_ROOMS + (unsigned)(device - world->devices) % SIM_PERSONS;
-    const struct sim_log *log = &world->ledger->logs[device->host][own];
-    return device->named && log->roster && pv_roster_is_barred(log->roster, &world->room_ids[own], &device->me.device);
+    for (unsigned h = 0; h < SIM_HOSTS && device->named; h++) {
+        const struct sim_log *log = &world->ledger->logs[h][own];
+        if (log->roster && pv_roster_is_barred(log->roster, &world->room_ids[own], &device->me.device)) return true;
+    }
+    return false;
 }
 
 bool sim_ledger_opens(struct sim_world *world, unsigned person)
