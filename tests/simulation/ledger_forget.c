@@ -158,11 +158,20 @@ static uint64_t first_plan(const struct sim_log *log)
     return first;
 }
 
+size_t sim_ledger_forgets(const struct sim_world *world)
+{
+    size_t count = 0;
+    for (unsigned r = 0; r < SIM_ROOMS; r++)
+        if (world->ledger->logs[0][r].roster) count += pv_roster_forget_count(world->ledger->logs[0][r].roster);
+    return count;
+}
+
 void sim_ledger_before_forgetting(struct sim_world *world)
 {
     struct sim_ledger *ledger = world->ledger;
     for (unsigned r = 0; r < SIM_CLIENT_ROOMS; r++) {
-        if (ledger->logs[0][r].roster) ledger->planned[r] = first_plan(&ledger->logs[0][r]);
+        uint64_t first = ledger->logs[0][r].roster ? first_plan(&ledger->logs[0][r]) : UINT64_MAX;
+        if (!ledger->standing[r].p || first < ledger->planned[r]) ledger->planned[r] = first;
         for (unsigned d = 0; d < SIM_PROGRAMS && !ledger->standing[r].p; d++) {
             const struct sim_device *device = sim_program(world, d);
             if (!device->there || !sim_ledger_is_caught_up(world, device, r)) continue;

@@ -342,7 +342,9 @@ void sim_ledger_asked(struct sim_world *world, struct sim_device *device, unsign
 void sim_ledger_asked_by_thief(struct sim_world *world, unsigned room);
 /* A command that fetches ended well: what is forgotten has to be gone from the device, with its keys. */
 void sim_ledger_followed(struct sim_world *world, struct sim_device *device, unsigned room);
-/* Nothing happens any more but that what waits is forgotten: see what files stand. */
+/* How many the server's logs have. */
+size_t sim_ledger_forgets(const struct sim_world *world);
+/* Nothing happens any more but that what waits is forgotten: see what files stand, unless that was seen already. */
 void sim_ledger_before_forgetting(struct sim_world *world);
 /* A body that the server dropped, as it was; false: it is none. */
 bool sim_ledger_dropped(const struct sim_world *world, unsigned room, const struct pv_hash *leaf, struct pv_bytes *ret_body,
