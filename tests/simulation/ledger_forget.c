@@ -215,11 +215,12 @@ static bool was_some_asked(const struct sim_ledger *ledger, unsigned room, const
 
 /* The same newest version; at the same path, too, unless what says otherwise came when a forget was planned already: of an
  * edit whose file is forgotten meanwhile, a file of its own is made, where the edit says; a move that names, behind the
- * newest, a version which is forgotten meanwhile does nothing. */
+ * newest, a version which is forgotten meanwhile does nothing; one that names a version which stays moves what follows that
+ * now. */
 static bool is_same_file(const struct sim_ledger *ledger, unsigned room, const struct file_line *a, const struct file_line *b)
 {
     uint64_t planned = ledger->planned[room];
-    bool late = a->head >= planned || (a->placed >= planned && was_some_asked(ledger, room, a));
+    bool late = a->head >= planned || b->placed >= planned || (a->placed >= planned && was_some_asked(ledger, room, a));
     return a->head == b->head && (late || strcmp(a->path, b->path) == 0);
 }
 
