@@ -48,6 +48,7 @@ UNIT_TESTS := \
 	tests/unit/test_safety.c \
 	tests/unit/test_notes.c \
 	tests/unit/test_overtaken.c \
+	tests/unit/test_join_meanwhile.c \
 	tests/unit/test_sync.c \
 	tests/unit/test_sync_lies.c \
 	tests/unit/test_tap.c \

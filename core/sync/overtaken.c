@@ -134,8 +134,9 @@ static enum pv_err find_overtaken(void *context, const struct pv_sealed_write *s
                  (sealed->epoch < epoch || (sealed->epoch == epoch && pv_roster_rekey_due(s->room->roster)));
     if (born && !s->later && !pv_hash_equal(&entry.header.prev, head)) stale = true;
     s->later = true;
-    if (entry.header.kind == PV_KIND_ROSTER && born && sealed->n > 1) {
-        /* Would the log as it is now still accept it? */
+    bool is_in = born && pv_roster_principal(s->room->roster, pv_room_my_principal(s->room));
+    if (entry.header.kind == PV_KIND_ROSTER && born && (sealed->n > 1 || is_in)) {
+        /* Would the log as it is now still accept it? Not a join of whom another device brought in. */
         struct pv_log_item item = {.index = pv_roster_size(s->room->roster), .entry = entry, .leaf = sealed->leaf, .body = sealed->body};
         enum pv_verdict verdict;
         enum pv_reason reason;

@@ -356,6 +356,7 @@ static enum pv_err page_answer(struct pv_task *task, const struct pv_response *r
     if (response->status == 404 && pull->auth == PV_AUTH_SESSION)
         return pv_task_error(task, PV_ERR_NOT_FOUND, "the server knows no such room: it was never founded, or the server was put back from an "
                              "older backup, or its store is damaged");
+    if (response->status == 403 && pull->refused) return pv_task_error(task, pull->refused, "%s", pull->refusal);
     if (response->status >= 400) return pv_task_problem(task, response);
     enum pv_err err = page_read(response->body, &page);
     if (err) return err == PV_ERR_NOMEM ? err : not_of_form(pull);

@@ -264,9 +264,27 @@ static enum pv_err batch_add(void *context, const struct pv_sealed_write *sealed
     return batch->bundles->err;
 }
 
+static bool is_outside(const struct pv_room *room)
+{
+    return !pv_roster_is_born(room->roster) || !pv_roster_principal(room->roster, pv_room_my_principal(room));
+}
+
+/* A join that is refused: another device of ours may have brought us in since the log was looked at. */
+static enum pv_err look_once(struct push *push, const struct pv_response *response)
+{
+    struct pv_task *task = &push->pull.task;
+    push->pull.refused = pv_task_problem(task, response);
+    memcpy(push->pull.refusal, task->message, sizeof push->pull.refusal);
+    task->message[0] = '\0';
+    return pv_pull_start(task, NULL);
+}
+
 static enum pv_err append_answer(struct pv_task *task, const struct pv_response *response)
 {
     struct push *push = push_of(task);
+    struct pv_room *room = push->pull.room;
+    bool joins = pv_roster_is_born(room->roster) && is_outside(room);
+    if (response->status == 403 && joins && !push->pull.refused) return look_once(push, response);
     if (response->status == 409 && push->conflicts++ < 3) /* our numbers, or a rekey that came first: look, sign anew */
         return pv_pull_start(task, NULL);
     /* It may have taken our genesis, or our join, before it was restored, and have it back: look, and show what there is. */
@@ -331,9 +349,7 @@ static enum pv_err is_entering(struct pv_room *room, bool *ret_is)
     const struct pv_roster *view;
     enum pv_err err = pv_room_view(room, &view);
     if (err) return err;
-    const struct pv_hash *me = pv_room_my_principal(room);
-    bool outside = !pv_roster_is_born(room->roster) || !pv_roster_principal(room->roster, me);
-    *ret_is = outside && pv_roster_is_born(view) && pv_roster_principal(view, me);
+    *ret_is = is_outside(room) && pv_roster_is_born(view) && pv_roster_principal(view, pv_room_my_principal(room));
     return PV_OK;
 }
 

@@ -126,6 +126,8 @@ enum pv_err rig_found(struct rig_member *member, struct rig_device *device);
 enum pv_err rig_push(struct rig_member *member);
 enum pv_err rig_pull(struct rig_member *member);
 enum pv_err rig_invite(struct rig_member *owner, enum pv_role role, uint64_t uses, struct pv_invite_link *ret_link);
+/* Up to where the join waits in the outbox. */
+enum pv_err rig_join_unsent(struct rig_member *member, struct rig_device *device, const struct pv_invite_link *link);
 enum pv_err rig_join(struct rig_member *member, struct rig_device *device, const struct pv_invite_link *link);
 /* A person made from `seed` joins without a copy of the room, by the secrets that `owner` holds. */
 enum pv_err rig_join_apart(struct rig_server *server, struct rig_member *owner, const struct pv_invite_link *link,

@@ -199,7 +199,7 @@ enum pv_err rig_invite(struct rig_member *owner, enum pv_role role, uint64_t use
     return err ? err : rig_push(owner);
 }
 
-enum pv_err rig_join(struct rig_member *member, struct rig_device *device, const struct pv_invite_link *link)
+enum pv_err rig_join_unsent(struct rig_member *member, struct rig_device *device, const struct pv_invite_link *link)
 {
     struct pv_task *task = NULL;
     const struct pv_request *request;
@@ -222,7 +222,12 @@ enum pv_err rig_join(struct rig_member *member, struct rig_device *device, const
     if (!err) err = rig_member_open(member, device, &link->room);
     if (!err) err = pv_room_read_by_link(member->room, link, &b);
     if (!err) err = rig_pull(member);
-    if (!err) err = pv_room_join(member->room, link, &b);
+    return err ? err : pv_room_join(member->room, link, &b);
+}
+
+enum pv_err rig_join(struct rig_member *member, struct rig_device *device, const struct pv_invite_link *link)
+{
+    enum pv_err err = rig_join_unsent(member, device, link);
     return err ? err : rig_push(member);
 }
 
