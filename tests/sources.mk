@@ -31,6 +31,7 @@ UNIT_TESTS := \
 	tests/unit/test_record.c \
 	tests/unit/test_fold.c \
 	tests/unit/test_forget.c \
+	tests/unit/test_forget_steps.c \
 	tests/unit/test_forget_meanwhile.c \
 	tests/unit/test_json.c \
 	tests/unit/test_query.c \
