@@ -219,6 +219,7 @@ static void ended(struct sim_world *world, struct sim_device *device, enum pv_er
     bool dead = sim_disk_is_dead(device->disk);
     if (!dead) sim_device_save_pin(device, flow.room);
     if (!dead) sim_device_save_pin(device, sim_own_room(device));
+    if (room && !dead) sim_ledger_look(world, device, false); /* another program of the device may have taken in more */
     if (err && !dead && !may_happen(world, device, err))
         sim_fail(world, pv_err_exit_status(err) == 4 ? "P3" : "life", "device %u: %s in %s: %s %s", device->number,
                  flow_name(flow.kind), sim_room_name(flow.room), pv_err_web_name(err), said);
@@ -228,7 +229,6 @@ static void ended(struct sim_world *world, struct sim_device *device, enum pv_er
         sim_ledger_alarmed(world, device, sim_own_room(device));
     }
     if (!err) world->answers_ok++;
-    if (room && !dead) sim_ledger_look(world, device, false);
     if (!err && !dead && flow.turns == world->turns && (flow.kind == SIM_PULL || flow.kind == SIM_PUSH))
         sim_ledger_up_to_date(world, device, flow.room);
     if (!err && !dead && (flow.kind == SIM_PULL || flow.kind == SIM_PUSH)) sim_ledger_followed(world, device, flow.room);

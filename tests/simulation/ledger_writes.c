@@ -178,7 +178,7 @@ static void check_members_came_along(struct sim_ledger *ledger, unsigned room)
         if (device->held[room].count != log->history.count)
             sim_fail(world, "life", "device %u has %zu of %zu entries of %s in the end", d, device->held[room].count,
                      log->history.count, sim_room_name(room));
-        else if (pv_roster_rekey_due(log->roster) && !ledger->crafted[room])
+        else if (pv_roster_rekey_due(log->roster) && !ledger->crafted[room] && !(world->succession.named && room == 0)) /* which has ended */
             sim_fail(world, "life", "a rekey of %s is still due in the end", sim_room_name(room));
     }
 }
