@@ -106,8 +106,9 @@ static enum pv_err is_lost_to_all(struct pv_room *room, const struct pv_roster *
     return err;
 }
 
-/* May who began the present epoch have lacked the one before? It answers a complaint of that one; or, in a person's own
- * room, a kit began it, which waits for nobody. */
+/* Did who began the present epoch cut off the one before for nothing? It answers a complaint of that one, and may have lacked
+ * it; or, in a person's own room, a kit began it, which waits for nobody; or it was to be a forget's cut, or whoever began it
+ * lacked all others, and is no owner, who could still forget. */
 static enum pv_err is_in_haste(struct pv_room *room, const struct pv_roster *view, bool *ret_is)
 {
     struct pv_hash author;
@@ -116,11 +117,13 @@ static enum pv_err is_in_haste(struct pv_room *room, const struct pv_roster *vie
     const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
     enum pv_err err = pv_store_number_get(room->store, PV_COMPLAINT, 0, &complaint);
     *ret_is = !err && complaint && complaint == count - 1;
-    if (err || *ret_is || room->person_room) return err;
+    if (err || *ret_is || count == 1) return err;
     err = pv_keys_rekeyed_by(room, &epochs[count - 1], &author, &links);
-    const struct pv_room_device *device = err ? NULL : pv_roster_device(view, &author);
-    *ret_is = device && device->paper;
-    return err;
+    if (err) return err;
+    const struct pv_room_device *device = pv_roster_device(view, &author);
+    const struct pv_principal *person = pv_roster_principal_of(view, &author);
+    *ret_is = room->person_room ? !links && !(person && person->role == PV_ROLE_OWNER) : device && device->paper;
+    return PV_OK;
 }
 
 /* Did a restore lose the wraps of the present epoch, or what led from there to an older secret; or did haste cut off the one

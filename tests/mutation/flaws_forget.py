@@ -66,6 +66,8 @@ FORGET = [
     Mutant("no secrets from before the cut", "core/sync/keys.c", "e-- > pv_roster_cut_done(room->roster) && want.what", "e-- > 0 && want.what", UNIT),
     Mutant("no links across the cut", "core/sync/rekey.c", "    if (from < cut) from = cut;\n", "", "tests/unit/test_bad_keys"),
     Mutant("a cut has no links", "core/sync/rekey.c", "    if (!err && !cut) err = make_links(room, view, r);", "    if (!err) err = make_links(room, view, r);", UNIT),
+    Mutant("no owner's cut stands", "core/sync/rekey.c", "room->person_room ? !links && !(person && person->role == PV_ROLE_OWNER) : ", "room->person_room ? false : ", UNIT_STEPS),
+    Mutant("an owner's cut stands", "core/sync/rekey.c", "!links && !(person && person->role == PV_ROLE_OWNER)", "!links", UNIT_STEPS),
     # the list of rooms outlives it
     Mutant("the list is kept while a forget waits", "core/sync/push.c", "    if (!err && !*ret_needs_keys) err = pv_room_list_keep(room);\n", "", LIST_TEST),
     Mutant("the list is kept before it is dropped", AFTER, "    if (!err && *ret_refold) err = pv_room_list_keep(room); /* as long as the fold knows what stood there */\n", "", LIST_TEST),

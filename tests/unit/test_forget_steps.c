@@ -141,6 +141,42 @@ static void test_demoted(void)
     pair_release(&p);
 }
 
+/* An owner is one no more, and a viewer, when the cut is made and nothing else: nobody waits for the forget, and others make
+ * the way back that the viewer may not make. */
+static void test_demoted_after_cut(void)
+{
+    struct pair p;
+    struct rig_device carol;
+    struct rig_member c;
+    struct pv_invite_link link;
+    pair_init(&p, PV_ROLE_OWNER);
+    is_err(rig_say(&p.a, "stays after all"), PV_OK, "Ada says");
+    uint64_t at = settle(&p), epoch = pv_roster_epoch(room_of(&p)->roster);
+    struct pv_range range = {at, at + 1};
+    is_err(pv_room_forget(p.b.room, &range, 1), PV_OK, "Bob, an owner, forgets it");
+    for (size_t k = 1; k < 9 && pv_roster_epoch(room_of(&p)->roster) == epoch; k++) {
+        p.server.down_from = p.server.requests + k;
+        (void)!rig_push(&p.b);
+        p.server.down_from = 0;
+    }
+    tap_is_int((long long)pv_roster_epoch(room_of(&p)->roster), (long long)epoch + 1, "only the cut comes through");
+    is_err(rig_push(&p.a), PV_OK, "Ada looks");
+    tap_is_int((long long)pv_roster_epoch(room_of(&p)->roster), (long long)epoch + 1, "and lets an owner's cut stand");
+    is_err(pv_room_set_role(p.a.room, &p.bob.me.person, PV_ROLE_VIEWER), PV_OK, "she makes him a viewer");
+    is_err(rig_push(&p.a), PV_OK, "sends that");
+    is_err(rig_push(&p.a), PV_OK, "and looks again");
+    tap_is_int((long long)pv_roster_epoch(room_of(&p)->roster), (long long)epoch + 2, "she makes an epoch that leads back");
+    is_err(rig_push(&p.a), PV_OK, "once more");
+    tap_is_int((long long)pv_roster_epoch(room_of(&p)->roster), (long long)epoch + 2, "once");
+    is_err(rig_device_init(&carol, &p.server, 8), PV_OK, "Carol comes");
+    is_err(rig_invite(&p.a, PV_ROLE_EDITOR, 1, &link), PV_OK, "is invited");
+    is_err(rig_join(&c, &carol, &link), PV_OK, "and joins");
+    is_texts(&c, "stays after all\n", "she reads what was before the cut");
+    rig_member_close(&c);
+    rig_device_release(&carol);
+    pair_release(&p);
+}
+
 /* ---- cut at any step */
 
 static void test_cut_off(void)
@@ -499,6 +535,7 @@ int main(void)
     test_hold_after_cut();
     test_overlap();
     test_demoted();
+    test_demoted_after_cut();
     test_cut_off();
     test_lost_cut();
     test_other_rekey();
