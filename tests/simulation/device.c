@@ -109,6 +109,13 @@ static void names(unsigned room, char ret_file[static 8], char ret_pin[static 8]
     snprintf(ret_pin, 8, "p%u", room % 16);
 }
 
+sqlite3 *sim_copy_database(unsigned disk, unsigned room)
+{
+    char file[8], pin_file[8];
+    names(room, file, pin_file);
+    return open_database(disk, file);
+}
+
 enum pv_err sim_copy_open(struct sim_world *world, struct sim_device *device, unsigned room)
 {
     struct sim_copy *copy = &device->copies[room];

@@ -41,6 +41,21 @@ static size_t some_ranges(struct sim_world *world, const struct sim_copy *copy, 
     return count;
 }
 
+/* Would it be found after a loss of power? A commit that fails for want of space may lie whole in SQLite's log: it fails over
+ * what fills up the sector behind. */
+static bool would_be_found(const struct sim_device *device, unsigned room)
+{
+    unsigned disk = sim_disk_copy(device->disk);
+    sqlite3 *db = sim_copy_database(disk, room);
+    sqlite3_stmt *stmt = NULL;
+    bool found = db && sqlite3_prepare_v2(db, "SELECT 1 FROM value WHERE name = 'sync.forget'", -1, &stmt, NULL) == SQLITE_OK &&
+                 sqlite3_step(stmt) == SQLITE_ROW;
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    sim_disk_free(disk);
+    return found;
+}
+
 static void forget(struct sim_world *world, struct sim_device *device, unsigned room)
 {
     struct pv_room *copy = device->copies[room].room;
@@ -52,7 +67,10 @@ static void forget(struct sim_world *world, struct sim_device *device, unsigned 
     for (size_t i = 0; i < count; i++)
         sim_tell(world, "  entries %llu to %llu are to be forgotten: %s %s", (unsigned long long)ranges[i].from,
                  (unsigned long long)ranges[i].to, pv_err_web_name(err), err ? pv_room_alarm(copy) : "");
-    if (!err || sim_disk_is_dead(device->disk)) sim_ledger_asked(world, device, room, ranges, count);
+    bool dead = sim_disk_is_dead(device->disk);
+    if (!err || dead || (err == PV_ERR_FULL && would_be_found(device, room))) sim_ledger_asked(world, device, room, ranges, count);
+    if (err && !dead && (pv_room_is_forgetting(copy, &before) || before))
+        sim_fail(world, "life", "device %u: a forget that failed is under way", device->number);
     sim_local(world, device, err == PV_ERR_CONFLICT ? PV_ERR_DENIED : err, "forgets");
 }
 

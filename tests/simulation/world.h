@@ -275,6 +275,8 @@ void sim_device_close(struct sim_device *device);
 bool sim_device_revive(struct sim_world *world, struct sim_device *device);
 /* An empty copy of the room; one that is there already is left as it is. */
 enum pv_err sim_copy_open(struct sim_world *world, struct sim_device *device, unsigned room);
+/* The room's database alone, as it lies on that disk; NULL: it cannot be opened. */
+sqlite3 *sim_copy_database(unsigned disk, unsigned room);
 enum pv_err sim_adopt(struct sim_world *world, struct sim_device *device, unsigned room, struct pv_new_room *founded);
 /* New dice for what it draws in this step. */
 void sim_device_shake(const struct sim_world *world, struct sim_device *device);
