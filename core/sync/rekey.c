@@ -308,6 +308,21 @@ static enum pv_err make(struct pv_room *room, const struct pv_roster *view, bool
     return err;
 }
 
+/* Who lacks the present secret cuts it off by a new one, and says so first: whoever has it links it again. It may be wrapped
+ * to a key of our person's that a restore lost with the epoch of the own room that it was of. */
+static enum pv_err own_up(struct pv_room *room)
+{
+    const struct pv_roster *view;
+    struct pv_roster_body body = {.type = PV_ROSTER_BAD_WRAP};
+    bool has = true;
+    enum pv_err err = pv_room_view(room, &view);
+    if (!err) err = has_newest(room, view, &has);
+    if (err || has) return err;
+    body.u.bad_wrap_epoch = pv_roster_epoch(view);
+    err = pv_write_roster(room, &body, pv_bytes(NULL, 0));
+    return err == PV_ERR_DENIED ? PV_OK : err; /* it is said already */
+}
+
 enum pv_err pv_rekey_make(struct pv_room *room, bool cut)
 {
     const struct pv_roster *view;
@@ -315,7 +330,8 @@ enum pv_err pv_rekey_make(struct pv_room *room, bool cut)
     struct pv_buf beside;
     if (!r) return PV_ERR_NOMEM;
     pv_buf_init(&beside, PV_LIMIT_BATCH_BYTES);
-    enum pv_err err = pv_room_view(room, &view);
+    enum pv_err err = cut || !room->person_room ? PV_OK : own_up(room);
+    if (!err) err = pv_room_view(room, &view);
     if (!err) err = make(room, view, cut, r);
     if (!err) {
         struct pv_bytes kem_key = PV_BYTES_OF(r->pk);

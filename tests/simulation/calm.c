@@ -87,13 +87,26 @@ static bool has_foreign_kit(struct pv_room *room)
     return pv_devices_report(room, &report) == PV_OK && report.state == PV_DEVICES_PAPER;
 }
 
-/* Does a room wait that knows none of the person's devices that are left, or has none of these the person's keys? */
+/* Who revoked a device does it again where a restore lost that. */
+static bool is_to_revoke_again(struct sim_world *world, unsigned person)
+{
+    for (unsigned d = person; d < SIM_DEVICES; d += SIM_PERSONS) {
+        const struct sim_device *device = &world->devices[d];
+        if (device->named && sim_ledger_has(world, device, SIM_CLIENT_ROOMS + person) &&
+            sim_ledger_revocation_lost(world, person, &device->me.device))
+            return true;
+    }
+    return false;
+}
+
+/* Does a room wait that knows none of the person's devices that are left, or has none of these the person's keys? Or was one
+ * revoked, and is back? */
 static bool waits_for_kit(struct sim_world *world, unsigned person)
 {
     bool some_keys = false;
     for (unsigned d = person; d < SIM_COMPUTERS; d += SIM_PERSONS)
         some_keys = some_keys || (is_left(&world->devices[d]) && has_keys(&world->devices[d]));
-    if (!some_keys) return true;
+    if (!some_keys || is_to_revoke_again(world, person)) return true;
     for (unsigned r = 0; r < SIM_CLIENT_ROOMS; r++) {
         bool waits = false, is_in = false;
         uint64_t missing;

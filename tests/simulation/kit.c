@@ -46,7 +46,7 @@ static bool is_in(const struct sim_device *kit, const struct sim_device *device)
     return pv_roster_device(pv_room_roster(kit->copies[sim_own_room(kit)].room), &device->me.device) != NULL;
 }
 
-/* All but itself, the new device, and older kits. */
+/* All but itself, the new device, and older kits; without a new one, only those whose revocation a restore lost. */
 static void revoke_others(struct sim_world *world, struct sim_device *kit, const struct sim_device *fresh)
 {
     struct pv_room *own = kit->copies[sim_own_room(kit)].room;
@@ -56,7 +56,9 @@ static void revoke_others(struct sim_world *world, struct sim_device *kit, const
     const struct pv_room_device *all = pv_roster_devices(pv_room_roster(own), &count);
     const struct pv_room_device *mine = pv_roster_device(pv_room_roster(own), &kit->me.device);
     for (size_t i = 0; i < count && others.count < PV_LIMIT_TARGETS; i++) {
-        bool stays = &all[i] == mine || pv_hash_equal(&all[i].id, &fresh->me.device) || (all[i].paper && all[i].order <= mine->order);
+        bool stays = &all[i] == mine || (all[i].paper && all[i].order <= mine->order);
+        if (fresh) stays = stays || pv_hash_equal(&all[i].id, &fresh->me.device);
+        else stays = stays || !sim_ledger_revocation_lost(world, kit->person, &all[i].id);
         if (!stays) others.devices[others.count++] = all[i].id;
         else if (kept_count < PV_LIMIT_DEVICES_PRESENT) kept[kept_count++] = all[i].id;
     }
@@ -179,7 +181,10 @@ void sim_repair_by_kit(struct sim_world *world, struct sim_device *kit)
     struct sim_device *before = world->actor;
     begin_kit(world, kit);
     sim_tell(world, "  kit %u lets rooms go on", kit->number);
-    if (open_own(world, kit)) mend(world, kit);
+    if (open_own(world, kit)) {
+        revoke_others(world, kit, NULL);
+        mend(world, kit);
+    }
     end_kit(world, kit);
     world->actor = before;
 }

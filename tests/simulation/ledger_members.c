@@ -107,3 +107,25 @@ void sim_members_check(const struct sim_observing *o)
             sim_fail(world, "P4", "the roster of %s %s device %u", sim_room_name(o->room), there ? "still has" : "lacks", d);
     }
 }
+
+static bool is_key_of(const struct pv_roster *own, const struct pv_hash *kem_hash)
+{
+    size_t count;
+    const struct pv_epoch_info *epochs = pv_roster_epochs(own, &count);
+    for (size_t i = 0; i < count; i++)
+        if (pv_hash_equal(&epochs[i].kem_hash, kem_hash)) return true;
+    return false;
+}
+
+bool sim_ledger_revocation_lost(const struct sim_world *world, unsigned person, const struct pv_hash *device)
+{
+    const struct pv_hash *id = &world->room_ids[SIM_CLIENT_ROOMS + person];
+    const struct pv_roster *own = world->ledger->logs[0][SIM_CLIENT_ROOMS + person].roster;
+    for (unsigned r = 0; r < SIM_CLIENT_ROOMS && own && world->weather.restores; r++) {
+        const struct pv_roster *roster = world->ledger->logs[0][r].roster;
+        const struct pv_principal *principal = roster ? pv_roster_principal(roster, id) : NULL;
+        if (!principal || world->ledger->crafted[r] || is_key_of(own, &principal->kem_hash)) continue;
+        if (pv_roster_has_bar(roster, id, device)) return true;
+    }
+    return false;
+}

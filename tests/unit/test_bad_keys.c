@@ -72,6 +72,43 @@ static void test_two_without(void)
     pair_release(&p);
 }
 
+/* Bob's device lacks the present secret, and has to make the next: it says so first, and what it cuts off is linked again. */
+static void test_said_first(void)
+{
+    static struct pair p;
+    struct rig_device carol, dora;
+    struct rig_member c, d;
+    struct pv_invite_link link;
+    pair_init(&p, PV_ROLE_OWNER);
+    bool there = rig_device_init(&carol, &p.server, 4) == PV_OK && rig_device_init(&dora, &p.server, 5) == PV_OK &&
+                 rig_invite(&p.a, PV_ROLE_VIEWER, 1, &link) == PV_OK && rig_join(&c, &carol, &link) == PV_OK;
+    tap_ok(there, "Carol joins, too");
+    p.server.now_ms += 31ull * 24 * 3600 * 1000;
+    is_err(rig_say(&p.a, "cut off"), PV_OK, "Ada writes");
+    is_err(rig_push(&p.a), PV_OK, "in a new epoch");
+    is_err(rig_pull(&p.b), PV_OK, "Bob sees it");
+    bool lost = sqlite3_exec(p.b.db, "DELETE FROM epoch WHERE epoch = (SELECT max(epoch) FROM epoch)", NULL, NULL, NULL) == SQLITE_OK &&
+                sqlite3_exec(p.b.db, "DELETE FROM value WHERE name GLOB 'sync.wrap.*'", NULL, NULL, NULL) == SQLITE_OK;
+    tap_ok(lost, "and loses its secret");
+    uint64_t epoch = pv_roster_epoch(pv_room_roster(p.b.room));
+    is_err(pv_room_remove(p.b.room, &carol.me.person), PV_OK, "he removes Carol");
+    is_err(rig_push(&p.b), PV_OK, "with a rekey");
+    for (int i = 0; i < 2; i++) {
+        is_err(rig_push(&p.a), PV_OK, "Ada's comes");
+        is_err(rig_push(&p.b), PV_OK, "and Bob's");
+    }
+    tap_ok(pv_roster_epoch(pv_room_roster(p.b.room)) == epoch + 2, "Ada makes another, once");
+    is_err(rig_invite(&p.b, PV_ROLE_VIEWER, 1, &link), PV_OK, "Bob makes a link");
+    is_err(rig_join(&d, &dora, &link), PV_OK, "by which Dora joins");
+    is_err(rig_pull(&d), PV_OK, "she pulls");
+    is_texts(&d, "cut off\n", "and reads all");
+    rig_member_close(&c);
+    rig_member_close(&d);
+    rig_device_release(&carol);
+    rig_device_release(&dora);
+    pair_release(&p);
+}
+
 /* Bob's rekey cuts off the secret before it, and a forget cuts there too: the next rekey does not link across. */
 static void test_cut(void)
 {
@@ -237,6 +274,7 @@ int main(void)
     test_bad_wrap(2);
     test_cut();
     test_two_without();
+    test_said_first();
     test_other_secret(WRAPS_ANOTHER);
     test_other_secret(NAMES_ANOTHER_KEM_KEY);
     test_other_links();
