@@ -128,7 +128,7 @@ struct pv_bytes pv_roster_server_name(const struct pv_roster *roster);
 const struct pv_sign_pk *pv_roster_log_key(const struct pv_roster *roster);
 uint64_t pv_roster_epoch(const struct pv_roster *roster);
 bool pv_roster_rekey_due(const struct pv_roster *roster);
-/* Did each principal with a device that is no paper one say that its wrap of the present epoch does not open? */
+/* Did each principal with a device that is no paper one, save viewers, say that its wrap of the present epoch does not open? */
 bool pv_roster_all_complain(const struct pv_roster *roster);
 /* The index of the newest accepted roster, sign or server entry: what a snapshot must be newer than. */
 uint64_t pv_roster_changed_at(const struct pv_roster *roster);

@@ -130,7 +130,7 @@ bool pv_roster_all_complain(const struct pv_roster *roster)
     const struct pv_room_device *devices = pv_roster_devices(roster, &count);
     for (size_t i = 0; i < count; i++) {
         const struct pv_principal *principal = pv_roster_principal_of(roster, &devices[i].id);
-        if (!devices[i].paper && principal && !pv_map_find(&roster->complaints, &principal->id)) return false;
+        if (!devices[i].paper && principal && principal->role != PV_ROLE_VIEWER && !pv_map_find(&roster->complaints, &principal->id)) return false;
     }
     return true;
 }

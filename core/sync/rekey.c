@@ -86,7 +86,8 @@ static enum pv_err has_newest(struct pv_room *room, const struct pv_roster *view
     return err == PV_ERR_NOT_FOUND ? PV_OK : err;
 }
 
-/* Who began the present epoch has lost its secret, or is gone, and nobody has it by a wrap: a restore may have lost these.
+/* Who began the present epoch has lost its secret, is gone, or a viewer, who makes no rekey; and nobody else who could has it by
+ * a wrap: a restore may have lost these.
  * Whoever comes by a recovery kit waits for nobody: it may be all that is left. */
 static enum pv_err is_lost_to_all(struct pv_room *room, const struct pv_roster *view, bool *ret_lost)
 {
@@ -102,7 +103,8 @@ static enum pv_err is_lost_to_all(struct pv_room *room, const struct pv_roster *
     *ret_lost = !err && !has && by_kit;
     if (err || has || by_kit) return err;
     err = pv_keys_rekeyed_by(room, &epochs[count - 1], &author, &links);
-    *ret_lost = !err && (pv_hash_equal(&author, &room->me->device) || !pv_roster_device(view, &author));
+    const struct pv_principal *person = pv_roster_principal_of(view, &author);
+    *ret_lost = !err && (pv_hash_equal(&author, &room->me->device) || !person || person->role == PV_ROLE_VIEWER);
     return err;
 }
 

@@ -109,6 +109,32 @@ static void test_said_first(void)
     pair_release(&p);
 }
 
+/* Who has the present secret may only read by now, and answers no complaint: who lacks it waits for no viewer. */
+static void test_only_a_viewer_has_it(void)
+{
+    static struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_pull(&p.b), PV_OK, "Bob pulls");
+    p.server.now_ms += 31ull * 24 * 3600 * 1000;
+    is_err(rig_say(&p.b, "his"), PV_OK, "Bob writes");
+    is_err(rig_push(&p.b), PV_OK, "in a new epoch");
+    struct rig_room *room = rig_room_find(&p.server, pv_room_id(p.a.room));
+    size_t epochs;
+    const struct pv_epoch_info *newest = pv_roster_epochs(room->roster, &epochs) + epochs - 1;
+    room->entries[newest->index].beside_dropped = true; /* the server loses its wraps */
+    is_err(rig_pull(&p.a), PV_OK, "Ada pulls");
+    is_err(pv_room_set_role(p.a.room, &p.bob.me.person, PV_ROLE_VIEWER), PV_OK, "and lets Bob only read");
+    is_err(rig_push(&p.a), PV_OK, "her device sends that, and that it lacks a wrap");
+    is_err(rig_push(&p.b), PV_OK, "Bob's may not answer");
+    is_err(rig_say(&p.a, "and on"), PV_OK, "she writes");
+    is_err(rig_push(&p.a), PV_OK, "and sends");
+    is_err(rig_push(&p.a), PV_OK, "all of it");
+    tap_is_int((long long)unsent(&p.a), 0, "in an epoch of her own");
+    is_err(rig_pull(&p.b), PV_OK, "Bob pulls");
+    is_texts(&p.b, "his\nand on\n", "and reads it");
+    pair_release(&p);
+}
+
 /* Bob's rekey cuts off the secret before it, and a forget cuts there too: the next rekey does not link across. */
 static void test_cut(void)
 {
@@ -275,6 +301,7 @@ int main(void)
     test_cut();
     test_two_without();
     test_said_first();
+    test_only_a_viewer_has_it();
     test_other_secret(WRAPS_ANOTHER);
     test_other_secret(NAMES_ANOTHER_KEM_KEY);
     test_other_links();
