@@ -29,7 +29,7 @@ void sim_forget_step(struct sim_world *world, const struct sim_step *step, struc
 /* In the calm: where a room cannot be given back, an owner founds its successor, and others follow. */
 void sim_go_over(struct sim_world *world, struct sim_device *device, unsigned round);
 /* Is there a place for its successor? Only for that of the first room, and where nobody founded the second before. */
-bool sim_may_go_over(const struct sim_world *world, unsigned room);
+bool sim_may_go_over(struct sim_world *world, unsigned room);
 
 /* ---- machine.c: what befalls machines */
 void sim_machine_step(struct sim_world *world, const struct sim_step *step, struct sim_device *device);

@@ -181,9 +181,21 @@ static void follow(struct sim_world *world, struct sim_device *device, unsigned 
     pv_wipe(&found, sizeof found);
 }
 
-bool sim_may_go_over(const struct sim_world *world, unsigned room)
+/* Has an owner a device left, in the person's own room too? */
+static bool has_owner(struct sim_world *world)
 {
-    return room == ENDED && (world->succession.begun || !world->has_room[SUCCESSOR]);
+    for (unsigned d = 0; d < SIM_PROGRAMS; d++) {
+        const struct sim_device *device = sim_program(world, d);
+        if (!device->there || device->lost || !device->copies[ENDED].room || !sim_ledger_has(world, device, sim_own_room(device))) continue;
+        const struct pv_principal *me = pv_roster_principal_of(pv_room_roster(device->copies[ENDED].room), &device->me.device);
+        if (me && me->role == PV_ROLE_OWNER) return true;
+    }
+    return false;
+}
+
+bool sim_may_go_over(struct sim_world *world, unsigned room)
+{
+    return room == ENDED && (world->succession.begun || (!world->has_room[SUCCESSOR] && has_owner(world)));
 }
 
 void sim_go_over(struct sim_world *world, struct sim_device *device, unsigned round)
