@@ -161,8 +161,9 @@ enum pv_err pv_outbox_settle(struct pv_room *room)
     if (err == PV_ERR_CONFLICT) err = PV_OK;
     if (!err && s.found) err = abandon_from(room, s.from);
     if (!err) err = pv_store_head_get(room->store, &own);
-    /* The log knows more of us than this home does: it was rolled back, or copied, or it gave up what then came in. */
-    bool behind = !err && s.logged && (s.logged->n > own.n || (s.logged->n == own.n && !pv_hash_equal(&s.logged->leaf, &own.leaf)));
+    /* The log knows more of us than this home does: it was rolled back, or copied, or it gave up what then came in. Where
+     * nothing of ours waits, we go on from the log's head. */
+    bool behind = !err && s.logged && (s.logged->n > own.n || ((s.logged->n == own.n || !s.later) && !pv_hash_equal(&s.logged->leaf, &own.leaf)));
     if (behind) err = abandon_from(room, 0);
     return err;
 }

@@ -11,7 +11,7 @@ CLIENT = [
     Mutant("log_evidence", OVERTAKEN, "    if (passed || stale) {", "    if (sealed->n) {"),
     Mutant("versions that are overtaken", OVERTAKEN, "    if (passed || stale) {", "    if (passed && stale && false) {"),
     Mutant("heads that came in after all", OVERTAKEN,
-           ("    if (born && !s->later && !pv_hash_equal(&entry.header.prev, head)) stale = true;\n", "(s.logged->n > own.n || (s.logged->n == own.n && !pv_hash_equal(&s.logged->leaf, &own.leaf)))"),
+           ("    if (born && !s->later && !pv_hash_equal(&entry.header.prev, head)) stale = true;\n", "(s.logged->n > own.n || ((s.logged->n == own.n || !s.later) && !pv_hash_equal(&s.logged->leaf, &own.leaf)))"),
            ("", "s.logged->n > own.n")),
     Mutant("a number that a thief spent on nothing", OVERTAKEN, "    return first.n == n && !pv_hash_equal(&first.leaf, &item->leaf) ? abandon_from(room, n) : PV_OK;", "    return PV_OK;", "tests/unit/test_overtaken"),
     Mutant("a number that a thief spent ahead", OVERTAKEN, "    if (n > own.n) return pv_store_number_set(room->store, name, 1);\n", "    if (n > own.n) return PV_OK;\n", "tests/unit/test_overtaken"),

@@ -13,6 +13,7 @@ PLACES = [
     # what a device shows and gives back
     Mutant("the newest note is shown", GIVE, "    if (choice->gives > gives || (choice->gives == gives && size < choice->size)) return PV_OK;", "    if ((!gives && size > choice->from) || size < choice->size) return PV_OK;", LOST),
     Mutant("another history is an alarm", GIVE, 'strcmp(response->problem_reason, "seen") == 0', 'strcmp(response->problem_reason, "seen") == 2', LOST),
+    Mutant("one goes on from the log's head", "core/sync/overtaken.c", "(s.logged->n == own.n || !s.later)", "s.logged->n == own.n", "tests/unit/test_overtaken"),
     Mutant("keys are given back", "core/sync/push.c", "    *ret_is = !err && lost_to > given;", "    *ret_is = false;\n    (void)given;", KEYS_BACK),
     # what a restored server takes
     Mutant("a tail under the server's own signature", RESTORE, "    if (!pv_checkpoint_open(job->note, name, &work->state->row.id, &work->server->log_pk, ret_checkpoint)) return true;", "    if (!pv_checkpoint_peek(job->note, ret_checkpoint)) return true;", TAIL),

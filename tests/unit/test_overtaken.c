@@ -333,10 +333,52 @@ static void test_own_words(void)
     pair_release(&p);
 }
 
+static enum pv_err put_first(void *context, const struct pv_sealed_write *sealed)
+{
+    struct pv_bundle bundle = {sealed->entry, sealed->refs, sealed->body, sealed->beside};
+    pv_cbor_put_array(context, 1);
+    pv_bundle_put(context, &bundle);
+    return PV_ERR_CONFLICT; /* ends the walk */
+}
+
+/* Bob gives up two versions that a rekey overtook, and then the first of them, which was on its way, comes in. */
+static void test_first_comes_late(void)
+{
+    struct pair p;
+    struct rig_device carol;
+    struct rig_member c;
+    struct pv_invite_link link;
+    struct pv_buf sent;
+    pair_init(&p, PV_ROLE_OWNER);
+    is_err(rig_push(&p.b), PV_OK, "Bob makes the rekey that his join left due");
+    carol_joins(&p, &carol, &c, PV_ROLE_VIEWER, 3, &link);
+    is_err(rig_pull(&p.b), PV_OK, "Bob looks");
+    is_err(rig_say(&p.b, "one"), PV_OK, "and signs something");
+    is_err(rig_say(&p.b, "two"), PV_OK, "and more");
+    pv_buf_init(&sent, PV_LIMIT_BATCH_BYTES);
+    is_err(pv_store_sealed_each(p.b.store, put_first, &sent), PV_ERR_CONFLICT, "the first is on its way");
+    is_err(rig_pull(&p.a), PV_OK, "Ada looks");
+    is_err(pv_room_remove(p.a.room, &carol.me.person), PV_OK, "removes Carol");
+    is_err(rig_push(&p.a), PV_OK, "and makes new keys");
+    is_err(rig_pull(&p.b), PV_OK, "Bob looks, and gives up both");
+    is_err(rig_append(&p.server, rig_room_find(&p.server, pv_room_id(p.a.room)), pv_buf_bytes(&sent)), PV_OK, "the first comes in");
+    is_err(rig_pull(&p.b), PV_OK, "he sees it");
+    is_err(pv_room_set_role(p.b.room, &p.ada.me.person, PV_ROLE_EDITOR), PV_ERR_DENIED, "what the rules refuse is refused as ever");
+    is_err(rig_invite(&p.b, PV_ROLE_VIEWER, 1, &link), PV_OK, "he goes on from there");
+    is_err(rig_push(&p.b), PV_OK, "with the rest");
+    tap_is_int((long long)unsent(&p.b), 0, "and all is sent");
+    is_texts(&p.b, "one\ntwo\n", "each once");
+    pv_buf_release(&sent);
+    rig_member_close(&c);
+    rig_device_release(&carol);
+    pair_release(&p);
+}
+
 int main(void)
 {
     is_err(pv_crypto_init(), PV_OK, "crypto");
     test_overtaken();
+    test_first_comes_late();
     test_two_rekeys();
     test_reopened_after_lost_race();
     test_pages_between_versions();
