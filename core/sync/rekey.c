@@ -111,7 +111,7 @@ static enum pv_err is_lost_to_all(struct pv_room *room, const struct pv_roster *
 /* Did who began the present epoch cut off the one before for nothing? It answers a complaint of that one, and may have lacked
  * it; or, in a person's own room, a kit began it, which waits for nobody; or it was to be a forget's cut, or whoever began it
  * lacked all others, and is no owner, who could still forget. */
-static enum pv_err is_in_haste(struct pv_room *room, const struct pv_roster *view, bool *ret_is)
+static enum pv_err is_cut_for_nothing(struct pv_room *room, const struct pv_roster *view, bool *ret_is)
 {
     struct pv_hash author;
     size_t count, links;
@@ -128,13 +128,13 @@ static enum pv_err is_in_haste(struct pv_room *room, const struct pv_roster *vie
     return PV_OK;
 }
 
-/* Did a restore lose the wraps of the present epoch, or what led from there to an older secret; or did haste cut off the one
- * before? Who lacks the present one has complained, and would only cut it off from others. */
+/* Did a restore lose the wraps of the present epoch, or what led from there to an older secret; or is the one before that cut off
+ * for nothing? Who lacks the present one has complained, and would only cut it off from others. */
 static enum pv_err has_lost_keys(struct pv_room *room, const struct pv_roster *view, bool *ret_lost)
 {
     struct cut_off cut;
     uint64_t lost_to;
-    bool has = false, linked = false, forgets = false, in_haste = false;
+    bool has = false, linked = false, forgets = false, for_nothing = false;
     size_t count;
     const struct pv_epoch_info *epochs = pv_roster_epochs(view, &count);
     enum pv_err err = pv_store_number_get(room->store, PV_LOST_TO, 0, &lost_to);
@@ -145,11 +145,11 @@ static enum pv_err has_lost_keys(struct pv_room *room, const struct pv_roster *v
     *ret_lost = epochs[count - 1].index < lost_to;
     if (*ret_lost || epochs[count - 1].index >= pv_roster_size(room->roster)) return PV_OK; /* or our own, unsent */
     err = has_newest(room, view, &has);
-    if (!err && has) err = is_in_haste(room, view, &in_haste);
-    if (err || !has || !(in_haste || lost_to)) return err;
+    if (!err && has) err = is_cut_for_nothing(room, view, &for_nothing);
+    if (err || !has || !(for_nothing || lost_to)) return err;
     err = find_cut_off(room, view, false, &cut);
     if (err) return err;
-    *ret_lost = in_haste && count > cut.from + 1 && cut.is[count - 2 - cut.from];
+    *ret_lost = for_nothing && count > cut.from + 1 && cut.is[count - 2 - cut.from];
     if (*ret_lost || lost_to == 0) return PV_OK;
     err = has_linked(room, epochs, count, lost_to, &linked);
     if (err || linked) return err;

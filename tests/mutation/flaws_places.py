@@ -34,7 +34,7 @@ PLACES = [
     Mutant("a longer history comes first", RESTORE, "        bool may_go_on = known == row->size || may_give_up(work, job);", "        bool may_go_on = true;"),
     # what a device gives back
     Mutant("what lay beside is lost", GIVE, "    enum pv_err err = note_loss(room);\n", "    enum pv_err err = PV_OK;\n", KEYS_BACK),
-    Mutant("who lacks the newest key leaves it to others", REKEY, "    if (err || !has || !(in_haste || lost_to)) return err;\n", "    if (err || !(in_haste || lost_to)) return err;\n", LINKS),
+    Mutant("who lacks the newest key leaves it to others", REKEY, "    if (err || !has || !(for_nothing || lost_to)) return err;\n", "    if (err || !(for_nothing || lost_to)) return err;\n", LINKS),
     Mutant("what another cuts off is linked again", REKEY, "    if (err || linked) return err;\n", "    return err;\n", LINKS),
     Mutant("but once", REKEY, "    if (err || linked) return err;\n", "    (void)linked;\n    if (err) return err;\n", LINKS),
     Mutant("what was linked before the restore counts for nothing", REKEY, "e > 0 && epochs[e - 1].index >= lost_to && !*ret_has", "e > 0 && !*ret_has", LINKS),
@@ -43,7 +43,7 @@ PLACES = [
     Mutant("who waits for viewers' keys waits for ever", REKEY, "!person || person->role == PV_ROLE_VIEWER);", "!person);", "tests/unit/test_bad_keys"),
     Mutant("what an answer to a complaint cuts off", REKEY, "    *ret_is = !err && complaint && complaint == count - 1;\n", "", "tests/unit/test_bad_keys"),
     Mutant("who cuts off what it lacks says so first", REKEY, "    if (err || has) return err;\n    body.u.bad_wrap_epoch", "    return err;\n    body.u.bad_wrap_epoch", "tests/unit/test_bad_keys"),
-    Mutant("what a kit cuts off is linked again", REKEY, "    *ret_lost = in_haste && count > cut.from + 1 && cut.is[count - 2 - cut.from];\n", "    *ret_lost = false;\n", "tests/cli/restored_own.t"),
+    Mutant("what a kit cuts off is linked again", REKEY, "    *ret_lost = for_nothing && count > cut.from + 1 && cut.is[count - 2 - cut.from];\n", "    *ret_lost = false;\n", "tests/cli/restored_own.t"),
     Mutant("a kit waits for nobody's keys", REKEY, "    *ret_lost = !err && !has && by_kit;", "    *ret_lost = false;", "tests/cli/restored_own.t"),
     Mutant("what a restored server got back is looked at", "core/sync/push.c", "    if (restored && push->conflicts++ < 3) return pv_pull_start(task, NULL);\n", "    (void)restored;\n", LINKS),
     Mutant("a restore between a page and its proof", "core/sync/pull.c", "    if (response->status == 400 && pull->conflicts++ < CONFLICTS_MAX)\n", "    if (false)\n", LINKS),

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/common.h"
 #include "client/system.h"
 #include "core/sync/room_parts.h"
+#include "tests/tools/on_home.h"
 
 static const struct pv_id16 hold_id = {{'h', 'o', 'l', 'd'}};
 
@@ -66,13 +66,12 @@ static enum pv_err forget(struct pv_room *room, char **words, int count)
 	return pv_room_forget(room, ranges, n);
 }
 
-static enum pv_err act(struct pv_session *session, char **argv, int argc, struct pv_report *report)
+static enum pv_err act(struct pv_session *session, int argc, char **argv, struct pv_report *report)
 {
 	const struct pv_roster_body lift = {.type = PV_ROSTER_LIFT, .u.lift = hold_id};
 	struct pv_open_room *room = NULL;
 	const char *what = argv[2];
-	enum pv_err err = pv_session_open(session, report);
-	if (!err) err = pv_cli_room(session, argv[1], &room, report);
+	enum pv_err err = pv_cli_room(session, argv[1], &room, report);
 	if (!err) err = pv_contact_pull(session, room, 0, report);
 	if (err) return err;
 	if (strcmp(what, "forget") == 0 || strcmp(what, "begin") == 0) err = forget(room->room, argv + 3, argc - 3);
@@ -86,16 +85,5 @@ static enum pv_err act(struct pv_session *session, char **argv, int argc, struct
 
 int main(int argc, char **argv)
 {
-	static struct pv_session session = {.home.dir_fd = -1};
-	static struct pv_report report;
-	if (argc < 3) return 2;
-	enum pv_err err = pv_crypto_init();
-	pv_session_init(&session);
-	if (!err) err = act(&session, argv, argc, &report);
-	if (err) {
-		(void)pv_report_default(&report, err, "failed");
-		fprintf(stderr, "forgetful: %s\n", report.text);
-	}
-	pv_session_close(&session);
-	return pv_err_exit_status(err);
+	return argc < 3 ? 2 : on_home("forgetful", act, argc, argv);
 }

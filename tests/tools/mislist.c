@@ -7,13 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/directory.h"
+#include "tests/tools/on_home.h"
 
 static enum pv_err act(struct pv_session *session, int argc, char **argv, struct pv_report *report)
 {
 	struct pv_known_room known;
-	enum pv_err err = pv_session_open(session, report);
-	if (!err) err = pv_directory_find(session, argv[1], &known, report);
+	enum pv_err err = pv_directory_find(session, argv[1], &known, report);
 	if (err) return err;
 	known.state = strcmp(argv[2], "left") == 0 ? PV_ROOM_LEFT : PV_ROOM_JOINED;
 	if (argc > 3) snprintf(known.server.text, sizeof known.server.text, "%s", argv[3]);
@@ -22,16 +21,5 @@ static enum pv_err act(struct pv_session *session, int argc, char **argv, struct
 
 int main(int argc, char **argv)
 {
-	static struct pv_session session = {.home.dir_fd = -1};
-	static struct pv_report report;
-	if (argc < 3) return 2;
-	enum pv_err err = pv_crypto_init();
-	pv_session_init(&session);
-	if (!err) err = act(&session, argc, argv, &report);
-	if (err) {
-		(void)pv_report_default(&report, err, "failed");
-		fprintf(stderr, "mislist: %s\n", report.text);
-	}
-	pv_session_close(&session);
-	return pv_err_exit_status(err);
+	return argc < 3 ? 2 : on_home("mislist", act, argc, argv);
 }
