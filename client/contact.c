@@ -251,14 +251,6 @@ static enum pv_err find_out_gone(struct pv_session *session, struct pv_open_room
                      "lets go of what was not sent", room->label);
 }
 
-/* A room that stands in this device's list, and that the server knew. */
-static enum pv_err report_gone(struct pv_open_room *room, enum pv_err err, struct pv_report *report)
-{
-    if (err != PV_ERR_NOT_FOUND) return err;
-    return pv_report(report, err, "%s: the server has no such room: its store is damaged, or it was taken from there; what is here stays",
-                     room->label);
-}
-
 static enum pv_err make_pull(void *context, struct pv_task **ret_task)
 {
     return pv_pull_task(context, PV_AUTH_SESSION, ret_task);
@@ -273,7 +265,7 @@ enum pv_err pv_contact_pull_alone(struct pv_session *session, struct pv_open_roo
     pinned = pv_contact_save_pin(session, room, report);
     if (err == PV_ERR_DENIED && room != session->person) return find_out_gone(session, room, report);
     if (err == PV_OK) err = set_gone(room, PV_GONE_NOT);
-    if (err != PV_OK) return pv_contact_convict(session, room, report_gone(room, err, report), report);
+    if (err != PV_OK) return pv_contact_convict(session, room, err, report);
     note_contact(room);
     if (pinned == PV_OK) pinned = pv_session_room_error(session, room, pv_clock_heard(session, room), report);
     return pinned;

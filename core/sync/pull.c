@@ -344,6 +344,12 @@ static enum pv_err consistency_answer(struct pv_task *task, const struct pv_resp
     return err;
 }
 
+enum pv_err pv_pull_unknown_room(struct pv_pull *pull)
+{
+    return pv_task_error(&pull->task, PV_ERR_NOT_FOUND, "the server knows no such room: it was never founded, or the server was put back from an "
+                         "older backup, or its store is damaged; what is on this device stays");
+}
+
 static enum pv_err page_answer(struct pv_task *task, const struct pv_response *response)
 {
     struct pv_pull *pull = (struct pv_pull *)task;
@@ -353,9 +359,7 @@ static enum pv_err page_answer(struct pv_task *task, const struct pv_response *r
         pull->after_repair = next_key; /* was it founded after the backup? Then the server takes all of it */
         return pv_repair_ask(pull, 0);
     }
-    if (response->status == 404 && pull->auth == PV_AUTH_SESSION)
-        return pv_task_error(task, PV_ERR_NOT_FOUND, "the server knows no such room: it was never founded, or the server was put back from an "
-                             "older backup, or its store is damaged");
+    if (response->status == 404 && pull->auth == PV_AUTH_SESSION) return pv_pull_unknown_room(pull);
     if (response->status == 403 && pull->refused) return pv_task_error(task, pull->refused, "%s", pull->refusal);
     if (response->status >= 400) return pv_task_problem(task, response);
     enum pv_err err = page_read(response->body, &page);

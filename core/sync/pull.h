@@ -37,5 +37,7 @@ void pv_pull_release(struct pv_task *task);
 enum pv_err pv_pull_start(struct pv_task *task, const struct pv_response *response);
 /* Return `err` with the room's alarm as the task's message. */
 enum pv_err pv_pull_error(struct pv_pull *pull, enum pv_err err);
+/* End as the room is not at the server: NOT_FOUND, with what may be behind it. */
+PV_MUST_USE enum pv_err pv_pull_unknown_room(struct pv_pull *pull);
 
 #endif

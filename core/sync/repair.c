@@ -87,6 +87,7 @@ static enum pv_err repair_answer(struct pv_task *task, const struct pv_response 
         return pv_pull_error(pull, pv_room_raise(pull->room, PV_ERR_FORK, pv_room_pin(pull->room),
                                                  "the server, which was restored from a backup, has gone on without what this device "
                                                  "holds and it had signed"));
+    if (response->status == 404) return pv_pull_unknown_room(pull);
     if (response->status >= 400) return pv_task_problem(task, response);
     pv_cbor_init(&in, response->body);
     pv_cbor_get_array_of(&in, 3);

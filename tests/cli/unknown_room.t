@@ -26,7 +26,8 @@ for place in ("rooms", "pins"):
     for file in (phone.path / place).glob(room[:16] + "*"):
         file.unlink()
 for name, home in (("who has nothing of it yet", phone), ("who has it", ada)):
-    result = home.run("read", "acme")
-    is_(result.status, 1, f"{name} cannot read", *result.why())
-    ok("no such room" in result.err and "store is damaged" in result.err, "and is told what may be behind it", *result.why())
+    for command in (("read", "acme"), ("refresh",)):
+        result = home.run(*command)
+        is_(result.status, 1, f"{name} cannot {command[0]}", *result.why())
+        ok("no such room" in result.err and "store is damaged" in result.err, "and is told what may be behind it", *result.why())
 done()
