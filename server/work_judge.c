@@ -209,8 +209,9 @@ static bool take_item(struct pv_work *work, struct pv_job *job, size_t i)
 /* A room from a backup takes nothing new before its lost tail: what was said there would be contradicted. */
 static bool is_waiting(const struct pv_work *work, struct pv_job *job)
 {
-    if (work->state->row.restored) refuse(job, PV_ERR_OFFLINE, "restored", PV_DETAIL_RESTORED);
-    return work->state->row.restored;
+    bool waits = work->state->row.restored || work->given_back;
+    if (waits) refuse(job, PV_ERR_OFFLINE, "restored", PV_DETAIL_RESTORED);
+    return waits;
 }
 
 void pv_work_append(struct pv_work *work, struct pv_job *job)

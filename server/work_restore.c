@@ -80,6 +80,7 @@ void pv_work_restore(struct pv_work *work, struct pv_job *job)
 {
     struct pv_checkpoint checkpoint;
     struct pv_hash root;
+    size_t before = work->count; /* another's tail, that the same batch took */
     const struct pv_meta_room *row = &work->state->row;
     if (row->no && !row->restored) return; /* it is open: the answer says so */
     if ((!row->no && !work->count && !may_found(work, job)) || !open_note(work, job, &checkpoint)) return;
@@ -89,7 +90,7 @@ void pv_work_restore(struct pv_work *work, struct pv_job *job)
         else if (!pv_hash_equal(&root, &checkpoint.root))
             refuse(job, PV_ERR_FORK, "seen", "the checkpoint is of another history than this log's");
     } else if (job->count && !take_tail(work, job, &checkpoint)) {
-        enum pv_err err = pv_work_rewind(work, 0);
+        enum pv_err err = pv_work_rewind(work, before);
         if (err) work->err = err;
     }
     job->note_size = checkpoint.size;

@@ -168,6 +168,7 @@ NATIVE_TESTS += \
 	tests/server/test_pairings.c \
 	tests/server/test_resources.c \
 	tests/server/test_restore.c \
+	tests/server/test_restore_at_once.c \
 	tests/server/test_restore_keys.c \
 	tests/server/test_restore_links.c \
 	tests/server/test_restore_lost.c \
@@ -213,6 +214,7 @@ TEST_TOOLS := \
 	tests/tools/mislist.c \
 	tests/tools/misname.c \
 	tests/tools/siege_accounts.c \
+	tests/tools/takeout.c \
 	tests/property/roster_replay.c \
 	tests/simulation/simulate.c \
 	tests/stories/7_thousand_viewers.c \

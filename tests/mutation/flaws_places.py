@@ -3,7 +3,7 @@ from flaw import Mutant
 
 GIVE, RESTORE, PREPARE, PUT = "core/sync/repair.c", "server/work_restore.c", "server/restore.c", "server/successors.c"
 HEADS, BACKUP, FIND, SEAL = "server/heads.c", "server/backup_restore.c", "core/sync/successor.c", "core/room/succession.c"
-TAIL, KEYS_BACK = "tests/server/test_restore", "tests/server/test_restore_keys"
+TAIL, AT_ONCE, KEYS_BACK = "tests/server/test_restore", "tests/server/test_restore_at_once", "tests/server/test_restore_keys"
 OWN, LINKS, REKEY = "tests/unit/test_overtaken", "tests/server/test_restore_links", "core/sync/rekey.c"
 LOST, WHOSE = "tests/server/test_restore_lost", "tests/server/test_go_on"
 WORD, GOES_ON, SUCCESSION = "tests/server/test_successor", "tests/cli/successor.t", "tests/unit/test_succession"
@@ -24,7 +24,9 @@ PLACES = [
     Mutant("a room that never was", RESTORE, "    return (restored_ms && job->count) || refuse", "    return job->count || refuse", TAIL),
     Mutant("bodies that entries name", PREPARE, "    if (has_body ? pv_hash_equal(&hash, &item->entry.header.body_hash) : pv_kind", "    if (has_body ? true : pv_kind", TAIL),
     Mutant("refs that entries name", PREPARE, "    if (!dropped && !pv_hash_equal(&hash, &item->entry.header.refs_hash))", "    if (false)", TAIL),
-    Mutant("nothing new before the tail is back", "server/work_judge.c", "    if (work->state->row.restored) refuse(job, PV_ERR_OFFLINE, \"restored\", PV_DETAIL_RESTORED);\n    return work->state->row.restored;\n", "    (void)job;\n    return !work;\n", WHOSE),
+    Mutant("nothing new before the tail is back", "server/work_judge.c", "    bool waits = work->state->row.restored || work->given_back;\n", "    bool waits = work->given_back;\n", WHOSE),
+    Mutant("nothing new behind a tail in one batch", "server/work_judge.c", "    bool waits = work->state->row.restored || work->given_back;\n", "    bool waits = work->state->row.restored;\n", AT_ONCE),
+    Mutant("what does not fit costs no tail of the same batch", RESTORE, "pv_work_rewind(work, before);", "pv_work_rewind(work, 0 * before);", AT_ONCE),
     Mutant("who has not shown a head", RESTORE, "        if (!devices[i].paper) err = has_shown(work, &devices[i].id, &have);\n", "", KEYS_BACK),
     Mutant("an open link may have let one more in", RESTORE, "    for (size_t i = 0; i < count; i++) have &= !invites[i].open;\n", ""),
     Mutant("a longer history is known", RESTORE, "        if (!err && known == row->size && !opens && !ended) err = all_have_shown(work, &opens);", "        if (!err && !opens && !ended) err = all_have_shown(work, &opens);"),

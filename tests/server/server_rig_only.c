@@ -200,6 +200,44 @@ unsigned srv_ask(struct srv *srv, const char *method, const char *target, const 
 	return status;
 }
 
+void srv_post_together(struct srv *srv, struct srv_post *posts, size_t count)
+{
+	struct pv_web_request requests[SRV_POSTS_MAX];
+	struct pv_web_response responses[SRV_POSTS_MAX];
+	struct srv_header headers[SRV_POSTS_MAX][2];
+	struct driver drivers[SRV_POSTS_MAX];
+	char bearers[SRV_POSTS_MAX][96];
+	struct pv_job *jobs = NULL, **last = &jobs;
+	for (size_t i = 0; i < count; i++) {
+		snprintf(bearers[i], sizeof bearers[i], "Bearer %s", posts[i].token);
+		headers[i][0] = (struct srv_header){"Authorization", bearers[i]};
+		headers[i][1] = (struct srv_header){NULL, NULL};
+		drivers[i] = (struct driver){.headers = headers[i]};
+		requests[i] = (struct pv_web_request){.method = PV_METHOD_POST, .path = posts[i].target, .address = "192.0.2.1", .header = get_header,
+						      .query = get_query, .driver = &drivers[i], .has_length = true, .length = posts[i].body.n,
+						      .body = posts[i].body};
+		pv_web_response_init(&responses[i]);
+		if (pv_router_begin(&srv->server, &requests[i], &responses[i])) pv_router_run(&srv->server, &requests[i], &responses[i]);
+		if (!responses[i].job) continue;
+		responses[i].job->response = &responses[i];
+		*last = responses[i].job;
+		last = &responses[i].job->next;
+	}
+	if (jobs) pv_committer_step(srv->server.committer, jobs);
+	while (jobs) {
+		struct pv_job *next = jobs->next;
+		pv_job_free(jobs);
+		jobs = next;
+	}
+	for (size_t i = 0; i < count; i++) {
+		responses[i].job = NULL;
+		posts[i].status = responses[i].status;
+		posts[i].reason = responses[i].status >= 400 && responses[i].reason ? responses[i].reason : "";
+		pv_router_end(&srv->server, &requests[i]);
+		pv_web_response_release(&responses[i]);
+	}
+}
+
 unsigned srv_upload_cut(struct srv *srv, const char *target, const char *token, uint64_t announced, struct pv_bytes part,
 			void (*meanwhile)(void))
 {

@@ -46,6 +46,16 @@ void srv_request(struct srv *srv, const char *method, const char *target, const 
 /* The same with a token, for the common case: returns the status. `ret_answer` (or NULL) gets the body. */
 unsigned srv_ask(struct srv *srv, const char *method, const char *target, const char *token, struct pv_bytes body,
 		 struct pv_buf *ret_answer);
+/* Posts that come at once, worked on in one batch. */
+struct srv_post {
+	const char *target, *token;
+	struct pv_bytes body;
+	unsigned status;    /* the answer's */
+	const char *reason; /* "" if none */
+};
+enum { SRV_POSTS_MAX = 4 };
+void srv_post_together(struct srv *srv, struct srv_post *posts, size_t count);
+
 /* An upload that announces a length: `part` of it comes, then `meanwhile` (or NULL) is called, then the line is cut.
  * Returns 0, or the status of an answer that came before any of it was taken. */
 unsigned srv_upload_cut(struct srv *srv, const char *target, const char *token, uint64_t announced, struct pv_bytes part,
