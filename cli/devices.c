@@ -138,6 +138,10 @@ static void waits_restored(struct pv_walked_room *walked)
     walked->restored = true;
 }
 
+/* Whom a server keeps out cannot tell whether that is the person, or this device alone: then whoever took it out reads on. */
+static const char shut_out[] = "its server says that you were removed. If only this device was, by one that you have revoked, that one still reads "
+                               "there, and your kit takes it out: privity recover. If you were, privity leave lets the room go";
+
 /* What a look at the room says is still to do. */
 static void judge(struct pv_walked_room *walked, const struct pv_devices_report *devices)
 {
@@ -174,13 +178,31 @@ static enum pv_err walk_as_device(struct pv_session *session, struct pv_walked_r
 
     if (err != PV_OK) return err;
     err = pv_contact_push(session, room, NULL, report);
-    bool gone = pv_contact_gone(room) != PV_GONE_NOT;
+    enum pv_gone gone = pv_contact_gone(room);
     if (err == PV_OK && !gone) err = pv_devices_report(room->room, &devices);
     if (err == PV_OK && !gone) judge(walked, &devices);
     if (err == PV_OK && !gone && !walked->done && pv_room_is_restored(room->room, &missing)) waits_restored(walked);
     pv_session_room_close(session, room);
-    if (gone) walked->done = true;
+    if (gone == PV_GONE_LEFT) walked->done = true;
+    else if (gone) waits(walked, shut_out);
     return gone ? PV_OK : err;
+}
+
+/* The kit's look at a room, where the list says that it is; where nothing comes of that, at the person's own server, if that
+ * lets the kit in: a thief may have written another address. */
+static enum pv_err mend_by_kit(struct pv_paper *paper, struct pv_walked_room *walked, struct pv_paper_mended *ret_mended, struct pv_report *said)
+{
+    struct pv_known_room *known = &walked->known;
+    struct pv_report ignored = {.err = PV_OK};
+    bool there = false;
+    enum pv_err err = pv_paper_mend(paper, &known->id, &known->server, false, ret_mended, said);
+
+    if (err == PV_OK && ret_mended->devices.state != PV_DEVICES_OUTSIDE) return PV_OK;
+    if (strcmp(known->server.text, paper->server.text) == 0) return err;
+    if (pv_paper_is_in(paper, &known->id, &paper->server, &there, &ignored) != PV_OK || !there) return err;
+    known->server = paper->server;
+    *said = (struct pv_report){.err = PV_OK};
+    return pv_paper_mend(paper, &known->id, &known->server, false, ret_mended, said);
 }
 
 static void walk_room(struct pv_session *session, struct pv_paper *paper, struct pv_walked_room *walked)
@@ -190,7 +212,7 @@ static void walk_room(struct pv_session *session, struct pv_paper *paper, struct
     enum pv_err err = PV_OK;
 
     if (paper) {
-        err = pv_paper_mend(paper, &walked->known.id, &walked->known.server, false, &mended, &said);
+        err = mend_by_kit(paper, walked, &mended, &said);
         if (err == PV_ERR_DENIED) said = (struct pv_report){.err = PV_OK}; /* the kit is not in it: what can this device do? */
         else if (err == PV_OK && mended.devices.state == PV_DEVICES_OUTSIDE) {
             walked->done = true;
@@ -218,6 +240,14 @@ static bool is_in(struct pv_session *session, const struct pv_known_room *known)
     return in;
 }
 
+/* The list says again where the person is. */
+static enum pv_err list_again(struct pv_session *session, struct pv_walked_room *walked, struct pv_report *report)
+{
+    walked->known.state = PV_ROOM_JOINED;
+    enum pv_err err = pv_directory_record(session, &walked->known, report);
+    return err == PV_ERR_OFFLINE ? PV_OK : err;
+}
+
 /* A room that the list says was left. A thief may have written so, to stay where no revocation comes: the room's own log
  * counts. One that was really left is passed over (`ret_in` false), whatever its server says or does not say; so is one
  * whose server was restored, since it may be left for its successor. */
@@ -226,19 +256,22 @@ static enum pv_err walk_left(struct pv_session *session, struct pv_paper *paper,
 {
     struct pv_report ignored = {.err = PV_OK};
     struct pv_paper_mended mended;
-    enum pv_err err;
 
     *ret_in = is_in(session, &walked->known);
     if (!*ret_in && paper)
-        *ret_in = pv_paper_mend(paper, &walked->known.id, &walked->known.server, false, &mended, &ignored) == PV_OK &&
-                  mended.devices.state != PV_DEVICES_OUTSIDE && !mended.restored;
+        *ret_in = mend_by_kit(paper, walked, &mended, &ignored) == PV_OK && mended.devices.state != PV_DEVICES_OUTSIDE && !mended.restored;
     if (!*ret_in) return PV_OK;
     walk_room(session, paper, walked);
     *ret_in = !walked->restored && is_in(session, &walked->known);
-    if (!*ret_in || !walked->done) return PV_OK;
-    walked->known.state = PV_ROOM_JOINED;
-    err = pv_directory_record(session, &walked->known, report);
-    return err == PV_ERR_OFFLINE ? PV_OK : err;
+    return *ret_in && walked->done ? list_again(session, walked, report) : PV_OK;
+}
+
+static enum pv_err walk_listed(struct pv_session *session, struct pv_paper *paper, struct pv_walked_room *walked, struct pv_report *report)
+{
+    const struct pv_server_url listed = walked->known.server;
+    walk_room(session, paper, walked);
+    bool is_elsewhere = strcmp(listed.text, walked->known.server.text) != 0;
+    return is_elsewhere && walked->done ? list_again(session, walked, report) : PV_OK;
 }
 
 enum pv_err pv_walk_rooms(struct pv_session *session, struct pv_paper *paper, struct pv_walk *ret_walk, struct pv_report *report)
@@ -253,7 +286,7 @@ enum pv_err pv_walk_rooms(struct pv_session *session, struct pv_paper *paper, st
         bool in = true;
         *walked = (struct pv_walked_room){.known = directory.rooms[i]};
         if (walked->known.state == PV_ROOM_LEFT) err = walk_left(session, paper, walked, &in, report);
-        else walk_room(session, paper, walked);
+        else err = walk_listed(session, paper, walked, report);
         if (err != PV_OK || !in) continue;
         walk.waiting += !walked->done;
         walk.count++;
