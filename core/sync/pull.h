@@ -21,6 +21,7 @@ struct pv_pull {
     bool gave;                   /* a restored server has what this device can give */
     unsigned repairs;            /* requests that gave */
     uint64_t given;              /* the restored server's size, as it last said */
+    uint64_t reached;            /* the largest after it was given something */
     enum pv_err refused;         /* what led to this pull, and stands where this is refused, too; PV_OK: nothing did */
     char refusal[256];
     enum pv_err (*after_repair)(struct pv_pull *pull);

@@ -97,8 +97,9 @@ static enum pv_err repair_answer(struct pv_task *task, const struct pv_response 
     if (pv_cbor_finish(&in)) return pv_task_error(task, PV_ERR_IO, "the server's answer is not of the expected form");
     pull->room->restored = restored;
     pull->room->restored_known = known;
-    pull->gave = size <= pull->given || !restored;
+    pull->gave = size <= pull->given || size <= pull->reached || !restored; /* what it took and lacks again, the next pull gives */
     pull->given = size;
+    if (size > pull->reached) pull->reached = size;
     /* It opened, or took a part, or others were there before: look again. */
     if (!restored || (size < pull->room->edge.size && !pull->gave)) return pv_pull_start(task, NULL);
     pull->gave = true;

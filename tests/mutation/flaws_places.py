@@ -15,6 +15,7 @@ PLACES = [
     Mutant("another history is an alarm", GIVE, 'strcmp(response->problem_reason, "seen") == 0', 'strcmp(response->problem_reason, "seen") == 2', LOST),
     Mutant("one goes on from the log's head", "core/sync/overtaken.c", "(s.logged->n == own.n || !s.later)", "s.logged->n == own.n", "tests/unit/test_overtaken"),
     Mutant("keys are given back", "core/sync/push.c", "    *ret_is = !err && lost_to > given;", "    *ret_is = false;\n    (void)given;", KEYS_BACK),
+    Mutant("what a server lacks again is not given for ever", GIVE, "size <= pull->given || size <= pull->reached || !restored;", "size <= pull->given || !restored;", "tests/unit/test_sync_lies"),
     # what a restored server takes
     Mutant("a tail under the server's own signature", RESTORE, "    if (!pv_checkpoint_open(job->note, name, &work->state->row.id, &work->server->log_pk, ret_checkpoint)) return true;", "    if (!pv_checkpoint_peek(job->note, ret_checkpoint)) return true;", TAIL),
     Mutant("a tail that reproduces the root", RESTORE, "    pv_merkle_edge_root(&work->edge, &root);\n    if (!pv_hash_equal(&root, &checkpoint->root))", "    pv_merkle_edge_root(&work->edge, &root);\n    if (false)", TAIL),

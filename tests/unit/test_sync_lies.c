@@ -360,6 +360,59 @@ static void test_link_of_another_history(void)
     rig_server_release(&server);
 }
 
+/* A server that says that it was restored, and each time it is asked that it lacks what it had just been given. */
+struct taker {
+    struct pv_bytes note;
+    uint64_t size;
+    size_t asked, given;
+};
+
+static unsigned take_for_ever(void *context, const struct pv_request *request, struct pv_buf *answer, const char **why)
+{
+    struct taker *taker = context;
+    *why = "";
+    if (taker->asked++ > 100) return 0;
+    bool gives = strstr(request->path, "/restore") != NULL;
+    if (!gives && !strstr(request->path, "/entries?")) return 404;
+    taker->given += gives;
+    pv_cbor_put_array(answer, gives ? 3 : 4);
+    pv_cbor_put_uint(answer, taker->size + 1);
+    if (gives) {
+        pv_cbor_put_uint(answer, taker->size + 9);
+        pv_cbor_put_bool(answer, true);
+        return 200;
+    }
+    pv_buf_clear(answer);
+    pv_cbor_put_array(answer, 4);
+    pv_cbor_put_uint(answer, taker->size + 3);
+    pv_cbor_put_array(answer, 0);
+    pv_cbor_put_bytes(answer, taker->note.p, taker->note.n);
+    pv_cbor_put_uint(answer, taker->size + 9);
+    return 200;
+}
+
+static void test_endless_restore(void)
+{
+    struct pair p;
+    struct taker taker = {.asked = 0};
+    struct pv_buf note;
+    pair_init(&p, PV_ROLE_EDITOR);
+    pv_buf_init(&note, PV_LIMIT_NOTE_BYTES);
+    is_err(rig_pull(&p.a), PV_OK, "Ada is up to date");
+    struct pv_bytes pin = pv_room_pin(p.a.room);
+    pv_buf_append(&note, pin.p, pin.n);
+    taker.note = pv_buf_bytes(&note);
+    taker.size = pv_roster_size(pv_room_roster(p.a.room));
+    for (int i = 0; i < 3; i++)
+        if (rig_say(&p.a, "more") || rig_push(&p.a)) tap_ok(false, "message %d", i);
+    p.server.serve = take_for_ever;
+    p.server.serve_context = &taker;
+    is_err(rig_pull(&p.a), PV_OK, "a server lacks again and again what it was given");
+    tap_ok(taker.given >= 2 && taker.given < 10, "it is given so often, and no more (%zu)", taker.given);
+    pv_buf_release(&note);
+    pair_release(&p);
+}
+
 int main(void)
 {
     is_err(pv_crypto_init(), PV_OK, "crypto");
@@ -373,5 +426,6 @@ int main(void)
     test_own_body_withheld();
     test_link_and_server();
     test_link_of_another_history();
+    test_endless_restore();
     return tap_done();
 }
