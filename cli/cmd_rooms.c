@@ -215,7 +215,11 @@ static enum pv_err refresh_rooms(struct pv_session *session, struct pv_report *r
     struct pv_report worst = {.err = PV_OK}, said;
     enum pv_err err = pv_directory_list(session, &directory, report);
 
-    if (err != PV_OK) return err;
+    if (err == PV_OK) err = pv_directory_own_first(session, &directory);
+    if (err != PV_OK) {
+        pv_directory_release(&directory);
+        return err;
+    }
     for (size_t i = 0; i < directory.count; i++) {
         const struct pv_known_room *known = &directory.rooms[i];
         struct pv_open_room *room = NULL;

@@ -280,6 +280,7 @@ enum pv_err pv_walk_rooms(struct pv_session *session, struct pv_paper *paper, st
     struct pv_walk walk = {.rooms = NULL};
     enum pv_err err = pv_directory_list(session, &directory, report);
 
+    if (err == PV_OK) err = pv_directory_own_first(session, &directory);
     if (err == PV_OK && !(walk.rooms = calloc(directory.count + 1, sizeof *walk.rooms))) err = PV_ERR_NOMEM;
     for (size_t i = 0; i < directory.count && err == PV_OK; i++) {
         struct pv_walked_room *walked = &walk.rooms[walk.count];

@@ -53,6 +53,20 @@ enum pv_err pv_directory_list(struct pv_session *session, struct pv_directory *r
     return PV_OK;
 }
 
+enum pv_err pv_directory_own_first(struct pv_session *session, struct pv_directory *directory)
+{
+    struct pv_known_room *sorted = calloc(directory->count + 1, sizeof *sorted);
+    size_t count = 0;
+
+    if (!sorted) return PV_ERR_NOMEM;
+    for (int elsewhere = 0; elsewhere < 2; elsewhere++)
+        for (size_t i = 0; i < directory->count; i++)
+            if ((strcmp(directory->rooms[i].server.text, session->secrets.server.text) != 0) == elsewhere) sorted[count++] = directory->rooms[i];
+    free(directory->rooms);
+    directory->rooms = sorted;
+    return PV_OK;
+}
+
 void pv_directory_release(struct pv_directory *directory)
 {
     free(directory->rooms);

@@ -2,6 +2,7 @@
 """A thief writes into the list of rooms that one was left, or is elsewhere: a revocation goes there all the same."""
 
 import pathlib
+import socket
 import subprocess
 import sys
 
@@ -51,6 +52,22 @@ for room in ("acme", "hooli"):
     phone.must("say", room, "Ada again")
     is_(bob.messages(room), ["Ada again"], f"Bob reads her in {room}")
 refused(ada, "acme", "hooli")
+
+# --- an address that takes a connection, and never answers
+
+dave = world.person("Dave", server)
+for room in ("aardvark", "oscorp"):
+    dave.must("room", "new", room)
+tablet = dave.pair("tablet")
+silent = socket.create_server(("127.0.0.1", 0))
+mislist(dave, "aardvark", "joined", f"http://127.0.0.1:{silent.getsockname()[1]}")
+revoking = tablet.start("device", "revoke", "Dave")
+line, _ = silent.accept()
+refused(dave, "oscorp")
+silent.close()
+line.close()
+revoking.communicate(timeout=60)
+is_(revoking.returncode, 5, "other rooms do not wait for it")
 
 # --- nothing is left but the kit
 

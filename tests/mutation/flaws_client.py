@@ -23,6 +23,7 @@ CLIENT = [
     Mutant("a room marked as left is walked", "cli/devices.c", "err = walk_left(session, paper, walked, &in, report);", "in = false;", "tests/cli/mislisted.t"),
     Mutant("a room that keeps this device out is told", "cli/devices.c", "    if (gone == PV_GONE_LEFT) walked->done = true;\n", "    if (gone) walked->done = true;\n", "tests/cli/taken_out.t"),
     Mutant("a room at another's address is looked for", "cli/devices.c", "    if (strcmp(known->server.text, paper->server.text) == 0) return err;\n", "    return err;\n", "tests/cli/mislisted.t"),
+    Mutant("no room waits for one at a silent address", "cli/directory.c", "!= 0) == elsewhere)", "!= 2) == elsewhere)", "tests/cli/mislisted.t"),
     Mutant("a room that is nowhere is where the person is", "cli/directory.c", "room->server = *listing->own;", "return PV_OK;", "tests/cli/mislisted.t"),
     Mutant("what is left for a successor is passed over", "cli/devices.c", "    *ret_in = !walked->restored && is_in(session, &walked->known);", "    *ret_in = is_in(session, &walked->known);", "tests/cli/successor.t"),
     Mutant("a room that the server does not know", "core/sync/pull.c", "    if (response->status == 404 && pull->auth == PV_AUTH_SESSION) return pv_pull_unknown_room(pull);\n", "", "tests/cli/unknown_room.t"),
