@@ -1,5 +1,6 @@
 /* Reading of a command line by the table: options anywhere, `--` ends them, `--name=value`, letters together. */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,13 +122,27 @@ static void find_command(struct parser *parser)
     parser->at += used;
 }
 
-/* The command of two words that begins with `word`. */
-static const struct pv_command *find_half(const char *word)
+static bool begins_with(const struct pv_command *command, const char *word)
 {
     size_t n = strlen(word);
+    return strncmp(command->name, word, n) == 0 && command->name[n] == ' ';
+}
+
+/* The first command of two words that begins with `word`. */
+static const struct pv_command *find_half(const char *word)
+{
     for (size_t i = 0; i < pv_command_count; i++)
-        if (strncmp(pv_commands[i].name, word, n) == 0 && pv_commands[i].name[n] == ' ') return &pv_commands[i];
+        if (begins_with(&pv_commands[i], word)) return &pv_commands[i];
     return NULL;
+}
+
+/* All of them, with commas between. */
+static void list_halves(const char *word, char *ret_text, size_t size)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < pv_command_count && n < size; i++)
+        if (begins_with(&pv_commands[i], word))
+            n += (size_t)snprintf(ret_text + n, size - n, "%s%s", n ? ", " : "", pv_commands[i].name);
 }
 
 static enum pv_err unknown_command(struct parser *parser)
@@ -141,9 +156,12 @@ static enum pv_err unknown_command(struct parser *parser)
         parser->at++;
         return PV_OK;
     }
-    if (half)
-        return pv_report(parser->report, PV_ERR_USAGE, "unknown command %s%s%s; write: privity %s %s", word, *second ? " " : "", second,
-                         half->name, half->synopsis);
+    if (half) {
+        char all[160] = "";
+        list_halves(word, all, sizeof all);
+        return pv_report(parser->report, PV_ERR_USAGE, "unknown command %s%s%s; there is %s: see privity %s --help", word,
+                         *second ? " " : "", second, all, half->name);
+    }
     return pv_report(parser->report, PV_ERR_USAGE, "unknown command %s: see privity --help", word);
 }
 

@@ -19,7 +19,7 @@ struct join {
     struct pv_server_url server;
     struct pv_known_room known;
     struct pv_open_room *room;
-    bool made_person;
+    bool made_person, was_in;
     struct pv_new_person person; /* secret */
 };
 
@@ -100,6 +100,8 @@ static enum pv_err release(struct pv_session *session, struct join *join, struct
 
     if (err == PV_OK) err = pv_release_task(&join->link, pv_bytes(NULL, 0), &pv_system_random, &task);
     if (err == PV_OK) err = pv_transport_run(transport, task, NULL, NULL, report);
+    if (err == PV_ERR_NOT_FOUND) /* mistyped, or made after the backup that the server was restored from */
+        err = pv_report(report, err, "%s does not know this link: ask for a new one", join->server.text);
     if (err == PV_OK) {
         half = pv_release_result(task, &ticket);
         join->half_b = *half;
@@ -238,6 +240,7 @@ static enum pv_err resume(struct pv_session *session, struct join *join, const c
     if (err != PV_OK || !pv_roster_is_born(roster) || !pv_roster_principal(roster, &session->me.person))
         return pv_session_room_error(session, join->room, pv_room_join_give_up(join->room->room), report);
     *ret_done = true;
+    join->was_in = join->known.state == PV_ROOM_JOINED;
     return join->known.state == PV_ROOM_INTENDED ? settle(session, join, as, report) : PV_OK;
 }
 
@@ -307,6 +310,10 @@ static enum pv_err print_result(struct pv_session *session, struct join *join, b
             pv_wipe(code, sizeof code);
         }
         return pv_out_end(&out, report);
+    }
+    if (join->was_in) {
+        pv_term_line(stdout, "You are in %s already: the link was not used.", join->known.name);
+        return PV_OK;
     }
     pv_hex_encode(join->link.inviter.b, 8, id);
     pv_term_line(stdout, "You joined %s, invited by %s (%s).", join->known.name, name, id);

@@ -74,12 +74,25 @@ enum pv_err pv_cli_registered(struct pv_session *session, struct pv_report *repo
                                            : "run privity init again with --registration-file FILE, or privity join with an invite's link");
 }
 
+/* A room that another device of this person left, before this one had anything of it: nothing can be shown or written. */
+static enum pv_err check_was_here(struct pv_session *session, const struct pv_known_room *known, struct pv_open_room *room,
+                                  struct pv_report *report)
+{
+    const struct pv_roster *view = NULL;
+    if (known->state != PV_ROOM_LEFT) return PV_OK;
+    enum pv_err err = pv_room_view(room->room, &view);
+    if (err != PV_OK) return pv_session_room_error(session, room, err, report);
+    if (pv_roster_is_born(view)) return PV_OK;
+    return pv_report(report, PV_ERR_DENIED, "%s was left, or ended, before this device came, and nothing of it is here: your devices that had it can read it; "
+                     "to come back into one that goes on, ask an owner for a new link", room->label);
+}
+
 enum pv_err pv_cli_room(struct pv_session *session, const char *text, struct pv_open_room **ret_room, struct pv_report *report)
 {
     struct pv_known_room known;
     enum pv_err err = pv_directory_find(session, text, &known, report);
-    if (err != PV_OK) return err;
-    return pv_session_room_new(session, &known.id, known.name, &known.server, ret_room, report);
+    if (err == PV_OK) err = pv_session_room_new(session, &known.id, known.name, &known.server, ret_room, report);
+    return err == PV_OK ? check_was_here(session, &known, *ret_room, report) : err;
 }
 
 enum pv_err pv_cli_query(struct pv_session *session, struct pv_open_room *room, struct pv_query *ret_query,
@@ -149,6 +162,7 @@ enum pv_err pv_cli_room_fetched(struct pv_session *session, const char *text, st
     enum pv_err err = pv_directory_find(session, text, &known, report);
 
     if (err == PV_OK) err = pv_session_room_new(session, &known.id, known.name, &known.server, ret_room, report);
+    if (err == PV_OK) err = check_was_here(session, &known, *ret_room, report);
     if (err != PV_OK || known.state == PV_ROOM_LEFT) return err;
     err = pv_cli_fetch(session, *ret_room, report);
     if (err == PV_OK && (*ret_room)->goes_on) { /* by its name it is the successor now */

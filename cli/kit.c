@@ -41,8 +41,10 @@ static enum pv_err read_text(const char *path, struct pv_buf *text, struct pv_re
         (void)setvbuf(file, NULL, _IONBF, 0); /* no copy of it stays in a buffer */
         err = read_all(file, text);
     }
+    int number = errno;
     if (!is_stdin) fclose(file);
-    if (err == PV_ERR_IO) return pv_report(report, err, "cannot read the recovery kit");
+    if (err == PV_ERR_IO)
+        return pv_report(report, err, "cannot read the recovery kit %s: %s", is_stdin ? "on standard input" : path, strerror(number));
     if (text->n >= 5 && memcmp(text->p, "%PDF-", 5) == 0)
         return pv_report(report, PV_ERR_MALFORMED, "the recovery kit is a PDF, which is for paper: leave --kit out and type its code, or scan it");
     if (err == PV_ERR_LIMIT) return pv_report(report, err, "this is no recovery kit: it is too long");

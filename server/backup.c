@@ -14,7 +14,7 @@
 #include "server/daemon.h"
 #include "server/data.h"
 
-enum { PART_BYTES = 256 * 1024, PRUNE_AT_ONCE = 256 };
+enum { PART_BYTES = 256 * 1024, PRUNE_AT_ONCE = 256, NAMED_MAX = 32 };
 
 int pv_backup_fail(const char *why, enum pv_err err)
 {
@@ -327,6 +327,18 @@ int pv_backup_take(struct pv_server *server, const struct pv_config *config, con
     return status;
 }
 
+/* A further backup copies none again that has its size: its operator removes what is damaged. */
+static void name_lost(const struct pv_backup_dir *dir, const struct pv_backup_count *count)
+{
+    char path[PV_BACKUP_PATH_MAX], locator[33];
+    pv_backup_blobs_path(dir, path);
+    for (size_t i = 0; i < count->lost_count && i < NAMED_MAX; i++) {
+        pv_hex_encode(count->lost[i].b, sizeof count->lost[i].b, locator);
+        fprintf(stderr, "privityd: missing or damaged: %s/%.2s/%s\n", path, locator, locator);
+    }
+    if (count->lost_count > NAMED_MAX) fprintf(stderr, "privityd: and %zu more\n", count->lost_count - NAMED_MAX);
+}
+
 static enum pv_err verify_blobs(const struct pv_backup_dir *dir, struct pv_backup_count *count, char why[static PV_CONFIG_WHY_MAX])
 {
     char path[PV_BACKUP_PATH_MAX], meta_why[PV_META_WHY_MAX] = "";
@@ -345,7 +357,9 @@ static enum pv_err verify_blobs(const struct pv_backup_dir *dir, struct pv_backu
     }
     blobs->ops->close(blobs);
     if (!err && count->lost_count) {
-        snprintf(why, PV_CONFIG_WHY_MAX, "%zu blobs are missing or damaged: take the backup anew", count->lost_count);
+        name_lost(dir, count);
+        snprintf(why, PV_CONFIG_WHY_MAX, "%zu blobs are missing or damaged: remove those named that are there, and take the backup again",
+                 count->lost_count);
         err = PV_ERR_CORRUPT;
     }
     return err;

@@ -15,6 +15,8 @@ for other in "privity --version" "privity help --man" "privity help --completion
 run 2 "no command is wrong usage" privity
 run 2 "an unknown command is wrong usage" privity frobnicate
 one_line "an unknown command"
+run 2 "half a command is unknown" privity device
+like "$(err)" "device add, device join, device revoke" "and all that begin with it are named"
 run 2 "a later version's command is unknown" privity agreement list
 run 0 "the version" privity --version
 for command in $commands; do

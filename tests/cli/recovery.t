@@ -59,6 +59,8 @@ tap.is_(ada.must("log", "acme", "--json").json(), before, "and nothing was chang
 r = ada.run("recovery", "test", stdin=kit_of("bob").encode())
 tap.is_(r.status, 3, "another person's kit is refused")
 has(r.err, "another person's", "and why")
+r = ada.run("recovery", "test", "--kit", world.dir)
+has(r.err, f"{world.dir}: Is a directory", "what cannot be read is named, with the reason")
 code = kit_of("ada").split("Code:")[1].split()
 wrong = code[:]
 wrong[4] = ("0" if wrong[4][0] != "0" else "1") + wrong[4][1:]
@@ -218,5 +220,11 @@ tap.is_(r.status, 0, "with it, the same command goes on", *r.why())
 dora2.must("refresh")
 tap.is_(texts(dora2, "acme"), ["still here", "later"], "and what was written is sent")
 tap.is_(one.run("read", "acme").status, 3, "the revoked one is out")
+dora2.must("room", "new", "den")
+dora2.must("leave", "den")
+four, r = recovered("dora4", server, kit_of("dora"))
+for command in ("read", "ls", "members", "log", "verify", "invite"):
+    r = four.run(command, "den")
+    tap.ok(r.status == 3 and "den was left, or ended, before this device came" in r.err, f"{command} of a room that was left before says so", *r.why())
 tap.is_(dora2.run("recover", "--name", "x", "--offline", stdin=kit_of("dora").encode()).status, 1, "recovering needs the server")
 tap.done()

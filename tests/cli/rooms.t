@@ -68,6 +68,8 @@ run 0 "rooms" as bob privity rooms --json
 is "$(field '[r["name"] for r in o["rooms"]]')" '["customer"]' "know it by that one alone"
 run 0 "the link without a name" as bob privity join "$link" --json
 is "$(field 'o["name"]')" customer "changes nothing"
+run 0 "one's own link, too" as ada privity join "$link"
+like "$(out)" "You are in acme already" "says so"
 run 0 "another room of his" as bob privity room new mine
 run 1 "a name that another room has" as bob privity join "$link" --room mine
 run 0 "it is left again" as bob privity leave mine

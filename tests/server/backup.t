@@ -132,6 +132,7 @@ content[len(content) // 2] ^= 1
 victim.write_bytes(content)
 found = admin(server.data, "verify-backup", damaged)
 ok(found.status != 0 and "blobs are missing or damaged" in found.err, "a flipped bit in a blob is found", found.err)
+ok(f"{damaged}/blobs/{victim.parent.name}/{victim.name}\n" in found.err, "and its file is named", found.err)
 meta = next(damaged.glob("meta.*"))
 content = bytearray(meta.read_bytes())
 content[-100] ^= 1
