@@ -99,22 +99,6 @@ static enum pv_err check_open(const struct recover *r, struct pv_report *report)
                      "each of them once (privity refresh), then run this again; if none is left that could, add --go-on");
 }
 
-/* The kit certifies this device. */
-static enum pv_err add_self(struct pv_session *session, struct recover *r, struct pv_report *report)
-{
-    struct pv_new_device device;
-    enum pv_err err = pv_paper_push_person(&r->paper, report); /* with a rekey that may be due */
-
-    if (err == PV_OK && pv_roster_has_bar(pv_room_roster(r->paper.person.room), &session->me.person, &session->me.device))
-        return pv_report(report, PV_ERR_DENIED, "the device in %s was revoked and never comes back: set PRIVITY_HOME to another directory", session->home.path);
-    if (err == PV_OK) err = pv_device_consent(&session->me, false, &session->me.person, &r->paper.me.device, &device);
-    if (err == PV_OK) err = pv_device_add(r->paper.person.room, &device);
-    if (err == PV_OK) err = pv_paper_push_person(&r->paper, report);
-    if (err == PV_OK && !pv_roster_device(pv_room_roster(r->paper.person.room), &session->me.device))
-        err = pv_report(report, PV_ERR_CONFLICT, "your devices changed at the same moment: run privity recover once more");
-    return pv_report_default(report, err, r->server.text);
-}
-
 struct stays {
     struct pv_hash devices[PV_LIMIT_DEVICES_PRESENT];
     size_t count;
@@ -156,6 +140,36 @@ static enum pv_err revoke_others(struct pv_session *session, struct recover *r, 
     return pv_report_default(report, err, r->server.text);
 }
 
+/* A thief may have added as many devices as there may be: then the others go first, so that this one finds a place. */
+static enum pv_err make_place(struct pv_session *session, struct recover *r, bool revokes, struct pv_report *report)
+{
+    const struct pv_roster *roster = pv_room_roster(r->paper.person.room);
+    size_t count;
+
+    (void)pv_roster_devices(roster, &count);
+    if (count < PV_LIMIT_DEVICES_PRESENT || pv_roster_device(roster, &session->me.device)) return PV_OK;
+    if (revokes) return revoke_others(session, r, report);
+    return pv_report(report, PV_ERR_LIMIT, "you have %zu devices, and there is no place for another: with --revoke-others they make place; or revoke "
+                     "some from one that works (privity device revoke)", count);
+}
+
+/* The kit certifies this device. */
+static enum pv_err add_self(struct pv_session *session, struct recover *r, bool revokes, struct pv_report *report)
+{
+    struct pv_new_device device;
+    enum pv_err err = pv_paper_push_person(&r->paper, report); /* with a rekey that may be due */
+
+    if (err == PV_OK && pv_roster_has_bar(pv_room_roster(r->paper.person.room), &session->me.person, &session->me.device))
+        return pv_report(report, PV_ERR_DENIED, "the device in %s was revoked and never comes back: set PRIVITY_HOME to another directory", session->home.path);
+    if (err == PV_OK) err = make_place(session, r, revokes, report);
+    if (err == PV_OK) err = pv_device_consent(&session->me, false, &session->me.person, &r->paper.me.device, &device);
+    if (err == PV_OK) err = pv_device_add(r->paper.person.room, &device);
+    if (err == PV_OK) err = pv_paper_push_person(&r->paper, report);
+    if (err == PV_OK && !pv_roster_device(pv_room_roster(r->paper.person.room), &session->me.device))
+        err = pv_report(report, PV_ERR_CONFLICT, "your devices changed at the same moment: run privity recover once more");
+    return pv_report_default(report, err, r->server.text);
+}
+
 static enum pv_err print_result(struct pv_session *session, const struct recover *r, bool revoked, bool json, struct pv_report *report)
 {
     struct pv_revocation others;
@@ -193,7 +207,7 @@ static enum pv_err recover(struct pv_session *session, struct recover *r, const 
     if (err == PV_OK) err = check_open(r, report);
     if (err == PV_OK) err = pv_paper_keys(&r->paper, true, report);
     if (err == PV_OK) err = find_home(session, r, is_new, report);
-    if (err == PV_OK) err = add_self(session, r, report);
+    if (err == PV_OK) err = add_self(session, r, revokes, report);
     if (err == PV_OK && revokes) err = revoke_others(session, r, report);
     if (err == PV_OK) err = pv_device_home_settle(session, r->device_name, report);
     if (err == PV_OK) err = pv_walk_rooms(session, &r->paper, &r->walk, report);

@@ -210,6 +210,7 @@ SPOIL_MAIN := tests/fuzz/spoil.c
 # Programs that tests in other languages drive.
 TEST_TOOLS := \
 	tests/tools/append_load.c \
+	tests/tools/crowd.c \
 	tests/tools/forgetful.c \
 	tests/tools/mislist.c \
 	tests/tools/misname.c \

@@ -21,6 +21,7 @@ CLIENT = [
     Mutant("a refused join looks at the log", "core/sync/push.c", "    if (response->status == 403 && joins && !push->pull.refused) return look_once(push, response);\n", "    (void)look_once, (void)joins;\n", "tests/unit/test_join_meanwhile"),
     Mutant("what refused a join is told", "core/sync/pull.c", '    if (response->status == 403 && pull->refused) return pv_task_error(task, pull->refused, "%s", pull->refusal);\n', "", "tests/unit/test_join_meanwhile"),
     Mutant("a room marked as left is walked", "cli/devices.c", "err = walk_left(session, paper, walked, &in, report);", "in = false;", "tests/cli/mislisted.t"),
+    Mutant("the others make place for who comes back", "cli/cmd_recover.c", "    if (revokes) return revoke_others(session, r, report);\n", "", "tests/cli/crowded.t"),
     Mutant("a room that keeps this device out is told", "cli/devices.c", "    if (gone == PV_GONE_LEFT) walked->done = true;\n", "    if (gone) walked->done = true;\n", "tests/cli/taken_out.t"),
     Mutant("a room at another's address is looked for", "cli/devices.c", "    if (strcmp(known->server.text, paper->server.text) == 0) return err;\n", "    return err;\n", "tests/cli/mislisted.t"),
     Mutant("no room waits for one at a silent address", "cli/directory.c", "!= 0) == elsewhere)", "!= 2) == elsewhere)", "tests/cli/mislisted.t"),
