@@ -72,7 +72,8 @@ static void print_state(const struct pv_open_room *room)
                      "can, an owner may say: privity repair %s --successor", room->label, (unsigned long long)missing, room->label);
     else
         pv_term_line(stdout, "%s waits for members who may have more than is here; once every owner was here, an owner may say: "
-                     "privity repair %s --go-on", room->label, room->label);
+                     "privity repair %s --go-on; who comes later with more is alarmed then, and nobody is by: privity repair %s --successor",
+                     room->label, room->label, room->label);
 }
 
 /* Blobs that the server lost: those that the named files make again are given back, the others are told. */

@@ -502,11 +502,12 @@ const struct pv_command pv_commands[] = {
         .name = "repair",
         .synopsis = "[ROOM [FILE…]] [--go-on [--kit FILE] | --successor]",
         .summary = "how far a room is on a server that was restored from a backup",
-        .text = TEXT("A server that was restored from a backup lacks what came after it. Each of your commands gives back what this device "
-                     "has of it; until all of it is there, the room is read-only, and what you write waits. This command says what is "
+        .text = TEXT("A server that was restored from a backup lacks what came after it. Each of your commands in a room, and refresh in "
+                     "all, gives back what this device has of it; until all of it is there, the room is read-only, and what you write waits. This command says what is "
                      "known to be missing.",
                      "A room opens by itself once every device of it was here and no invite is open. Otherwise an owner says, when every "
-                     "owner was here, that it goes on. What only others have is lost then: whoever comes later with more is alarmed.",
+                     "owner was here, that it goes on. What only others have is lost then: whoever comes later with more is alarmed, "
+                     "and goes on there with another device only.",
                      "Without ROOM it is about your own room, in which your devices and your list of rooms stand. It waits for all of your "
                      "devices; where one is lost, say from another that it goes on (or by the kit, see privity recover). A device of "
                      "yours that comes later with more is alarmed, and has to be added anew.",

@@ -240,7 +240,8 @@ static enum pv_err find_out_gone(struct pv_session *session, struct pv_open_room
 
     if (!pv_roster_principal(pv_room_roster(room->room), &session->me.person))
         return pv_report(report, PV_ERR_DENIED,
-                         "%s: you are not in this room: joining was broken off; run privity join with its link again, or with a new one where that has ended",
+                         "%s: this device is not in this room: where joining was broken off, run privity join with its link again, or with a new one "
+                         "if that has ended; where another device of yours is in it, run privity refresh there, to bring this one in",
                          room->label);
     err = pv_contact_own_head(session, room, &ignored);
     if (err == PV_OK) err = settle_left(room);
