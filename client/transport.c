@@ -246,6 +246,11 @@ static enum pv_err report_curl(struct pv_transport *transport, CURLcode code, st
     case CURLE_PEER_FAILED_VERIFICATION:
         return pv_report(report, PV_ERR_OFFLINE, "%s does not prove who it is (%s): do not go on before you know why; where its operator made the "
                          "certificate, get it from them by a way that you trust, and name the file in PRIVITY_CA_FILE", url, why);
+    case CURLE_SSL_CACERT_BADFILE:
+        return pv_report(report, PV_ERR_OFFLINE, "%s was not asked: no certificates can be read from the file that PRIVITY_CA_FILE or SSL_CERT_FILE "
+                         "names (%s)", url, why);
+    case CURLE_SSL_CONNECT_ERROR:
+        return pv_report(report, PV_ERR_OFFLINE, "%s cannot be reached (%s): is the address right, and https what is spoken there?", url, why);
     default: return pv_report(report, PV_ERR_OFFLINE, "%s cannot be reached (%s)", url, why);
     }
 }

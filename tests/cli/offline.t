@@ -6,6 +6,8 @@ start_server
 room_of_two
 as ada privity say acme "while it was up" >/dev/null
 as ada privity read acme >/dev/null
+run 1 "https to a server that speaks http" as carl privity init --name carl --server "https${url#http}"
+like "$(err)" "https what is spoken there" "asks whether it is"
 echo file >"$T/file.txt"
 as ada privity put acme "$T/file.txt" >/dev/null
 

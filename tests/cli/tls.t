@@ -35,6 +35,8 @@ like "$(err)" "does not prove who it is.*name the file in PRIVITY_CA_FILE" "is r
 PRIVITY_CA_FILE=$T/other.pem run 1 "one that another vouches for" as ada privity init --name ada --server "$url" --kit "$T/kit-ada"
 PRIVITY_CA_FILE=$T/absent.pem run 1 "a file that is absent" as ada privity init --name ada --server "$url" --kit "$T/kit-ada"
 one_line "a file that is absent"
+like "$(err)" "no certificates can be read from the file that PRIVITY_CA_FILE" "names what names it"
+run 1 "http to a server that speaks https" as ada privity init --name ada --server "http://127.0.0.1:$port" --kit "$T/kit-ada"
 export PRIVITY_CA_FILE=$T/right.pem
 run 0 "the right one" as ada privity init --name ada --server "$url" --kit "$T/kit-ada"
 run 0 "a room over TLS" as ada privity room new acme
