@@ -19,8 +19,9 @@ static enum pv_err read_file(const char *path, struct pv_buf *bytes, struct pv_r
         return pv_report(report, errno == ENOENT ? PV_ERR_NOT_FOUND : PV_ERR_IO, "cannot read %s: %s", path, strerror(errno));
     while (bytes->err == PV_OK && (n = fread(chunk, 1, sizeof chunk, file)) > 0) pv_buf_append(bytes, chunk, n);
     bool failed = ferror(file) != 0;
+    int number = errno;
     if (!is_stdin) fclose(file);
-    if (failed) return pv_report(report, PV_ERR_IO, "cannot read %s", path);
+    if (failed) return pv_report(report, PV_ERR_IO, "cannot read %s: %s", path, strerror(number));
     if (bytes->err == PV_ERR_LIMIT) return pv_report(report, PV_ERR_BROKEN_CHAIN, "%s: larger than any evidence", path);
     return bytes->err;
 }
