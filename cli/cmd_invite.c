@@ -23,7 +23,7 @@ static enum pv_err read_expiry(const struct pv_args *args, uint64_t now_ms, stru
 {
     const char *expires = pv_args_get(args, "expires");
     if (pv_when_future(expires ? expires : "7d", now_ms, &options->until_ms) == PV_OK) return PV_OK;
-    return pv_report(report, PV_ERR_USAGE, "--expires %s is no time to come: " PV_WHEN_FORMS, expires);
+    return pv_report(report, PV_ERR_USAGE, "--expires %s is no time to come: write a span (12h, 7d), or a day or time in the form of 2099-12-31 or 2099-12-31T10:00", expires);
 }
 
 static enum pv_err read_options(const struct pv_args *args, struct pv_invite_options *options, struct pv_report *report)

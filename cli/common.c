@@ -200,7 +200,8 @@ static enum pv_err say_why_kept(const struct pv_session *session, struct pv_open
                          "%s: kept and not sent: this device's clock is %llu days ahead of the server's; set it right, or "
                          "run privity status --accept-clock if it is the server's that is right; then privity refresh",
                          room->label, (unsigned long long)((now_ms - time_s * 1000) / DAY_MS));
-    return pv_report(report, PV_ERR_OFFLINE, "%s: kept and not sent: the room's key is about to change; run privity refresh", room->label);
+    return pv_report(report, PV_ERR_OFFLINE, "%s: kept and not sent: the room's key is about to change; run privity refresh, and where that sends nothing, again after "
+                     "another owner or editor was there", room->label);
 }
 
 /* Does the write `newest`, or an older one, wait after this? What other commands of this device wrote meanwhile is
