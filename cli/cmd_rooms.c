@@ -223,9 +223,12 @@ static enum pv_err refresh_rooms(struct pv_session *session, struct pv_report *r
     for (size_t i = 0; i < directory.count; i++) {
         const struct pv_known_room *known = &directory.rooms[i];
         struct pv_open_room *room = NULL;
-        if (!pv_session_is_unlocked(session, &known->id) && pv_session_has_room(session, &known->id)) continue;
+        bool is_here = pv_session_has_room(session, &known->id);
+        if (is_here ? !pv_session_is_unlocked(session, &known->id) : known->state == PV_ROOM_LEFT) continue;
         said = (struct pv_report){.err = PV_OK};
-        err = pv_session_room_new(session, &known->id, known->name, &known->server, &room, &said);
+        err = is_here ? PV_OK : pv_contact_lets_in(session, &known->id, known->name, &known->server, &said);
+        if (!is_here && is_broken_off(known, err)) continue;
+        if (err == PV_OK) err = pv_session_room_new(session, &known->id, known->name, &known->server, &room, &said);
         if (err == PV_OK) err = refresh_room(session, known, room, &said);
         if (room) pv_session_room_close(session, room);
         if (err != PV_OK && pv_err_exit_status(err) != 4 && worst.err != PV_OK) continue;

@@ -174,8 +174,10 @@ static enum pv_err walk_as_device(struct pv_session *session, struct pv_walked_r
     struct pv_devices_report devices;
     struct pv_open_room *room = NULL;
     uint64_t missing;
-    enum pv_err err = pv_session_room_new(session, &known->id, known->name, &known->server, &room, report);
+    enum pv_err err = pv_session_has_room(session, &known->id) ? PV_OK
+                                                               : pv_contact_lets_in(session, &known->id, known->name, &known->server, report);
 
+    if (err == PV_OK) err = pv_session_room_new(session, &known->id, known->name, &known->server, &room, report);
     if (err != PV_OK) return err;
     err = pv_contact_push(session, room, NULL, report);
     enum pv_gone gone = pv_contact_gone(room);

@@ -53,15 +53,21 @@ enum pv_err pv_directory_list(struct pv_session *session, struct pv_directory *r
     return PV_OK;
 }
 
+static int rank(struct pv_session *session, const struct pv_known_room *room)
+{
+    if (strcmp(room->server.text, session->secrets.server.text) != 0) return 2;
+    return pv_session_has_room(session, &room->id) ? 0 : 1;
+}
+
 enum pv_err pv_directory_own_first(struct pv_session *session, struct pv_directory *directory)
 {
     struct pv_known_room *sorted = calloc(directory->count + 1, sizeof *sorted);
     size_t count = 0;
 
     if (!sorted) return PV_ERR_NOMEM;
-    for (int elsewhere = 0; elsewhere < 2; elsewhere++)
+    for (int wanted = 0; wanted < 3; wanted++)
         for (size_t i = 0; i < directory->count; i++)
-            if ((strcmp(directory->rooms[i].server.text, session->secrets.server.text) != 0) == elsewhere) sorted[count++] = directory->rooms[i];
+            if (rank(session, &directory->rooms[i]) == wanted) sorted[count++] = directory->rooms[i];
     free(directory->rooms);
     directory->rooms = sorted;
     return PV_OK;

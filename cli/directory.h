@@ -22,8 +22,8 @@ struct pv_directory {
 /* All rooms, what is not sent yet too. Release by pv_directory_release. */
 PV_MUST_USE enum pv_err pv_directory_list(struct pv_session *session, struct pv_directory *ret_directory,
                                           struct pv_report *report);
-/* Those on the person's own server before others: who writes addresses into the list that answer slowly, or never, keeps
- * no other room waiting. Errors: NOMEM. */
+/* Those on the person's own server before others, and of these what is on this device: who writes addresses into the list
+ * that answer slowly, or never, or rooms that are none, keeps no other room waiting. Errors: NOMEM. */
 PV_MUST_USE enum pv_err pv_directory_own_first(struct pv_session *session, struct pv_directory *directory);
 void pv_directory_release(struct pv_directory *directory);
 /* By local name, else by unique begin of the id. Errors: NOT_FOUND, USAGE (ambiguous). */

@@ -11,7 +11,7 @@
 #include "client/unsendable.h"
 #include "core/log/checkpoint.h"
 
-enum { NOTE_EVERY_MS = 60000 };
+enum { NOTE_EVERY_MS = 60000, FIRST_PAGE_MAX = 1 << 20 };
 
 /* ---- pins and evidence */
 
@@ -231,6 +231,33 @@ static enum pv_err settle_left(struct pv_open_room *room)
     return err == PV_OK ? set_gone(room, PV_GONE_LEFT) : err;
 }
 
+static enum pv_err not_in(const struct pv_open_room *room, struct pv_report *report)
+{
+    return pv_report(report, PV_ERR_DENIED,
+                     "%s: this device is not in this room: where joining was broken off, run privity join with its link again, or with a new one "
+                     "if that has ended; where another device of yours is in it, run privity refresh there, to bring this one in",
+                     room->label);
+}
+
+enum pv_err pv_contact_lets_in(struct pv_session *session, const struct pv_hash *id, const char *label, const struct pv_server_url *server,
+                               struct pv_report *report)
+{
+    struct pv_request request = {.method = PV_GET, .auth = PV_AUTH_SESSION, .max_response_bytes = FIRST_PAGE_MAX};
+    struct pv_open_room room = {.id = *id, .server = *server};
+    struct pv_response response;
+    char hex[65];
+    enum pv_err err;
+
+    snprintf(room.label, sizeof room.label, "%s", label);
+    pv_hex_encode(id->b, sizeof id->b, hex);
+    snprintf(request.path, sizeof request.path, "/v1/rooms/%s/entries?from=0&max=1&bodies=0", hex);
+    err = pv_contact_send(session, &room, &request, NULL, &response, report);
+    if (err != PV_OK || response.status < 400) return err;
+    if (response.status == 404) return pv_report(report, PV_ERR_NOT_FOUND, "%s", PV_ROOM_UNKNOWN_TEXT);
+    bool is_out = response.problem == PV_ERR_DENIED && response.problem_reason && strcmp(response.problem_reason, "role") == 0;
+    return is_out ? not_in(&room, report) : pv_transport_refused(&response, label, report);
+}
+
 /* The server refuses a member as this device's log knows them: they left, or were removed. The newest entry of one's
  * own, with its proof, tells a leave that was taken. PV_OK: left, and all is settled. */
 static enum pv_err find_out_gone(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
@@ -238,11 +265,7 @@ static enum pv_err find_out_gone(struct pv_session *session, struct pv_open_room
     struct pv_report ignored = {.err = PV_OK};
     enum pv_err err;
 
-    if (!pv_roster_principal(pv_room_roster(room->room), &session->me.person))
-        return pv_report(report, PV_ERR_DENIED,
-                         "%s: this device is not in this room: where joining was broken off, run privity join with its link again, or with a new one "
-                         "if that has ended; where another device of yours is in it, run privity refresh there, to bring this one in",
-                         room->label);
+    if (!pv_roster_principal(pv_room_roster(room->room), &session->me.person)) return not_in(room, report);
     err = pv_contact_own_head(session, room, &ignored);
     if (err == PV_OK) err = settle_left(room);
     if (err == PV_OK || err == PV_ERR_OFFLINE) return err;

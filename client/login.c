@@ -100,10 +100,10 @@ static enum pv_err server_name(struct pv_session *session, const struct pv_open_
 {
     const struct pv_roster *view = NULL;
     struct pv_task *task = NULL;
-    enum pv_err err = pv_room_view(room->room, &view);
+    enum pv_err err = room->room ? pv_room_view(room->room, &view) : PV_OK;
 
     if (err != PV_OK) return pv_session_room_error(session, room, err, report);
-    if (pv_roster_is_born(view)) {
+    if (view && pv_roster_is_born(view)) {
         struct pv_bytes bytes = pv_roster_server_name(view);
         snprintf(ret_name, PV_LIMIT_SERVER_NAME_BYTES + 1, "%.*s", (int)bytes.n, (const char *)bytes.p);
         return PV_OK;

@@ -156,6 +156,10 @@ enum pv_gone { PV_GONE_NOT = 0, PV_GONE_LEFT = 1, PV_GONE_REMOVED = 2 };
 enum pv_gone pv_contact_gone(const struct pv_open_room *room);
 /* Drop writes that will never be sent: those of this command, or `all`. Errors: the store's. */
 PV_MUST_USE enum pv_err pv_contact_take_back(const struct pv_session *session, struct pv_open_room *room, bool all);
+/* Is this device let into a room that it has not yet, by its server's word? What a list of rooms names is nothing before:
+ * for each room a device keeps a key and a database, and has place for so many. Errors: NOT_FOUND, DENIED, OFFLINE. */
+PV_MUST_USE enum pv_err pv_contact_lets_in(struct pv_session *session, const struct pv_hash *id, const char *label,
+                                           const struct pv_server_url *server, struct pv_report *report);
 /* Does the room's log hold this device's newest entry? For who left: its log cannot be read any more, and this alone
  * is still told, with its proof. Errors: NOT_FOUND (not there), OFFLINE, BAD_SIG, BROKEN_CHAIN. */
 PV_MUST_USE enum pv_err pv_contact_own_head(struct pv_session *session, struct pv_open_room *room, struct pv_report *report);

@@ -346,8 +346,7 @@ static enum pv_err consistency_answer(struct pv_task *task, const struct pv_resp
 
 enum pv_err pv_pull_unknown_room(struct pv_pull *pull)
 {
-    return pv_task_error(&pull->task, PV_ERR_NOT_FOUND, "the server knows no such room: it was never founded, or the server was put back from an "
-                         "older backup, or its store is damaged; what is on this device stays");
+    return pv_task_error(&pull->task, PV_ERR_NOT_FOUND, "%s", PV_ROOM_UNKNOWN_TEXT);
 }
 
 static enum pv_err page_answer(struct pv_task *task, const struct pv_response *response)

@@ -54,6 +54,9 @@ struct pv_bytes pv_room_pin(const struct pv_room *room);
 const char *pv_room_alarm(const struct pv_room *room);
 enum pv_err pv_room_alarm_err(const struct pv_room *room);
 struct pv_bytes pv_room_evidence(const struct pv_room *room);
+/* What may be behind it. */
+#define PV_ROOM_UNKNOWN_TEXT "the server knows no such room: it was never founded, or the server was put back from an older backup, or its store is " \
+                             "damaged; what is on this device stays"
 /* Did the server say, in the last task, that it was restored from a backup and that this room waits for its lost tail?
  * `ret_missing`: how many entries of a history that was shown to it are still to come; 0 none is known. */
 bool pv_room_is_restored(const struct pv_room *room, uint64_t *ret_missing);

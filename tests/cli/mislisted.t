@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from free_port import free_port
-from tap import done, is_
+from tap import done, is_, ok
 from world import ROOT, World
 
 TOOL = ROOT / "build/native/tests/tools/mislist"
@@ -68,6 +68,17 @@ silent.close()
 line.close()
 revoking.communicate(timeout=60)
 is_(revoking.returncode, 5, "other rooms do not wait for it")
+
+# --- rooms that are none: for each a device keeps a key and a database, and has place for 1024
+
+erin = world.person("Erin", server)
+erin.must("room", "new", "tessier")
+watch = erin.pair("watch")
+mislist(erin, "false", "20")
+is_(watch.run("refresh").status, 1, "a refresh tells of rooms that the server does not know")
+revoked = watch.run("device", "revoke", "Erin", "--json")
+ok(states(revoked)["tessier"][0], "the watch revokes in the one that is", *revoked.why())
+is_(len(list(watch.path.glob("rooms/*.db"))), 2, "and keeps that, its own, and no others")
 
 # --- nothing is left but the kit
 
