@@ -214,5 +214,6 @@ enum pv_err pv_contact_run(struct pv_session *session, const struct pv_open_room
         snprintf(said, sizeof said, "%s", report->err == err ? report->text : pv_err_text(err));
         return pv_report(report, err, "%s: %.900s", room->label, said);
     }
+    if ((err == PV_ERR_IO || err == PV_ERR_FULL) && report->err != err) return pv_session_room_error(session, room, err, report);
     return pv_report_default(report, err, room->server.text);
 }

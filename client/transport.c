@@ -400,6 +400,7 @@ enum pv_err pv_transport_run(struct pv_transport *transport, struct pv_task *tas
                 report->is_nonsense = is_nonsense;
                 return err;
             }
+            if (!*message && (err == PV_ERR_IO || err == PV_ERR_FULL)) return err; /* of this device's: the caller says where */
             return pv_report(report, err, "%s", *message ? message : pv_err_text(err));
         }
     }

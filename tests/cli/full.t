@@ -39,6 +39,10 @@ echo "$?" >"$T/status-zeros"
 privity say acme "after" || echo "say after: $?"
 privity refresh || echo "refresh after: $?"
 privity verify acme >/dev/null || echo "verify after: $?"
+PRIVITY_HOME=$T/home-bob privity say acme "news" || echo "bob's say: $?"
+mount -o remount,ro none "$T/disk" || echo "remount: $?"
+privity read acme 2>"$T/err-fixed"
+echo "$?" >"$T/status-fixed"
 END
 head -c 2000000 /dev/urandom >"$T/given"
 as bob privity put acme "$T/given" >/dev/null
@@ -60,5 +64,7 @@ is "$(cat "$T/got")" "" "and leaves no piece of a file"
 is "$(cat "$T/status-zeros")" 1 "a file that cannot fit"
 like "$(cat "$T/err-zeros")" "zeros, which takes 76 MiB of the [0-5] that are free: it was not fetched" "is not begun"
 run 0 "the other reads" as bob privity read acme --json
-is "$(field '[m["text"] for m in o["messages"]]')" '["before", "after"]' "what was acknowledged, and no more"
+is "$(field '[m["text"] for m in o["messages"]]')" '["before", "after", "news"]' "what was acknowledged, and no more"
+is "$(cat "$T/status-fixed")" 1 "where nothing can be written, news are not taken in"
+like "$(cat "$T/err-fixed")" "cannot read or write .*, the database of acme" "and it is said where"
 done_testing
