@@ -12,7 +12,7 @@
 #include "client/system.h"
 #include "core/sync/devices.h"
 
-enum { PREFIX_MIN = 4, PAYLOAD_MAX = PV_LIMIT_PAYLOAD_BYTES, CANDIDATES_MAX = 8, DAY_MS = 86400000, SEND_TRIES = 5 };
+enum { PREFIX_MIN = 4, SHOWN_DIGITS = 16, PAYLOAD_MAX = PV_LIMIT_PAYLOAD_BYTES, CANDIDATES_MAX = 8, DAY_MS = 86400000, SEND_TRIES = 5 };
 
 bool pv_cli_is_prefix(const char *text, const uint8_t *p, size_t n)
 {
@@ -21,6 +21,18 @@ bool pv_cli_is_prefix(const char *text, const uint8_t *p, size_t n)
     if (length < PREFIX_MIN || length > 2 * n || n > 64) return false;
     pv_hex_encode(p, n, hex);
     return strncasecmp(hex, text, length) == 0;
+}
+
+bool pv_cli_is_id(const char *text)
+{
+    size_t n = strlen(text);
+    return n >= SHOWN_DIGITS && strspn(text, "0123456789abcdefABCDEF") == n;
+}
+
+bool pv_cli_means(const char *text, const char *name, const struct pv_hash *id)
+{
+    if (pv_cli_is_prefix(text, id->b, sizeof id->b)) return true;
+    return !pv_cli_is_id(text) && strcmp(name, text) == 0;
 }
 
 enum pv_err pv_cli_check_name(const char *name, struct pv_report *report)
@@ -328,33 +340,28 @@ enum pv_err pv_cli_member(struct pv_session *session, struct pv_open_room *room,
                           struct pv_hash *ret_person, struct pv_report *report)
 {
     const struct pv_roster *view = NULL;
-    const struct pv_principal *members;
-    size_t count = 0;
+    const struct pv_principal *members, *found = NULL;
+    char candidates[512] = "";
+    size_t count = 0, matches = 0, n = 0;
     enum pv_err err = pv_room_view(room->room, &view);
 
     if (err != PV_OK) return pv_session_room_error(session, room, err, report);
     members = pv_roster_principals(view, &count);
-    for (int by_name = 1; by_name >= 0; by_name--) {
-        const struct pv_principal *found = NULL;
-        char candidates[512] = "";
-        size_t matches = 0, n = 0;
-        for (size_t i = 0; i < count; i++) {
-            char name[PV_CLI_NAME_BYTES], id[17];
-            pv_cli_person_name(room, &members[i].id, name);
-            if (by_name ? strcmp(name, text) != 0 : !pv_cli_is_prefix(text, members[i].id.b, 32)) continue;
-            found = &members[i];
-            pv_hex_encode(members[i].id.b, 8, id);
-            if (matches++ < CANDIDATES_MAX && n < sizeof candidates - 64)
-                n += (size_t)snprintf(candidates + n, sizeof candidates - n, "%s%.32s (%s)", n ? ", " : "", name, id);
-        }
-        if (matches > 1)
-            return pv_report(report, PV_ERR_USAGE, "%s names several members: %s; give the begin of an id", text, candidates);
-        if (found) {
-            *ret_person = found->id;
-            return PV_OK;
-        }
+    for (size_t i = 0; i < count; i++) {
+        char name[PV_CLI_NAME_BYTES], id[17];
+        pv_cli_person_name(room, &members[i].id, name);
+        if (!pv_cli_means(text, name, &members[i].id)) continue;
+        found = &members[i];
+        pv_hex_encode(members[i].id.b, 8, id);
+        if (matches++ < CANDIDATES_MAX && n < sizeof candidates - 64)
+            n += (size_t)snprintf(candidates + n, sizeof candidates - n, "%s%.32s (%s)", n ? ", " : "", name, id);
     }
-    return pv_report(report, PV_ERR_NOT_FOUND, "%s has no member %s: see privity members %s", room->label, text, room->label);
+    if (matches > 1)
+        return pv_report(report, PV_ERR_USAGE, "%s names several members: %s; give the begin of an id, as long as here", text, candidates);
+    if (!found)
+        return pv_report(report, PV_ERR_NOT_FOUND, "%s has no member %s: see privity members %s", room->label, text, room->label);
+    *ret_person = found->id;
+    return PV_OK;
 }
 
 const char *pv_cli_forgotten(const struct pv_open_room *room)

@@ -26,7 +26,7 @@ PV_MUST_USE enum pv_err pv_cli_send(struct pv_session *session, struct pv_open_r
 PV_MUST_USE enum pv_err pv_cli_room_fetched(struct pv_session *session, const char *text, struct pv_open_room **ret_room,
                                             struct pv_report *report);
 
-/* A member by name or unique begin of an id. Errors: NOT_FOUND, USAGE (ambiguous). */
+/* A member by name or begin of an id, whichever; only one may be meant. Errors: NOT_FOUND, USAGE (ambiguous). */
 PV_MUST_USE enum pv_err pv_cli_member(struct pv_session *session, struct pv_open_room *room, const char *text,
                                       struct pv_hash *ret_person, struct pv_report *report);
 /* The name that a person gave in a room; the begin of the id where there is none. */
@@ -41,6 +41,11 @@ PV_MUST_USE enum pv_err pv_cli_role(const char *text, enum pv_role *ret_role, st
 
 /* Is `text` the begin of the hex of these bytes, four digits at least? */
 bool pv_cli_is_prefix(const char *text, const uint8_t *p, size_t n);
+/* Does it read like an id, as far as lists show one: 16 hex digits or more? Then it is no name: names are what people
+ * choose, and nobody becomes another by choosing that one's id. */
+bool pv_cli_is_id(const char *text);
+/* Does `text` mean what goes by this name, or has this id? Of several that it means, none is to be taken before others. */
+bool pv_cli_means(const char *text, const char *name, const struct pv_hash *id);
 /* A display name: 1 to PV_LIMIT_NAME_BYTES bytes of UTF-8 without controls. Errors: USAGE. */
 PV_MUST_USE enum pv_err pv_cli_check_name(const char *name, struct pv_report *report);
 /* Write a payload, its write id already drawn, into the outbox. */

@@ -95,28 +95,25 @@ enum pv_err pv_device_find(struct pv_session *session, const char *text, bool an
                            struct pv_report *report)
 {
     struct pv_person_device *devices = NULL;
-    size_t count = 0, matches = 0;
+    size_t count = 0, matches = 0, n = 0;
     char candidates[512] = "";
     enum pv_err err = pv_person_devices(session->person->room, &devices, &count);
 
     if (err != PV_OK) return pv_session_room_error(session, session->person, err, report);
-    for (int by_name = 1; by_name >= 0 && matches == 0; by_name--) {
-        size_t n = 0;
-        for (size_t i = 0; i < count; i++) {
-            char name[PV_CLI_NAME_BYTES], id[17];
-            if (devices[i].revoked && !any) continue;
-            pv_device_name(session, &devices[i], name);
-            if (by_name ? strcmp(name, text) != 0 : !pv_cli_is_prefix(text, devices[i].id.b, 32)) continue;
-            pv_hex_encode(devices[i].id.b, 8, id);
-            if (matches++ == 0) *ret_device = devices[i];
-            if (n < sizeof candidates - 64)
-                n += (size_t)snprintf(candidates + n, sizeof candidates - n, "%s%.32s (%s)", n ? ", " : "", name, id);
-        }
+    for (size_t i = 0; i < count; i++) {
+        char name[PV_CLI_NAME_BYTES], id[17];
+        if (devices[i].revoked && !any) continue;
+        pv_device_name(session, &devices[i], name);
+        if (!pv_cli_means(text, name, &devices[i].id)) continue;
+        pv_hex_encode(devices[i].id.b, 8, id);
+        if (matches++ == 0) *ret_device = devices[i];
+        if (n < sizeof candidates - 64)
+            n += (size_t)snprintf(candidates + n, sizeof candidates - n, "%s%.32s (%s)", n ? ", " : "", name, id);
     }
     free(devices);
     if (matches == 0) return pv_report(report, PV_ERR_NOT_FOUND, "there is no device %s of yours: see privity devices", text);
     return matches == 1 ? PV_OK
-                        : pv_report(report, PV_ERR_USAGE, "%s names several devices: %s; give the begin of an id", text, candidates);
+                        : pv_report(report, PV_ERR_USAGE, "%s names several devices: %s; give the begin of an id, as long as here", text, candidates);
 }
 
 /* ---- the walk */

@@ -79,30 +79,26 @@ void pv_directory_release(struct pv_directory *directory)
     *directory = (struct pv_directory){NULL, 0};
 }
 
-/* The only one by that name, or else the only one by that prefix. */
+/* The only one that it means. */
 static enum pv_err pick(const struct pv_directory *directory, const char *text, struct pv_known_room *ret_room,
                         struct pv_report *report)
 {
-    for (int by_name = 1; by_name >= 0; by_name--) {
-        const struct pv_known_room *found = NULL;
-        char candidates[512] = "";
-        size_t count = 0, n = 0;
-        for (size_t i = 0; i < directory->count; i++) {
-            const struct pv_known_room *room = &directory->rooms[i];
-            char id[17];
-            if (by_name ? strcmp(room->name, text) != 0 : !pv_cli_is_prefix(text, room->id.b, sizeof room->id.b)) continue;
-            found = room;
-            pv_hex_encode(room->id.b, 8, id);
-            if (count++ < CANDIDATES_MAX && n < sizeof candidates - 64)
-                n += (size_t)snprintf(candidates + n, sizeof candidates - n, "%s%.32s (%s)", n ? ", " : "", room->name, id);
-        }
-        if (count > 1) return pv_report(report, PV_ERR_USAGE, "%s names several rooms: %s; give more of the id", text, candidates);
-        if (found) {
-            *ret_room = *found;
-            return PV_OK;
-        }
+    const struct pv_known_room *found = NULL;
+    char candidates[512] = "";
+    size_t count = 0, n = 0;
+    for (size_t i = 0; i < directory->count; i++) {
+        const struct pv_known_room *room = &directory->rooms[i];
+        char id[17];
+        if (!pv_cli_means(text, room->name, &room->id)) continue;
+        found = room;
+        pv_hex_encode(room->id.b, 8, id);
+        if (count++ < CANDIDATES_MAX && n < sizeof candidates - 64)
+            n += (size_t)snprintf(candidates + n, sizeof candidates - n, "%s%.32s (%s)", n ? ", " : "", room->name, id);
     }
-    return pv_report(report, PV_ERR_NOT_FOUND, "there is no room %s here: see privity rooms", text);
+    if (count > 1) return pv_report(report, PV_ERR_USAGE, "%s names several rooms: %s; give more of the id", text, candidates);
+    if (!found) return pv_report(report, PV_ERR_NOT_FOUND, "there is no room %s here: see privity rooms", text);
+    *ret_room = *found;
+    return PV_OK;
 }
 
 enum pv_err pv_directory_find(struct pv_session *session, const char *text, struct pv_known_room *ret_room,
@@ -138,6 +134,7 @@ enum pv_err pv_directory_check_name(struct pv_session *session, const char *name
 
     if (err == PV_OK && (name[0] == '-' || strchr(name, '/')))
         err = pv_report(report, PV_ERR_USAGE, "a room's name cannot begin with - or hold a slash");
+    if (err == PV_OK && pv_cli_is_id(name)) err = pv_report(report, PV_ERR_USAGE, "a room's name cannot read like an id: 16 hex digits, or more");
     if (err == PV_OK) err = pv_directory_list(session, &directory, report);
     for (size_t i = 0; err == PV_OK && i < directory.count; i++)
         if (strcmp(directory.rooms[i].name, name) == 0)

@@ -153,12 +153,32 @@ size_t pv_term_width(struct pv_bytes text)
     return columns;
 }
 
+static bool is_blank(uint32_t c)
+{
+    return c == ' ' || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x202f || c == 0x205f || c == 0x2800 || c == 0x3000;
+}
+
+/* A blank behind a blank is escaped: two of them part columns, and whoever chose the name would add some of their own. */
+static void put_cell(struct pv_buf *out, struct pv_bytes text)
+{
+    bool after_blank = false;
+    for (size_t i = 0; i < text.n;) {
+        uint32_t c = 0;
+        size_t length = decode(text.p + i, text.n - i, &c);
+        bool blank = length && is_blank(c);
+        if (blank && after_blank) put_escape(out, c, false);
+        else pv_term_put(out, pv_bytes(text.p + i, length ? length : 1), PV_TERM_LINE, NULL);
+        after_blank = blank;
+        i += length ? length : 1;
+    }
+}
+
 void pv_term_column(FILE *stream, const char *text, size_t columns)
 {
     struct pv_buf safe;
     size_t width;
     pv_buf_init(&safe, TEXT_MAX_BYTES);
-    pv_term_put(&safe, pv_bytes_of_string(text), PV_TERM_LINE, NULL);
+    put_cell(&safe, pv_bytes_of_string(text));
     width = pv_term_width(pv_buf_bytes(&safe));
     fwrite(safe.p, 1, safe.n, stream);
     fprintf(stream, "%*s", (int)(width < columns ? columns - width : 0) + 2, "");
