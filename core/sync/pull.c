@@ -161,6 +161,17 @@ static enum pv_err links_answer(struct pv_task *task, const struct pv_response *
     return err ? pv_pull_error(pull, err) : next_key(pull);
 }
 
+static bool gives_back(const struct pv_pull *pull)
+{
+    return pull->room->restored && !pull->gave && pull->auth == PV_AUTH_SESSION;
+}
+
+static enum pv_err give_back(struct pv_pull *pull)
+{
+    pull->after_repair = next_key;
+    return pv_repair_ask(pull, pull->given);
+}
+
 static enum pv_err next_key(struct pv_pull *pull)
 {
     enum pv_err err = PV_OK;
@@ -180,11 +191,7 @@ static enum pv_err next_key(struct pv_pull *pull)
     }
     /* Keys come between pages, so that each page is opened while it is at hand. */
     if (pull->room->edge.size < pull->task.total && !pull->paused) return pv_pull_start(&pull->task, NULL);
-    if (pull->room->restored && !pull->gave && pull->auth == PV_AUTH_SESSION) {
-        pull->after_repair = next_key;
-        return pv_repair_ask(pull, pull->given);
-    }
-    return pv_bodies_ask(pull, complete);
+    return gives_back(pull) ? give_back(pull) : pv_bodies_ask(pull, complete);
 }
 
 /* One page: [from, [[entry, refs, body or null], …], note or null]. */
@@ -256,7 +263,8 @@ static enum pv_err ask_fork(struct pv_pull *pull, const struct page *page)
     return err;
 }
 
-/* The server was restored from a backup, and this device holds all that it does, or more. */
+/* The server was restored from a backup, and this device holds all that it does, or more. What it has comes before what it
+ * lacks: of a device that the lost tail let in, the server takes that alone until it has the tail. */
 static enum pv_err restored_take(struct pv_pull *pull, const struct page *page, uint64_t size)
 {
     struct pv_room *room = pull->room;
@@ -264,7 +272,7 @@ static enum pv_err restored_take(struct pv_pull *pull, const struct page *page, 
     if (err) return pv_pull_error(pull, err);
     pull->task.done = pull->task.total = room->edge.size;
     pull->given = size;
-    return next_key(pull);
+    return gives_back(pull) ? give_back(pull) : next_key(pull);
 }
 
 /* Nothing to check: the note pinned here, for all that is held. Where another process took in more, it shows a log that went

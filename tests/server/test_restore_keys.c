@@ -9,7 +9,7 @@
 
 static struct srv srv;
 static struct srv_person ada, bob;
-static struct rig_member a, b;
+static struct rig_member a, b, other_a, other_b;
 static struct pv_buf answer;
 
 static void go_back(const char *path)
@@ -70,6 +70,31 @@ static void test_newcomer(void)
 	tap_ok(rig_member_open(&cold, &bob.device, pv_room_id(a.room)) == PV_OK && rig_pull(&cold) == PV_OK && reads(&cold, "two"),
 	       "so does who has nothing but Bob's keys, for whom his device made a wrap, too");
 	rig_member_close(&cold);
+}
+
+/* Bob joined another room after the backup. What is left of it, on any device, is a copy that was cut off between the entries
+ * and their keys. */
+static void join_cut_off(const struct pv_invite_link *link)
+{
+	struct rig_member first;
+	if (rig_join(&first, &bob.device, link) || rig_say(&first, "five") || rig_push(&first)) abort();
+	uint64_t all = pv_roster_size(pv_room_roster(first.room));
+	if (rig_member_open(&other_b, &bob.device, pv_room_id(first.room))) abort();
+	bob.proxy.down_from = bob.proxy.requests + 1;
+	tap_ok(rig_pull(&other_b) != PV_OK && pv_roster_size(pv_room_roster(other_b.room)) == all, "Bob has all entries of another room, and no key");
+	bob.proxy.down_from = 0;
+	rig_member_close(&first);
+	rig_member_close(&other_a);
+}
+
+/* The server refuses him wraps, since it does not know him. */
+static void test_without_key(void)
+{
+	uint64_t size, all = pv_roster_size(pv_room_roster(other_b.room));
+	tap_ok(is_restored(pv_room_id(other_b.room), &size) && size < all, "it is restored to before he came");
+	tap_ok(rig_pull(&other_b) == PV_OK && is_restored(pv_room_id(other_b.room), &size) && size == all,
+	       "he gives all back before he asks for the key");
+	rig_member_close(&other_b);
 }
 
 /* His key lay beside the entry by which he joined. */
@@ -181,7 +206,7 @@ static void clean_up(const char *dir)
 int main(void)
 {
 	char dir[] = "/tmp/privity-restore-XXXXXX", path[64];
-	struct pv_invite_link link;
+	struct pv_invite_link link, other;
 	struct srv_person carl;
 	struct rig_device second, phone;
 	if (pv_crypto_init() || !mkdtemp(dir)) return 1;
@@ -189,15 +214,18 @@ int main(void)
 	srv_init(&srv, 1);
 	pv_buf_init(&answer, 1 << 20);
 	if (srv_person_init(&ada, &srv, 2, NULL) || srv_person_init(&bob, &srv, 3, NULL) || rig_device_second(&second, &ada.device, 7, false) ||
-	    rig_found(&a, &ada.device) || rig_invite(&a, PV_ROLE_EDITOR, 1, &link))
+	    rig_found(&a, &ada.device) || rig_invite(&a, PV_ROLE_EDITOR, 1, &link) || rig_found(&other_a, &ada.device) ||
+	    rig_invite(&other_a, PV_ROLE_EDITOR, 1, &other))
 		abort();
 	if (srv.server.meta->ops->snapshot(srv.server.meta, path, NULL, NULL)) abort();
 	if (rig_join(&b, &bob.device, &link) || rig_say(&b, "two") || rig_push(&b)) abort();
+	join_cut_off(&other);
 	if (srv_person_init(&carl, &srv, 5, NULL) || rig_device_second(&phone, &carl.device, 6, false)) abort();
 	go_back(path);
 	test_kit(&carl, &phone);
 	test_alone(&second);
 	test_newcomer();
+	test_without_key();
 	test_keys();
 	test_forgets();
 	test_stranger();

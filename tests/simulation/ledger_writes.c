@@ -152,18 +152,17 @@ static void finish_room(struct sim_ledger *ledger, unsigned room)
     }
 }
 
-/* Does a restored room wait for what no device has any more, or only one that is not in it as the server was put back?
- * Everyone has shown by now how far they had come. */
+/* Does a restored room wait for what no device in it has any more? Everyone in it has shown by now how far they had come;
+ * who only read it by a link shows nothing. */
 static bool waits_for_nobody(struct sim_world *world, unsigned room)
 {
-    const struct pv_roster *roster = world->ledger->logs[0][room].roster;
     uint64_t known = 0, most = 0, missing;
     for (unsigned d = 0; d < SIM_PROGRAMS; d++) {
         const struct sim_device *device = sim_program(world, d);
         const struct sim_copy *copy = &device->copies[room];
         if (!device->there || !copy->room) continue;
-        bool gives = roster && pv_roster_principal_of(roster, &device->me.device) && sim_ledger_has(world, device, sim_own_room(device));
-        if (gives && device->held[room].count > most) most = device->held[room].count;
+        if (device->held[room].count > most && pv_roster_principal_of(pv_room_roster(copy->room), &device->me.device))
+            most = device->held[room].count;
         if (pv_room_is_restored(copy->room, &missing) && device->held[room].count + missing > known) known = device->held[room].count + missing;
     }
     return known > most;
