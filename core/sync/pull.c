@@ -191,7 +191,8 @@ static enum pv_err next_key(struct pv_pull *pull)
     }
     /* Keys come between pages, so that each page is opened while it is at hand. */
     if (pull->room->edge.size < pull->task.total && !pull->paused) return pv_pull_start(&pull->task, NULL);
-    return gives_back(pull) ? give_back(pull) : pv_bodies_ask(pull, complete);
+    if (gives_back(pull)) return give_back(pull);
+    return pv_bodies_ask(pull, complete);
 }
 
 /* One page: [from, [[entry, refs, body or null], …], note or null]. */

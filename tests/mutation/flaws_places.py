@@ -14,6 +14,7 @@ PLACES = [
     Mutant("the newest note is shown", GIVE, "    if (choice->gives > gives || (choice->gives == gives && size < choice->size)) return PV_OK;", "    if ((!gives && size > choice->from) || size < choice->size) return PV_OK;", LOST),
     Mutant("another history is an alarm", GIVE, 'strcmp(response->problem_reason, "seen") == 0', 'strcmp(response->problem_reason, "seen") == 2', LOST),
     Mutant("one goes on from the log's head", "core/sync/overtaken.c", "(s.logged->n == own.n || !s.later)", "s.logged->n == own.n", "tests/unit/test_overtaken"),
+    Mutant("giving comes before asking for keys", "core/sync/pull.c", "    return gives_back(pull) ? give_back(pull) : next_key(pull);", "    return next_key(pull);", KEYS_BACK),
     Mutant("keys are given back", "core/sync/push.c", "    *ret_is = !err && lost_to > given;", "    *ret_is = false;\n    (void)given;", KEYS_BACK),
     Mutant("what a server lacks again is not given for ever", GIVE, "size <= pull->given || size <= pull->reached || !restored;", "size <= pull->given || !restored;", "tests/unit/test_sync_lies"),
     # what a restored server takes
