@@ -79,24 +79,48 @@ static enum pv_err add(struct pv_session *session, struct pv_pairing_talk *talk,
     return err;
 }
 
-static enum pv_err print_added(const struct pv_pairing_request *asked, const struct pv_walk *walk, bool json, struct pv_report *report)
-{
+/* Who typed the code, as it calls itself. */
+struct newcomer {
     struct pv_hash id;
-    struct pv_out out;
-    char name[PV_CLI_NAME_BYTES];
+    char hex[17], name[PV_CLI_NAME_BYTES];
+};
 
-    pv_device_id(&asked->device, &id);
-    snprintf(name, sizeof name, "%.*s", (int)asked->name.n, (const char *)asked->name.p);
+static void know(const struct pv_pairing_request *asked, struct newcomer *ret_newcomer)
+{
+    struct newcomer newcomer;
+    pv_device_id(&asked->device, &newcomer.id);
+    pv_hex_encode(newcomer.id.b, 8, newcomer.hex);
+    snprintf(newcomer.name, sizeof newcomer.name, "%.*s", (int)asked->name.n, (const char *)asked->name.p);
+    *ret_newcomer = newcomer;
+}
+
+/* It may come in yet: the entry waits, or arrived and its answer did not. So it is named, like one that was added. */
+static enum pv_err not_added(struct pv_session *session, const struct newcomer *newcomer, enum pv_err err, struct pv_report *report)
+{
+    char said[PV_REPORT_BYTES];
+    if (pv_cli_unsent(session->person) == 0) return err;
+    snprintf(said, sizeof said, "%s", report->text);
+    return pv_report(report, err, "%.64s (%s) is not added yet: %.600s; if that is not the device you meant, see privity devices, and revoke it "
+                     "as soon as it is there (privity device revoke %s)", newcomer->name, newcomer->hex, said, newcomer->hex);
+}
+
+static enum pv_err not_told(const struct newcomer *newcomer, enum pv_err err, struct pv_report *report)
+{
+    return pv_report(report, err, "%.64s (%s) was added, but could not be told so: if it is yours, run privity device add here and privity device join there once "
+                     "more; if not, privity device revoke %s", newcomer->name, newcomer->hex, newcomer->hex);
+}
+
+static enum pv_err print_added(const struct newcomer *newcomer, const struct pv_walk *walk, bool json, struct pv_report *report)
+{
+    struct pv_out out;
+
     if (!json) {
-        char hex[17];
-        pv_hex_encode(id.b, 8, hex);
-        pv_term_line(isatty(STDOUT_FILENO) ? stdout : stderr, "Added %s (%s).", name, hex);
         if (isatty(STDOUT_FILENO)) pv_walk_print(walk);
         return PV_OK;
     }
     pv_out_begin(&out);
-    pv_out_json_hash(&out.json, "id", &id);
-    pv_out_json_string(&out.json, "name", name);
+    pv_out_json_hash(&out.json, "id", &newcomer->id);
+    pv_out_json_string(&out.json, "name", newcomer->name);
     pv_json_bool(&out.json, "current", false);
     pv_json_bool(&out.json, "paper", false);
     pv_json_bool(&out.json, "revoked", false);
@@ -108,23 +132,26 @@ static enum pv_err add_device(struct pv_session *session, const struct pv_args *
                               struct pv_report *report)
 {
     struct pv_walk walk = {.rooms = NULL};
-    struct pv_pairing_request asked;
+    struct newcomer newcomer;
     enum pv_err err = show_code(session, talk, args->json, report);
 
     if (err == PV_OK) err = pv_pairing_go_on(talk, run_host, session, pv_system_now_ms() + CODE_MS, report);
     if (err != PV_OK) return err;
-    asked = *pv_pairing_asked(talk);
+    know(pv_pairing_asked(talk), &newcomer);
+    pv_term_line(stderr, "privity: %s (%s) typed the code", newcomer.name, newcomer.hex); /* also if this is cut now */
     err = add(session, talk, report);
     if (err != PV_OK) {
         struct pv_report unheard = {.err = PV_OK};
         pv_pairing_decline(talk);
         (void)!run_host(session, talk, &unheard); /* so that it need not wait; the first error is the one to tell */
-        return err;
+        return not_added(session, &newcomer, err, report);
     }
+    if (!args->json) pv_term_line(isatty(STDOUT_FILENO) ? stdout : stderr, "Added %s (%s).", newcomer.name, newcomer.hex);
     err = pv_pairing_confirm(talk, pv_room_pin(session->person->room));
     if (err == PV_OK) err = run_host(session, talk, report);
-    if (err == PV_OK) err = pv_walk_rooms(session, NULL, &walk, report);
-    if (err == PV_OK) err = print_added(&asked, &walk, args->json, report);
+    if (err != PV_OK) return not_told(&newcomer, err, report);
+    err = pv_walk_rooms(session, NULL, &walk, report);
+    if (err == PV_OK) err = print_added(&newcomer, &walk, args->json, report);
     if (err == PV_OK) err = pv_walk_result(&walk, report);
     pv_walk_release(&walk);
     return err;

@@ -6,6 +6,7 @@ import sys
 
 sys.path.insert(0, "tests/lib")
 import tap
+from proxy import Proxy
 from world import World
 
 world = World()
@@ -47,7 +48,7 @@ tap.is_(r.status, 0, "the code is typed on the phone", *r.why())
 tap.ok("acts for ada" in r.out.lower(), "which now acts for Ada", r.out)
 status, out, err = finish(process)
 tap.is_(status, 0, "and the laptop is done", out, err)
-tap.ok("Added phone" in err, "having added it", err)
+tap.ok("Added phone" in err and "typed the code" in err, "having added it", err)
 for room in ("acme", "hooli"):
     tap.is_(texts(phone, room), texts(ada, room), f"it reads all of {room}")
 phone.must("say", "acme", "from the phone")
@@ -122,6 +123,59 @@ tap.is_(r.status, 0, "the code is good still", *r.why())
 tap.is_(finish(process)[0], 0, "for another device")
 tap.is_(ada.run("device", "add", "extra").status, 2, "device add takes no words")
 tap.is_(world.home("none", server).run("device", "join", "--server", server.url).status, 2, "device join wants a name")
+
+# ---- who typed the code is named, whatever comes between
+proxy = Proxy(server.port)
+eve = world.person("eve", proxy)
+
+
+def to_the_wrong_slot(sink, data):
+    """The fourth message comes nowhere, as when the ten minutes ended just before it."""
+    if data.startswith(b"PUT /v1/pairings/"):
+        data = data.replace(b"/old/2", b"/old/9", 1)
+    sink.sendall(data)
+
+
+def cut_appends(sink, data):
+    if data.startswith(b"POST") and b"/entries" in data.split(b"\r\n")[0]:
+        raise OSError
+    sink.sendall(data)
+
+
+def devices_of(home):
+    return {d["id"] for d in home.must("devices", "--json").json()["devices"]}
+
+
+before = devices_of(eve)
+proxy.ask = to_the_wrong_slot
+process, code = adding(eve)
+late = world.home("late", server)
+waiting = late.start("device", "join", "--name", "late", "--server", server.url, stdin=-1)
+waiting.stdin.write(code.encode() + b"\n")
+waiting.stdin.close()
+status, out, err = finish(process)
+proxy.ask = None
+waiting.kill()
+waiting.wait()
+added = devices_of(eve) - before
+tap.is_(len(added), 1, "a device is in that could not be told so")
+hex16 = added.pop()[:16]
+tap.ok(status == 3 and f"late ({hex16}) was added" in err and f"device revoke {hex16}" in err and "no device was added" not in err,
+       "which the one that added it says, and which one it is", out, err)
+process, code = adding(eve)
+r = late.run("device", "join", "--name", "late", "--server", server.url, stdin=code.encode() + b"\n")
+tap.is_((r.status, finish(process)[0]), (0, 0), "and by another code it goes on", *r.why())
+before = devices_of(eve)
+process, code = adding(eve)
+proxy.ask = cut_appends
+r = world.home("lost", server).run("device", "join", "--name", "lost", "--server", server.url, stdin=code.encode() + b"\n")
+status, out, err = finish(process)
+proxy.ask = None
+tap.is_(r.status, 3, "where the server is gone in the middle, nothing is added yet", *r.why())
+eve.must("refresh")
+hex16 = (devices_of(eve) - before).pop()[:16]
+tap.ok(status == 5 and f"lost ({hex16}) is not added yet" in err, "and what will come in is named", out, err)
+
 server.stop()
 r = ada.run("device", "add")
 tap.ok(r.status == 1 and server.url in r.err, "without the server there is no adding, and nothing that would be sent later", *r.why())
