@@ -1,6 +1,8 @@
 /* `privityd admin …`: what the operator does beside a running server, on the same stores. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "core/base/base64.h"
@@ -236,6 +238,26 @@ void pv_admin_help(struct pv_buf *text)
     }
 }
 
+/* A store that stands. Where there is none, a command would make an empty one: its counts and codes would be of no
+ * server, and it would stand in a restore's way. What cannot be seen is for the opening to name. */
+static enum pv_err find_stores(const struct pv_config *config, char why[static PV_CONFIG_WHY_MAX])
+{
+    const char *const paths[] = {config->data, config->meta + strlen("sqlite:"), config->blobs + strlen("fs:")};
+    static const char *const names[] = {"data directory", "metadata store", "blob store"};
+    static const char *const advice[] = {
+        "is --data right? admin restore puts a backup back, and a server that is started makes an empty one",
+        "are --data and --meta right? admin restore puts a backup back, and a server that is started makes an empty one",
+        "is it mounted, and --blobs right? a server that is started makes an empty one"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct stat status;
+        bool there = stat(paths[i], &status) == 0;
+        if (there ? !S_ISREG(status.st_mode) || status.st_size > 0 : errno != ENOENT) continue;
+        snprintf(why, PV_CONFIG_WHY_MAX, "there is no %s at %.512s: %s", names[i], paths[i], advice[i]);
+        return PV_ERR_NOT_FOUND;
+    }
+    return PV_OK;
+}
+
 int pv_admin_run(const struct pv_config *config, int argc, char **argv)
 {
     char why[PV_CONFIG_WHY_MAX];
@@ -266,6 +288,7 @@ int pv_admin_run(const struct pv_config *config, int argc, char **argv)
     pv_process_harden();
     enum pv_err err = pv_user_find(config, &user, why);
     if (!err) err = pv_user_become(&user, why); /* what it writes is the server's to read */
+    if (!err && !command->opens_none) err = find_stores(config, why);
     if (!err && !command->opens_none) err = pv_data_open(config->data, why);
     if (!err && !command->opens_none) err = pv_daemon_open_stores(&server, config, why);
     if (err) {

@@ -115,8 +115,20 @@ if command -v openssl >/dev/null; then
 	like "$err" 'not that of the certificate' "too"
 fi
 
-# An administrator who comes before the first start spoils nothing.
-exits 0 "a code before the first start" "$privityd" --data "$home/early" admin invite
+# An operator whose --data is mistyped, or comes before the first start, is told so, and nothing is made.
+for command in invite accounts "suspend ff" stats gc "backup $home/early.backup"; do
+	# shellcheck disable=SC2086
+	exits 1 "admin $command where there is nothing" "$privityd" --data "$home/early" admin $command
+	like "$err" "there is no data directory at $home/early: is --data right\?" "is told so"
+done
+is "$(ls -d "$home"/early* 2>&1)" "ls: cannot access '$home/early*': No such file or directory" "and nothing was made"
+mkdir -m 700 "$home/early"
+exits 1 "so where the directory is empty" "$privityd" --data "$home/early" admin invite
+like "$err" "there is no metadata store at $home/early/meta.db: .*admin restore" "with what to do"
+: >"$home/early/meta.db"
+exits 1 "an empty file is no store" "$privityd" --data "$home/early" admin stats
+is "$(ls -s "$home/early")" "total 0
+0 meta.db" "and is left as it is"
 "$privityd" --data "$home/early" --listen 127.0.0.1:0 >"$home/early.out" 2>/dev/null &
 early=$!
 for _ in $(seq 100); do
@@ -124,10 +136,16 @@ for _ in $(seq 100); do
 	sleep 0.05
 done
 grep -q listening "$home/early.out"
-ok $? "does not keep it from starting"
+ok $? "a server that is started makes one"
+exits 0 "of which a code is good" "$privityd" --data "$home/early" admin invite
 kill "$early"
 wait "$early"
-ok $? "and stopping"
+ok $? "and stops"
+mv "$home/early/blobs" "$home/early/elsewhere"
+exits 1 "a blob store that is gone" "$privityd" --data "$home/early" admin gc
+like "$err" "there is no blob store at $home/early/blobs: is it mounted" "is told"
+[ ! -e "$home/early/blobs" ]
+ok $? "and not made anew"
 
 # --- the data directory
 
