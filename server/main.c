@@ -1,7 +1,10 @@
 /* privityd: the command line. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/completion.h"
 #include "server/daemon.h"
@@ -103,23 +106,57 @@ static bool parse(struct command_line *line, int argc, char **argv, bool files, 
     return true;
 }
 
-int main(int argc, char **argv)
+/* What is closed would be the next file that is opened, and be written into: held by what takes nothing. */
+static bool hold_standard_files(void)
+{
+    int fd;
+    do fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) close(fd);
+    return fd >= 0;
+}
+
+/* Whatever is no command serves. */
+static bool is_command(const struct command_line *line)
+{
+    return line->help || line->completion || line->version || line->check || line->word_count;
+}
+
+static int run(struct command_line *line)
 {
     char why[PV_CONFIG_WHY_MAX];
-    static struct command_line line;
-    pv_config_init(&line.config);
-    if (!parse(&line, argc, argv, true, why) || !parse(&line, argc, argv, false, why)) return wrong_usage(why);
-    if (line.help) return print_help();
-    if (line.completion) return print_completion(line.completion);
-    if (line.version) return printf("privityd %s\n", PV_SERVER_VERSION) < 0;
-    if (pv_config_finish(&line.config, why)) return wrong_usage(why);
+    if (line->help) return print_help();
+    if (line->completion) return print_completion(line->completion);
+    if (line->version) return printf("privityd %s\n", PV_SERVER_VERSION) < 0;
+    if (pv_config_finish(&line->config, why)) return wrong_usage(why);
     if (pv_crypto_init()) {
         fprintf(stderr, "privityd: the system gives no randomness\n");
         return 1;
     }
-    if (line.config.json && (line.check || !line.word_count)) return wrong_usage("--json goes with an admin command");
-    if (line.check) return pv_check_config(&line.config);
-    if (line.word_count && strcmp(line.words[0], "admin") == 0)
-        return pv_admin_run(&line.config, line.word_count - 1, line.words + 1);
-    return line.word_count ? wrong_usage("there is no such command") : pv_daemon_run(&line.config);
+    if (line->config.json && (line->check || !line->word_count)) return wrong_usage("--json goes with an admin command");
+    if (line->check) return pv_check_config(&line->config);
+    if (line->word_count && strcmp(line->words[0], "admin") == 0)
+        return pv_admin_run(&line->config, line->word_count - 1, line->words + 1);
+    return line->word_count ? wrong_usage("there is no such command") : pv_daemon_run(&line->config);
+}
+
+/* A result that nobody gets is none. */
+static int end_output(int status)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+    fprintf(stderr, "privityd: the result cannot be written to standard output: %s\n",
+            errno ? strerrordesc_np(errno) : pv_err_text(PV_ERR_IO));
+    return status ? status : pv_err_exit_status(PV_ERR_IO);
+}
+
+int main(int argc, char **argv)
+{
+    char why[PV_CONFIG_WHY_MAX];
+    static struct command_line line;
+    if (!hold_standard_files()) return 1;
+    pv_config_init(&line.config);
+    if (!parse(&line, argc, argv, true, why) || !parse(&line, argc, argv, false, why)) return wrong_usage(why);
+    int status = run(&line);
+    return is_command(&line) ? end_output(status) : status;
 }

@@ -214,6 +214,15 @@ exits 0 "as JSON the accounts" "$privityd" --data "$home/data" --json admin acco
 is "$(json 'o')" "{'accounts': []}" "are a list"
 exits 0 "as JSON the blobs that went" "$privityd" --data "$home/data" --json admin gc
 is "$(json 'o')" "{'blobs': 0, 'stray_files': 0}" "are counted"
+to_full() { "$privityd" --data "$home/data" "$@" >/dev/full; }
+for words in "admin invite" "admin accounts --json" "admin stats" "--listen 127.0.0.1:0 --check-config" --version --help "--completion bash"; do
+	# shellcheck disable=SC2086
+	exits 1 "privityd $words whose result cannot be written" to_full $words
+	like "$err" 'cannot be written to standard output: No space left' "fails with the reason"
+done
+to_nothing() { "$privityd" --data "$home/data" "$@" >&-; }
+exits 1 "nor into a standard output that is closed" to_nothing admin invite
+like "$err" 'cannot be written to standard output: Bad file' "too"
 exits 1 "who is not there is not suspended" "$privityd" --data "$home/data" admin suspend ff
 exits 0 "blobs are collected" "$privityd" --data "$home/data" admin gc
 
