@@ -22,6 +22,7 @@ struct command {
     /* Instead: works on files, may take a second argument, and has the stores open only if it reads them. */
     int (*run_files)(struct pv_server *server, const struct pv_config *config, const char *dir, const char *key_file);
     bool opens_none;
+    bool makes_data; /* begins the data directory, where there is none */
 };
 
 static int fail(const char *what, enum pv_err err)
@@ -212,9 +213,9 @@ static const struct command commands[] = {
      .help = "bring a backup up to date, beside a running server; KEYFILE takes the log key"},
     {.name = "verify-backup", .argument = "DIR", .help = "read a backup and see that it is whole", .run_files = run_verify_backup,
      .opens_none = true},
-    {.name = "restore", .argument = "DIR [KEYFILE]", .run_files = pv_backup_restore, .opens_none = true,
+    {.name = "restore", .argument = "DIR [KEYFILE]", .run_files = pv_backup_restore, .opens_none = true, .makes_data = true,
      .help = "put a backup back where no metadata is"},
-    {.name = "restore-meta", .argument = "DIR [KEYFILE]", .run_files = pv_backup_restore_meta, .opens_none = true,
+    {.name = "restore-meta", .argument = "DIR [KEYFILE]", .run_files = pv_backup_restore_meta, .opens_none = true, .makes_data = true,
      .help = "the same beside the blob store that served last, which knows how far rooms had come"},
 };
 
@@ -287,6 +288,8 @@ int pv_admin_run(const struct pv_config *config, int argc, char **argv)
     struct pv_user user;
     pv_process_harden();
     enum pv_err err = pv_user_find(config, &user, why);
+    /* Under a directory that is root's, as the server does it. Where we stay who we are, restoring makes it, later. */
+    if (!err && command->makes_data && user.is_named) err = pv_user_make_dir(&user, config->data, why);
     if (!err) err = pv_user_become(&user, why); /* what it writes is the server's to read */
     if (!err && !command->opens_none) err = find_stores(config, why);
     if (!err && !command->opens_none) err = pv_data_open(config->data, why);

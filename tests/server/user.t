@@ -69,4 +69,14 @@ exits 0 "an administrator's command is run as that user" "$privityd" --data "$ho
 is "$(find "$home/data" ! -user nobody)" "" "and leaves nothing of root's behind"
 stop
 ok $? "it stops"
+
+install -d -o nobody -m 700 "$home/kept"
+exits 0 "a backup is that user's" "$privityd" --data "$home/data" --user nobody admin backup "$home/kept/backup" "$home/kept/key"
+mv "$home/data" "$home/data.nobody"
+exits 0 "and put back where the data directory is gone, under one of root's" \
+	"$privityd" --data "$home/data" --user nobody admin restore "$home/kept/backup" "$home/kept/key"
+is "$(stat -c %U:%a "$home/data" "$home/data/meta.db" "$home/data/log.key" | sort -u | tr '\n' ' ')" "nobody:600 nobody:700 " "it is theirs"
+start --user nobody --tls-cert "$home/cert" --tls-key "$home/key"
+ok $? "and the server starts on it"
+stop
 tap_done
