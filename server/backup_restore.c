@@ -38,32 +38,40 @@ static enum pv_err check_absent(const struct pv_config *config, char why[static 
     return PV_OK;
 }
 
-/* The key that the backup's rooms know: in the data directory, or from its own copy. */
+/* Is that key the one that the backup's rooms know? */
+static enum pv_err check_key(const struct restoring *restoring, const char *path, const char *shown, char why[static PV_CONFIG_WHY_MAX])
+{
+    struct pv_sign_pk pk;
+    enum pv_err err = pv_data_key_file(path, &pk, why);
+    if (err == PV_ERR_CORRUPT && shown != path)
+        snprintf(why, PV_CONFIG_WHY_MAX, "%.512s is no log key, or damaged: name another copy of it", shown);
+    if (err || memcmp(pk.b, restoring->dir.manifest.log_pk.b, sizeof pk.b) == 0) return err;
+    snprintf(why, PV_CONFIG_WHY_MAX, "the log key %.512s is not that of the backup's rooms", shown);
+    return PV_ERR_DENIED;
+}
+
+/* In the data directory already, or from its own copy, which gets its name there once it is the right one. */
 static enum pv_err put_key(struct restoring *restoring, const char *key_file, char why[static PV_CONFIG_WHY_MAX])
 {
-    struct pv_sign_sk sk;
-    struct pv_sign_pk pk;
-    char path[PV_BACKUP_PATH_MAX];
-    snprintf(path, sizeof path, "%s/log.key", restoring->config->data);
-    bool had = access(path, F_OK) == 0;
-    enum pv_err err = key_file && !had ? pv_file_copy(key_file, path) : PV_OK;
+    const char *dir = restoring->config->data;
+    char path[PV_BACKUP_PATH_MAX], beside[PV_BACKUP_PATH_MAX];
+    snprintf(path, sizeof path, "%s/log.key", dir);
+    snprintf(beside, sizeof beside, "%s/log.key.new", dir);
+    if (access(path, F_OK) == 0) return check_key(restoring, path, path, why);
+    if (!key_file) {
+        snprintf(why, PV_CONFIG_WHY_MAX, "the log key is neither in %.512s nor named: put it there as log.key, or name its copy", dir);
+        return PV_ERR_NOT_FOUND;
+    }
+    unlink(beside); /* of a restore that was cut */
+    enum pv_err err = pv_file_copy(key_file, beside);
     if (err) {
         snprintf(why, PV_CONFIG_WHY_MAX, "the log key %.512s cannot be copied: %s", key_file, pv_err_text(err));
         return err;
     }
-    if (!key_file && !had) {
-        snprintf(why, PV_CONFIG_WHY_MAX, "the log key is neither in %.512s nor named: put it there as log.key, or name its copy",
-                 restoring->config->data);
-        return PV_ERR_NOT_FOUND;
-    }
-    err = pv_data_log_key(restoring->config->data, false, &restoring->server->random, &sk, &pk, why);
-    pv_wipe(&sk, sizeof sk);
-    if (!err && memcmp(pk.b, restoring->dir.manifest.log_pk.b, sizeof pk.b) != 0) {
-        snprintf(why, PV_CONFIG_WHY_MAX, "the log key %.512s is not that of the backup's rooms", had ? path : key_file);
-        err = PV_ERR_DENIED;
-    }
-    if (err && !had) unlink(path);
-    return err;
+    err = check_key(restoring, beside, key_file, why);
+    if (!err && rename(beside, path)) err = pv_file_error(errno);
+    if (err) unlink(beside);
+    return err ? err : pv_file_sync(dir);
 }
 
 static enum pv_err put_blobs(struct restoring *restoring, const char *meta_path, char why[static PV_CONFIG_WHY_MAX])

@@ -152,6 +152,18 @@ static enum pv_err write_key(const char *dir, const char *path, const struct pv_
     return err ? err : sync_dir(dir);
 }
 
+enum pv_err pv_data_key_file(const char *path, struct pv_sign_pk *ret_pk, char ret_why[static PV_CONFIG_WHY_MAX])
+{
+    struct pv_sign_seed seed;
+    struct pv_sign_sk sk;
+    enum pv_err err = read_key(path, &seed, ret_why);
+    if (err) return err;
+    pv_sign_from_seed(&seed, &sk, ret_pk);
+    pv_wipe(&seed, sizeof seed);
+    pv_wipe(&sk, sizeof sk);
+    return PV_OK;
+}
+
 enum pv_err pv_data_log_key(const char *dir, bool fresh, const struct pv_random *random, struct pv_sign_sk *ret_sk,
                             struct pv_sign_pk *ret_pk, char ret_why[static PV_CONFIG_WHY_MAX])
 {

@@ -155,6 +155,14 @@ wrong = world.server("elsewhere")
 wrong.stop()
 refused = admin(server.data, "restore", backup, wrong.data / "log.key")
 ok(refused.status != 0 and "not that of the backup" in refused.err, "nor with another server's", refused.err)
+(server.data / "log.key.new").write_bytes(b"of a restore that was cut")
+for what in (first.read_bytes()[:64], b""):
+    no_key = world.dir / "no-key"
+    no_key.write_bytes(what)
+    refused = admin(server.data, "restore", backup, no_key)
+    ok(refused.status != 0 and f"{no_key} is no log key, or damaged" in refused.err, f"nor with {len(what)} bytes that are none",
+       refused.err)
+is_([p.name for p in server.data.glob("log.key*")], [], "and no key is left there")
 shutil.rmtree(server.data)
 for attempt in range(40 if LONG else 10):
     process = world.spawn([world.server_bin, "--data", server.data, "admin", "restore", backup, key],
