@@ -49,13 +49,29 @@ static void guard(const struct pv_save *save)
     }
 }
 
+/* The bytes of a control character at `p`: of ASCII, of C1, those that end a line, those that turn the reading around
+ * (`photo<U+202E>gpj.exe` reads like a picture's name); 0: it is none. */
+static size_t control_length(const uint8_t *p, size_t n)
+{
+    if (p[0] < ' ' || p[0] == 0x7f) return 1;
+    if (n >= 2 && p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) return 2;
+    if (n >= 3 && p[0] == 0xe2 && p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) return 3; /* U+2028 to U+202E */
+    if (n >= 3 && p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9) return 3; /* U+2066 to U+2069 */
+    return 0;
+}
+
 /* A name as it may stand in a directory listing. */
 static enum pv_err local_name(struct pv_bytes part, char ret_name[static 256], struct pv_report *report)
 {
+    size_t n = 0;
     if (part.n > 255)
         return pv_report(report, PV_ERR_LIMIT, "%.40s… is too long a name for this machine", (const char *)part.p);
-    for (size_t i = 0; i < part.n; i++) ret_name[i] = part.p[i] < ' ' || part.p[i] == 0x7f ? '_' : (char)part.p[i];
-    ret_name[part.n] = '\0';
+    for (size_t i = 0; i < part.n; n++) {
+        size_t control = control_length(part.p + i, part.n - i);
+        ret_name[n] = control ? '_' : (char)part.p[i];
+        i += control ? control : 1;
+    }
+    ret_name[n] = '\0';
     if (strcmp(ret_name, ".") == 0 || strcmp(ret_name, "..") == 0 || part.n == 0 || strchr(ret_name, '/'))
         return pv_report(report, PV_ERR_MALFORMED, "a file's name would leave the directory: it was not fetched");
     return PV_OK;

@@ -142,6 +142,13 @@ like "$(out)" 'evil\\n\\x1b\[2J\\u\{202e\}gnp.exe' "but what it is"
 run 0 "get it" as bob privity get acme "$name" -o "$T/hostile"
 is "$(find "$T/hostile" -type f | wc -l)" 1 "one file"
 unlike "$(ls -b "$T/hostile")" '\\033' "without control characters in its name"
+is "$(ls "$T/hostile")" "evil__[2J_gnp.exe" "nor any that turn it around"
+name=$'a\u009b31m\u2028\u2066b'
+echo x >"$T/work/$name"
+run 0 "put one with characters beyond ASCII that are obeyed" as ada privity put acme "$T/work/$name"
+run 0 "get it" as bob privity get acme "$name" -o "$T/hostile"
+[ -f "$T/hostile/a_31m__b" ]
+ok "it is saved without them"
 printf 'x' >"$T/work/$(printf 'b\xff')"
 run 0 "a name that is not UTF-8" as ada privity put acme "$T/work/$(printf 'b\xff')"
 run 0 "in JSON" as bob privity ls acme --json
