@@ -1,4 +1,4 @@
-/* Taking and checking a backup: a copy of the metadata as of one moment, then every blob that it names. */
+/* Taking a backup: a copy of the metadata as of one moment, then every blob that it names. */
 #include "server/backup.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "server/daemon.h"
 #include "server/data.h"
 
-enum { PART_BYTES = 256 * 1024, PRUNE_AT_ONCE = 256, NAMED_MAX = 32 };
+enum { PART_BYTES = 256 * 1024, PRUNE_AT_ONCE = 256 };
 
 int pv_backup_fail(const char *why, enum pv_err err)
 {
@@ -325,65 +325,4 @@ int pv_backup_take(struct pv_server *server, const struct pv_config *config, con
     free(taking.blobs.lost);
     pv_backup_dir_close(&taking.dir);
     return status;
-}
-
-/* A further backup copies none again that has its size: its operator removes what is damaged. */
-static void name_lost(const struct pv_backup_dir *dir, const struct pv_backup_count *count)
-{
-    char path[PV_BACKUP_PATH_MAX], locator[33];
-    pv_backup_blobs_path(dir, path);
-    for (size_t i = 0; i < count->lost_count && i < NAMED_MAX; i++) {
-        pv_hex_encode(count->lost[i].b, sizeof count->lost[i].b, locator);
-        fprintf(stderr, "privityd: missing or damaged: %s/%.2s/%s\n", path, locator, locator);
-    }
-    if (count->lost_count > NAMED_MAX) fprintf(stderr, "privityd: and %zu more\n", count->lost_count - NAMED_MAX);
-}
-
-static enum pv_err verify_blobs(const struct pv_backup_dir *dir, struct pv_backup_count *count, char why[static PV_CONFIG_WHY_MAX])
-{
-    char path[PV_BACKUP_PATH_MAX], meta_why[PV_META_WHY_MAX] = "";
-    struct pv_meta *meta;
-    struct pv_blobs *blobs;
-    pv_backup_blobs_path(dir, path);
-    enum pv_err err = pv_blobs_fs_open(path, &blobs);
-    if (err) return err;
-    pv_backup_meta_path(dir, dir->manifest.generation, path);
-    err = pv_meta_sqlite_open(path, &meta, meta_why);
-    if (err) {
-        snprintf(why, PV_CONFIG_WHY_MAX, "%s", meta_why);
-    } else {
-        err = pv_backup_blobs(meta, blobs, NULL, count);
-        meta->ops->close(meta);
-    }
-    blobs->ops->close(blobs);
-    if (!err && count->lost_count) {
-        name_lost(dir, count);
-        snprintf(why, PV_CONFIG_WHY_MAX, "%zu blobs are missing or damaged: remove those named that are there, and take the backup again",
-                 count->lost_count);
-        err = PV_ERR_CORRUPT;
-    }
-    return err;
-}
-
-int pv_backup_verify(const char *path, bool json)
-{
-    char why[PV_CONFIG_WHY_MAX] = "";
-    struct pv_backup_dir dir;
-    struct pv_backup_count count = {0};
-    int status = 0;
-    enum pv_err err = pv_backup_dir_open(path, false, &dir, why);
-    if (err) return pv_backup_fail(why, err);
-    err = pv_backup_files_check(&dir, why);
-    if (!err) err = verify_blobs(&dir, &count, why);
-    if (!err && json) {
-        const struct pv_admin_count counts[] = {{"rooms", dir.manifest.rooms}, {"entries", dir.manifest.entries},
-                                                {"blobs", count.all}, {"blob_bytes", count.bytes}};
-        status = pv_admin_print_counts(counts, sizeof counts / sizeof *counts);
-    } else if (!err) {
-        printf("whole: %" PRIu64 " rooms, %" PRIu64 " entries, %" PRIu64 " blobs of %" PRIu64 " bytes\n", dir.manifest.rooms,
-               dir.manifest.entries, count.all, count.bytes);
-    }
-    free(count.lost);
-    pv_backup_dir_close(&dir);
-    return err ? pv_backup_fail(why, err) : status;
 }

@@ -9,7 +9,7 @@
 /* Bring the directory up to what `server`'s stores hold now.
  *   key_file  where the log key's copy goes; NULL: no copy is made */
 int pv_backup_take(struct pv_server *server, const struct pv_config *config, const char *path, const char *key_file);
-/* Read all of it, and compare with what was written down of it. */
+/* Read all of it, and compare with what was written down of it; damaged blobs are set aside. */
 int pv_backup_verify(const char *path, bool json);
 /* Into the configuration's stores, of which the metadata's is not there yet.
  *   server    clock and randomness; its stores are not open

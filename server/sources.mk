@@ -8,6 +8,7 @@ SERVER_SRC := \
 	server/backup.c \
 	server/backup_dir.c \
 	server/backup_restore.c \
+	server/backup_verify.c \
 	server/batch.c \
 	server/bars.c \
 	server/beside.c \
