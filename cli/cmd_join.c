@@ -177,6 +177,18 @@ static enum pv_err find_known(struct pv_session *session, const struct pv_hash *
     return err;
 }
 
+/* Somebody else's name, in a form that can stand in a command as it is: such lines are shown, to be run. */
+static void tame(char *name)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+@";
+    size_t skip;
+    for (char *p = name; *p; p++)
+        if ((unsigned char)*p < 0x80 && !strchr(plain, *p)) *p = '-';
+    skip = strspn(name, "-");
+    memmove(name, name + skip, strlen(name) - skip + 1);
+    if (!*name) snprintf(name, sizeof "room", "room");
+}
+
 /* The name that the room has here already, so that a join that was broken off can be gone on with; else the wanted one,
  * else the inviter's, made free by a number. */
 static enum pv_err choose_name(struct pv_session *session, struct join *join, const char *wanted, struct pv_report *report)
@@ -194,8 +206,7 @@ static enum pv_err choose_name(struct pv_session *session, struct join *join, co
         return pv_directory_check_name(session, wanted, report);
     }
     pv_cli_person_name(join->room, &join->link.inviter, base);
-    for (char *p = base; *p; p++)
-        if ((unsigned char)*p <= ' ' || *p == '/' || *p == 0x7f) *p = '-';
+    tame(base);
     base[48] = '\0';
     while (!pv_utf8_is_valid((const uint8_t *)base, strlen(base))) base[strlen(base) - 1] = '\0';
     for (unsigned i = 1; i < 1000; i++) {

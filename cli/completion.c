@@ -26,7 +26,7 @@ static void put_option_names(FILE *stream, const struct pv_option *options)
 static void put_bash_reply(FILE *stream, enum pv_complete what)
 {
     switch (what) {
-    case PV_COMPLETE_ROOM: fprintf(stream, "mapfile -t COMPREPLY < <(compgen -W \"$(%s)\" -- \"$cur\")", rooms_call); break;
+    case PV_COMPLETE_ROOM: fputs("_privity_rooms", stream); break;
     case PV_COMPLETE_FILE: fputs("mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")", stream); break;
     case PV_COMPLETE_DIRECTORY: fputs("mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")", stream); break;
     case PV_COMPLETE_ROLE: fputs("mapfile -t COMPREPLY < <(compgen -W 'owner editor viewer' -- \"$cur\")", stream); break;
@@ -63,9 +63,20 @@ static void put_bash_command(FILE *stream, const struct pv_command *command)
     fputs("        esac\n        ;;\n", stream);
 }
 
+/* Others choose rooms' names, and `compgen -W` runs what `$(…)` it finds in its words: names are compared as they are, and
+ * quoted for the command line, which readline alone does not do with each. */
+static void put_bash_rooms(FILE *stream)
+{
+    fprintf(stream, "_privity_rooms() {\n    local room word\n    COMPREPLY=()\n    compopt +o filenames 2>/dev/null\n"
+                    "    while IFS= read -r room; do\n        printf -v word %%q \"$room\"\n"
+                    "        [[ $room == \"$cur\"* || $word == \"$cur\"* ]] && COMPREPLY+=(\"$word\")\n    done < <(%s)\n}\n", rooms_call);
+}
+
 static void put_bash(FILE *stream)
 {
-    fputs("# bash completion for privity\n_privity() {\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} options=''\n"
+    fputs("# bash completion for privity\n", stream);
+    put_bash_rooms(stream);
+    fputs("_privity() {\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} options=''\n"
           "    COMPREPLY=()\n    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        mapfile -t COMPREPLY < <(compgen -W '",
           stream);
     put_first_words(stream);

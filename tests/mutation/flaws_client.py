@@ -25,6 +25,8 @@ CLIENT = [
     Mutant("a device that was added and not told so", "cli/cmd_device_add.c", "    if (err != PV_OK) return not_told(&newcomer, err, report);", "    (void)not_told;\n    if (err != PV_OK) return err;", "tests/cli/pairing.t"),
     Mutant("a device that will come in yet", "cli/cmd_device_add.c", "    if (pv_cli_unsent(session->person) == 0) return err;", "    if (newcomer) return err;", "tests/cli/pairing.t"),
     Mutant("a saved name turns nothing around", "client/save.c", "p[2] >= 0xa8 && p[2] <= 0xae) return 3;", "p[2] >= 0xa8 && p[2] <= 0xae) return 0;", "tests/cli/files.t"),
+    Mutant("a completion runs nothing", "cli/completion.c", "COMPREPLY+=(\\\"$word\\\")", "COMPREPLY+=(\\\"$room\\\")", "tests/cli/completion.t"),
+    Mutant("an inviter's name is tamed", "cli/cmd_join.c", "    tame(base);\n", "    (void)tame;\n", "tests/cli/completion.t"),
     Mutant("an id is no name", "cli/common.c", "    return !pv_cli_is_id(text) && strcmp(name, text) == 0;", "    return strcmp(name, text) == 0;", "tests/cli/anothers_id.t"),
     Mutant("a name adds no columns", "cli/term.c", "if (blank && after_blank) put_escape(out, c, false);", "if (false) put_escape(out, c, false);", "tests/cli/anothers_id.t"),
     Mutant("a room that none is takes no place", "cli/cmd_rooms.c", "        err = is_here ? PV_OK : pv_contact_lets_in(session, &known->id, known->name, &known->server, &said);\n", "        err = PV_OK;\n", "tests/cli/mislisted.t"),
