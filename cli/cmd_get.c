@@ -10,6 +10,12 @@
 #include "cli/term.h"
 #include "client/save.h"
 
+/* What this command has fetched, and where it lies. */
+struct fetched {
+    struct pv_save_identity identity;
+    char *label; /* owned; in the room */
+};
+
 struct get {
     struct pv_session *session;
     struct pv_open_room *room;
@@ -19,7 +25,8 @@ struct get {
     bool force;
     struct pv_out out; /* JSON, when `json` */
     bool json;
-    size_t fetched;
+    struct fetched *fetched;
+    size_t fetched_count;
     /* the one at hand */
     struct pv_save *save;
     struct pv_bytes target; /* place below the directory */
@@ -34,12 +41,12 @@ static enum pv_err take_bytes(void *context, struct pv_bytes bytes)
     return pv_save_write(get->save, bytes, get->report);
 }
 
-static void put_json(struct get *get, const struct pv_file *file)
+static void put_json(struct get *get, const struct pv_file *file, struct pv_bytes local)
 {
     struct pv_json *json = &get->out.json;
     pv_json_begin_object(json, NULL);
     pv_out_json_id16(json, "id", &get->ref.write_id);
-    pv_json_name(json, "path", get->target);
+    pv_json_name(json, "path", local);
     pv_json_u64(json, "size", file->size_bytes);
     if (file->has_sha256)
         pv_out_json_hash(json, "sha256", &file->sha256);
@@ -53,6 +60,55 @@ static void put_json(struct get *get, const struct pv_file *file)
     pv_json_end_object(json);
 }
 
+/* Names that differ in the room may be one here: control characters are underscores, and what lies in several folders is
+ * put into one. No file of this command's is put in the place of another. */
+static enum pv_err check_own(const struct get *get, const struct pv_save *save, const char *label)
+{
+    struct pv_save_identity there;
+    enum pv_err err = pv_save_identity(save, &there, get->report);
+    if (err == PV_ERR_NOT_FOUND) return PV_OK;
+    for (size_t i = 0; err == PV_OK && i < get->fetched_count; i++) {
+        const struct fetched *before = &get->fetched[i];
+        if (before->identity.device == there.device && before->identity.inode == there.inode)
+            err = pv_report(get->report, PV_ERR_CONFLICT, "%s and %s would both be %s here: get each for itself into another directory (-o), or rename one in the room",
+                            before->label, label, save->name);
+    }
+    return err;
+}
+
+static enum pv_err keep_fetched(struct get *get, const struct pv_save *save, const char *label)
+{
+    size_t n = get->fetched_count;
+    if ((n & (n - 1)) == 0) {
+        struct fetched *grown = realloc(get->fetched, (n ? 2 * n : 1) * sizeof *grown);
+        if (!grown) return PV_ERR_NOMEM;
+        get->fetched = grown;
+    }
+    enum pv_err err = pv_save_identity(save, &get->fetched[n].identity, get->report);
+    if (err != PV_OK) return err;
+    get->fetched[n].label = strdup(label);
+    if (!get->fetched[n].label) return PV_ERR_NOMEM;
+    get->fetched_count++;
+    return PV_OK;
+}
+
+/* `local`: the target's place as it is called here. */
+static void tell_other_name(const struct get *get, struct pv_bytes local, const char *label)
+{
+    if (!pv_bytes_equal(get->target, local)) pv_term_line(stderr, "privity: %s is %.*s here", label, (int)local.n, (const char *)local.p);
+}
+
+static enum pv_err tell_fetched(struct get *get, const struct pv_file *file, const char *label)
+{
+    struct pv_buf local;
+    pv_buf_init(&local, 2 * PV_LIMIT_PATH_BYTES);
+    enum pv_err err = pv_save_place(get->target, &local);
+    if (err == PV_OK) tell_other_name(get, pv_buf_bytes(&local), label);
+    if (err == PV_OK && get->json) put_json(get, file, pv_buf_bytes(&local));
+    pv_buf_wipe(&local);
+    return err;
+}
+
 /* Fetch `file` to the target's place. */
 static enum pv_err fetch(struct get *get, const struct pv_file *file, const char *label)
 {
@@ -63,6 +119,7 @@ static enum pv_err fetch(struct get *get, const struct pv_file *file, const char
     enum pv_err err = pv_save_begin(get->directory, get->target, &save, get->report);
 
     if (err == PV_OK) err = pv_save_exists(&save, file, &exists, &same, get->report);
+    if (err == PV_OK && exists && !same) err = check_own(get, &save, label);
     if (err == PV_OK && exists && !same && !get->force)
         err = pv_report(get->report, PV_ERR_CONFLICT, "%s is here already and differs: move it away, or give --force", save.name);
     if (err == PV_OK && !same) err = pv_save_fits(&save, file, get->report);
@@ -73,11 +130,9 @@ static enum pv_err fetch(struct get *get, const struct pv_file *file, const char
         pv_cli_progress_end(&progress);
         if (err == PV_OK) err = pv_save_finish(&save, file, get->session->user_umask, get->force, get->report);
     }
+    if (err == PV_OK) err = keep_fetched(get, &save, label);
     pv_save_release(&save);
-    if (err != PV_OK) return err;
-    get->fetched++;
-    if (get->json) put_json(get, file);
-    return PV_OK;
+    return err == PV_OK ? tell_fetched(get, file, label) : err;
 }
 
 /* ---- the version asked for */
@@ -225,8 +280,10 @@ enum pv_err pv_cmd_get(struct pv_session *session, const struct pv_args *args, s
         if (err == PV_OK) err = pv_out_end(&get.out, report);
         else pv_buf_wipe(&get.out.text);
     } else if (err == PV_OK && pv_out_is_terminal()) {
-        pv_term_line(stdout, "%zu fetched to %s", get.fetched, strcmp(get.directory, ".") == 0 ? "this folder" : get.directory);
+        pv_term_line(stdout, "%zu fetched to %s", get.fetched_count, strcmp(get.directory, ".") == 0 ? "this folder" : get.directory);
     }
+    for (size_t i = 0; i < get.fetched_count; i++) free(get.fetched[i].label);
+    free(get.fetched);
     pv_buf_wipe(&get.encoded);
     return err;
 }

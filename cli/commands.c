@@ -408,7 +408,8 @@ const struct pv_command pv_commands[] = {
         .synopsis = "ROOM PATH… [-o DIR] [--version N] [--force]",
         .summary = "fetch files from a room",
         .text = TEXT("PATH is a file or a folder in the room, or the id of a message, for its attachments. A file gets its name only when all of it is here and verified; "
-                     "an existing one of another content is not replaced without --force."),
+                     "an existing one of another content is not replaced without --force, and none that the same command fetched. Control characters in a name are underscores here, "
+                     "which is told."),
         .options = OPTIONS({.name = "output", .letter = 'o', .arg = "DIR", .complete = PV_COMPLETE_DIRECTORY, .help = "where to; default here"},
                            {.name = "version", .arg = "N", .help = "an older version, as of `versions`"},
                            {.name = "force", .help = "replace files that are there"}),

@@ -60,18 +60,26 @@ static size_t control_length(const uint8_t *p, size_t n)
     return 0;
 }
 
+enum pv_err pv_save_place(struct pv_bytes place, struct pv_buf *ret_local)
+{
+    for (size_t i = 0; i < place.n;) {
+        size_t control = control_length(place.p + i, place.n - i);
+        pv_buf_append_byte(ret_local, control ? '_' : place.p[i]);
+        i += control ? control : 1;
+    }
+    return ret_local->err;
+}
+
 /* A name as it may stand in a directory listing. */
 static enum pv_err local_name(struct pv_bytes part, char ret_name[static 256], struct pv_report *report)
 {
-    size_t n = 0;
+    struct pv_buf name;
     if (part.n > 255)
         return pv_report(report, PV_ERR_LIMIT, "%.40s… is too long a name for this machine", (const char *)part.p);
-    for (size_t i = 0; i < part.n; n++) {
-        size_t control = control_length(part.p + i, part.n - i);
-        ret_name[n] = control ? '_' : (char)part.p[i];
-        i += control ? control : 1;
-    }
-    ret_name[n] = '\0';
+    pv_buf_init_fixed(&name, (uint8_t *)ret_name, 255);
+    enum pv_err err = pv_save_place(part, &name);
+    if (err != PV_OK) return err;
+    ret_name[name.n] = '\0';
     if (strcmp(ret_name, ".") == 0 || strcmp(ret_name, "..") == 0 || part.n == 0 || strchr(ret_name, '/'))
         return pv_report(report, PV_ERR_MALFORMED, "a file's name would leave the directory: it was not fetched");
     return PV_OK;
@@ -159,6 +167,15 @@ enum pv_err pv_save_exists(const struct pv_save *save, const struct pv_file *fil
     if (fd < 0) return PV_OK;
     *ret_same = has_hash(fd, &file->sha256);
     close(fd);
+    return PV_OK;
+}
+
+enum pv_err pv_save_identity(const struct pv_save *save, struct pv_save_identity *ret_identity, struct pv_report *report)
+{
+    struct stat st;
+    if (fstatat(save->dir_fd, save->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? pv_report(report, PV_ERR_NOT_FOUND, "%s is gone", save->name) : report_errno(report, save->name, "read");
+    *ret_identity = (struct pv_save_identity){st.st_dev, st.st_ino};
     return PV_OK;
 }
 

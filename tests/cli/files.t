@@ -149,6 +149,27 @@ run 0 "put one with characters beyond ASCII that are obeyed" as ada privity put 
 run 0 "get it" as bob privity get acme "$name" -o "$T/hostile"
 [ -f "$T/hostile/a_31m__b" ]
 ok "it is saved without them"
+mkdir "$T/work/twins" "$T/work/others"
+echo one >"$T/work/twins/"$'new\nline'
+echo two >"$T/work/twins/new_line"
+echo three >"$T/work/others/new_line"
+run 0 "put two whose names are one where control characters are underscores" as ada privity put acme "$T/work/twins" "$T/work/others"
+for force in "" --force; do
+	# shellcheck disable=SC2086
+	run 1 "get both $force" as bob privity get acme twins $force -o "$T/twins"
+	like "$(err)" 'twins/new\\nline and twins/new_line would both be new_line here: get each for itself' "is refused, naming them"
+	is "$(cat "$T/twins/twins/new_line")" one "and neither is in the other's place"
+done
+# shellcheck disable=SC2086
+run 1 "nor two of several folders by one name" as bob privity get acme others/new_line twins/new_line --force -o "$T/both"
+is "$(cat "$T/both/new_line")" three "in one"
+run 0 "get one for itself" as bob privity get acme $'twins/new\nline' -o "$T/both/one"
+like "$(err)" 'twins/new\\nline is new_line here' "says under what name it is saved"
+run 0 "in JSON too" as bob privity get acme $'twins/new\nline' -o "$T/both/one" --json
+is "$(field 'o["files"][0]["path"]')" new_line "which says where it lies"
+run 0 "and the other, over it when that is meant" as bob privity get acme twins/new_line twins/new_line --force -o "$T/both/one"
+is "$(cat "$T/both/one/new_line")" two "is there"
+is "$(err)" "" "with nothing to say"
 printf 'x' >"$T/work/$(printf 'b\xff')"
 run 0 "a name that is not UTF-8" as ada privity put acme "$T/work/$(printf 'b\xff')"
 run 0 "in JSON" as bob privity ls acme --json
