@@ -178,10 +178,15 @@ static enum pv_err find_known(struct pv_session *session, const struct pv_hash *
 }
 
 /* Somebody else's name, in a form that can stand in a command as it is: such lines are shown, to be run. */
-static void tame(char *name)
+static void tame(char name[static PV_CLI_NAME_BYTES])
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+@";
+    struct pv_buf seen;
     size_t skip;
+    pv_buf_init(&seen, 16 * PV_CLI_NAME_BYTES);
+    pv_term_put(&seen, pv_bytes_of_string(name), PV_TERM_LINE, NULL); /* nor one that nobody sees, or can type */
+    snprintf(name, PV_CLI_NAME_BYTES, "%.*s", (int)seen.n, seen.n ? (const char *)seen.p : "");
+    pv_buf_release(&seen);
     for (char *p = name; *p; p++)
         if ((unsigned char)*p < 0x80 && !strchr(plain, *p)) *p = '-';
     skip = strspn(name, "-");

@@ -19,12 +19,22 @@ struct search {
     const char *room;
 };
 
+/* Where several rooms are searched. Its name may be another's choice. */
+static void say_room(const struct search *search)
+{
+    if (!search->many) return;
+    fputs(pv_out_dim(), stdout);
+    pv_term_print(stdout, pv_bytes_of_string(search->room), PV_TERM_LINE, NULL);
+    fputs(pv_out_plain(), stdout);
+    putchar(' ');
+}
+
 static enum pv_err message_row(void *context, const struct pv_message *message)
 {
     struct search *search = context;
     struct pv_json json;
     if (!search->json) {
-        if (search->many) printf("%s%s%s ", pv_out_dim(), search->room, pv_out_plain());
+        say_room(search);
         return pv_cli_message_print(NULL, message);
     }
     if (search->messages.n) pv_buf_append_byte(&search->messages, ',');
@@ -45,7 +55,7 @@ static enum pv_err file_row(void *context, const struct pv_file_row *file)
     struct search *search = context;
     struct pv_json json;
     if (!search->json) {
-        if (search->many) printf("%s%s%s ", pv_out_dim(), search->room, pv_out_plain());
+        say_room(search);
         pv_term_print(stdout, file->path, PV_TERM_LINE, NULL);
         putchar('\n');
         return PV_OK;

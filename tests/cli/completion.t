@@ -46,4 +46,9 @@ helper.must("join", mallory.must("invite", "trap", "--role", "owner").out.strip(
 made = ada.must("join", helper.must("invite", "trap").out.strip(), "--json").json()["name"]
 tap.is_(made, "--touch--IFS-ran4----\u00c5sa-s".lstrip("-"), "who names no room gets no name of the inviter's making that a shell reads more into")
 tap.ok(not (pathlib.Path(empty) / "ran4").exists(), "and nothing ran")
+hidden = world.person("hidden", server)
+hidden.must("join", mallory.must("invite", "trap", "--role", "owner").out.strip(), "--room", "trap", "--as", "\u009b2J\u202eroom")
+bob = world.person("bob", server)
+made = bob.must("join", hidden.must("invite", "trap").out.strip(), "--json").json()["name"]
+tap.ok(made.isascii() and not set(made) - set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+@-"), "nor one that nobody sees or can type", made)
 tap.done()

@@ -116,6 +116,12 @@ for i, word in enumerate((b"\x1b[2J\x07", "\u202egnp.exe".encode(), b"\xff\xfe",
     result = evil.run("put", "acme", os.fsencode(folder) + b"/" + word)
     ok(judge(result, (0,)) is None, f"put {word[:20]!r}", *result.why())
     evil.run("say", "acme", f"see {i}", "--attach", os.fsencode(folder) + b"/" + word)
+odd = "\u009b2J\u202eroom"
+ada.must("room", "new", odd)
+ada.must("say", odd, "needle")
+for view in (["search", "needle"], ["search", "needle", "--json"], ["rooms"], ["status"]):
+    result = ada.run(*view)
+    ok(judge(result, (0,)) is None, f"{view} with a room by a hostile name", *result.why(), judge(result, (0,)))
 evil_id = evil.must("whoami", "--json").json()["id"]
 views = (["read", "acme", "--limit", "0"], ["read", "acme", "--limit", "0", "--json"], ["members", "acme"], ["members", "acme", "--json"],
          ["ls", "acme", "-l", "-R"], ["ls", "acme", "-R", "--json"], ["log", "acme"], ["log", "acme", "--json"], ["status"],
