@@ -63,7 +63,10 @@ enum pv_err pv_device_home_settle(struct pv_session *session, const char *device
     if (named) return PV_OK;
     if (err != PV_ERR_NOT_FOUND) return pv_session_room_error(session, session->person, err, report);
     err = pv_cli_write_profile(session, session->person, device_name, report);
-    return err == PV_OK ? pv_cli_send(session, session->person, report) : err;
+    if (err == PV_OK) err = pv_cli_send(session, session->person, report);
+    if (err != PV_ERR_OFFLINE) return err;
+    *report = (struct pv_report){.err = PV_OK}; /* the name waits, and keeps nothing else waiting, where a quota is used up, say */
+    return PV_OK;
 }
 
 void pv_device_person_name(const struct pv_paper *paper, char ret_name[static PV_CLI_NAME_BYTES])

@@ -162,6 +162,7 @@ struct pv_job *pv_append_prepare(const struct pv_meta_session *session, const st
 
 void pv_entries_post(struct pv_server *server, struct pv_web_request *request, struct pv_web_response *response)
 {
-    if (!pv_limits_bytes(server, &request->session, request->body.n, response)) return;
+    bool paid = pv_limits_pay(server, &request->session, request->body.n);
     response->job = pv_append_prepare(&request->session, &request->room, request->body, response);
+    if (response->job) response->job->is_unpaid = !paid;
 }

@@ -8,6 +8,7 @@
 #include "core/room/body.h"
 #include "core/room/gate.h"
 #include "server/server.h"
+#include "server/unpaid.h"
 
 /* Forgets that wait and holds that stand in one room: each is compared with each, whenever the room's members change. */
 enum { PV_FORGETS_WAITING = 256, PV_HOLDS_STANDING = 256, PV_HOLDS_OF_ONE = 32 };
@@ -57,6 +58,8 @@ struct pv_job {
     /* APPEND */
     struct pv_hash author;
     bool founds; /* the first bundle is a genesis */
+    bool is_unpaid; /* beyond its author's quota of today */
+    struct pv_unpaid unpaid; /* the committer's */
     struct pv_prepared *items; /* owned */
     size_t count;
     enum pv_meta_registration registration;

@@ -297,8 +297,7 @@ static const struct pv_hash *payer(const struct pv_meta_session *session)
     return session->has_person ? &session->person : &session->device_id;
 }
 
-static bool charge(struct pv_server *server, const struct pv_meta_session *session, uint64_t bytes, bool announced,
-                   struct pv_web_response *response)
+static bool charge(struct pv_server *server, const struct pv_meta_session *session, uint64_t bytes, bool announced)
 {
     struct pv_limits *limits = server->limits;
     if (!limits || !limits->config.person_bytes_per_day) return true;
@@ -311,21 +310,31 @@ static bool charge(struct pv_server *server, const struct pv_meta_session *sessi
         else quota->unsaved += bytes;
     }
     pthread_mutex_unlock(&limits->lock);
-    if (!good) pv_problem(response, PV_ERR_QUOTA, NULL, "today's quota of %llu bytes is used up",
-                          (unsigned long long)limits->config.person_bytes_per_day);
     return good;
+}
+
+static bool refuse_quota(const struct pv_server *server, struct pv_web_response *response)
+{
+    pv_problem(response, PV_ERR_QUOTA, NULL, "today's quota of %llu bytes is used up",
+               (unsigned long long)server->limits->config.person_bytes_per_day);
+    return false;
+}
+
+bool pv_limits_pay(struct pv_server *server, const struct pv_meta_session *session, uint64_t bytes)
+{
+    return charge(server, session, bytes, false);
 }
 
 bool pv_limits_bytes(struct pv_server *server, const struct pv_meta_session *session, uint64_t bytes,
                      struct pv_web_response *response)
 {
-    return charge(server, session, bytes, false, response);
+    return charge(server, session, bytes, false) || refuse_quota(server, response);
 }
 
 bool pv_limits_announce(struct pv_server *server, const struct pv_meta_session *session, uint64_t bytes,
                         struct pv_web_response *response)
 {
-    return charge(server, session, bytes, true, response);
+    return charge(server, session, bytes, true) || refuse_quota(server, response);
 }
 
 void pv_limits_arrived(struct pv_server *server, const struct pv_meta_session *session, uint64_t announced, uint64_t arrived)

@@ -16,7 +16,9 @@ void pv_limits_free(struct pv_limits *limits);
 /* May this request go on? False: `response` is 429 with Retry-After. */
 bool pv_limits_address(struct pv_server *server, const struct pv_web_request *request, struct pv_web_response *response);
 bool pv_limits_device(struct pv_server *server, const struct pv_web_request *request, struct pv_web_response *response);
-/* Count bytes that a session writes. False: `response` is 507, the day's quota is used up. */
+/* Count bytes that a session writes. False: the day's quota is used up, and nothing was counted. */
+bool pv_limits_pay(struct pv_server *server, const struct pv_meta_session *session, uint64_t bytes);
+/* The same; then `response` is 507. */
 bool pv_limits_bytes(struct pv_server *server, const struct pv_meta_session *session, uint64_t bytes,
                      struct pv_web_response *response);
 /* The same for an upload before any of it came, and what of it came in the end: that much stays charged. */

@@ -63,6 +63,7 @@ SERVER_SRC := \
 	server/successors.c \
 	server/survivors.c \
 	server/tls_files.c \
+	server/unpaid.c \
 	server/work.c \
 	server/work_forget.c \
 	server/work_judge.c \

@@ -5,6 +5,7 @@
 #include "core/log/checkpoint.h"
 #include "server/bars.h"
 #include "server/signer.h"
+#include "server/unpaid.h"
 #include "server/work.h"
 
 static void refuse(struct pv_job *job, enum pv_err err, const char *reason, const char *detail)
@@ -180,6 +181,7 @@ static bool take_item(struct pv_work *work, struct pv_job *job, size_t i)
     if (!check_seen(work, job, header) || !check_cut(work, job, header) || !check_refs(work, job, prepared) ||
         !check_stranger(work, job, &item) || !check_waiting(work, job, prepared))
         return false;
+    bool takes_out = job->is_unpaid && pv_unpaid_may(work->state->roster, prepared);
     struct pv_bars bars;
     pv_bars_before(&bars, work->state->roster, prepared);
     enum pv_err err = header->kind == PV_KIND_ROSTER ? pv_work_remember(work) : PV_OK;
@@ -202,6 +204,7 @@ static bool take_item(struct pv_work *work, struct pv_job *job, size_t i)
         return false;
     }
     job->placed[i] = (struct pv_placed){true, item.index, (unsigned)verdict, (unsigned)reason};
+    pv_unpaid_count(&job->unpaid, prepared, takes_out && verdict == PV_ACCEPTED);
     if (!clear || header->kind != PV_KIND_ROSTER) return true;
     return check_bound(work, job, &item) && (verdict != PV_ACCEPTED || check_bars(work, job, prepared, &bars));
 }
@@ -222,8 +225,10 @@ void pv_work_append(struct pv_work *work, struct pv_job *job)
         refuse(job, PV_ERR_CONFLICT, "moved", "this room has moved to another server");
         return;
     }
-    for (size_t i = 0; i < job->count && !job->refused; i++) {
-        if (job->placed[i].known || take_item(work, job, i)) continue;
+    for (size_t i = 0; i < job->count && !job->refused; i++)
+        if (!job->placed[i].known) (void)take_item(work, job, i);
+    if (!job->refused && job->is_unpaid && !pv_unpaid_is_in(&job->unpaid)) refuse(job, PV_ERR_QUOTA, NULL, "today's quota is used up");
+    if (job->refused) {
         enum pv_err err = pv_work_rewind(work, before);
         if (err) work->err = err;
         return;

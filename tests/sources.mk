@@ -174,6 +174,7 @@ NATIVE_TESTS += \
 	tests/server/test_restore_lost.c \
 	tests/server/test_rooms.c \
 	tests/server/test_successor.c \
+	tests/server/test_unpaid.c \
 	#
 
 # libFuzzer targets: tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.

@@ -3,6 +3,7 @@ from flaw import Mutant
 
 JUDGE, GATES = "server/work_judge.c", "server/gates.c"
 APPENDS, GATES_TEST = "tests/server/test_appends", "tests/server/test_gates"
+UNPAID, UNPAID_TEST = "server/unpaid.c", "tests/server/test_unpaid"
 
 SERVER = [
     Mutant("acknowledged is durable", "server/meta/sqlite.c", 'sync ? "PRAGMA synchronous = FULL"', 'sync ? "PRAGMA synchronous = OFF"'),
@@ -10,6 +11,12 @@ SERVER = [
     Mutant("seen: no more than there is", JUDGE, "    if (header->seen_size > pv_work_size(work)) {", "    if (false) {", APPENDS),
     Mutant("seen: this log", JUDGE, "    if (pv_hash_equal(&root, &header->seen_root)) return true;\n    refuse(job, PV_ERR_FORK", "    return true;\n    refuse(job, PV_ERR_FORK", APPENDS),
     Mutant("one entry under a number", JUDGE, "        } else if (!pv_hash_equal(&leaf, &job->items[i].leaf)) {", "        } else if (false) {", APPENDS),
+    # beyond a day's quota
+    Mutant("unpaid: nothing that takes nobody out", JUDGE, "job->is_unpaid && !pv_unpaid_is_in(&job->unpaid)", "false", "tests/server/test_access"),
+    Mutant("unpaid: what takes out", "server/append.c", "    if (response->job) response->job->is_unpaid = !paid;\n", "    if (response->job && !paid) pv_problem(response, PV_ERR_QUOTA, NULL, \"no\");\n    if (!paid) pv_job_free(response->job), response->job = NULL;\n", "tests/cli/quota.t"),
+    Mutant("unpaid: a rekey that is due", UNPAID, "(body.type == PV_ROSTER_REKEY && pv_roster_rekey_due(roster))", "body.type == PV_ROSTER_REKEY", UNPAID_TEST),
+    Mutant("unpaid: the first kit's", UNPAID, "    return device && device->paper && device->order == 0;", "    return device != NULL;", UNPAID_TEST),
+    Mutant("unpaid: little beside it", UNPAID, "    return unpaid->takes_out && unpaid->beside_bytes <= BESIDE_BYTES;", "    return unpaid->takes_out;", UNPAID_TEST),
     # Half a link's key. That a link has expired, or was released often enough, the batch that says so in the log asks once more,
     # so what is asked before has no flaw here; nor has that a room moved away, as no entry that says so is taken.
     Mutant("gates: the request is the link's", GATES, "    if (pv_release_request_verify(wanted, &gate->a_key))", "    if (false && gate)", GATES_TEST),
