@@ -105,7 +105,7 @@ enum pv_err pv_cmd_mv(struct pv_session *session, const struct pv_args *args, st
     pv_buf_init(&from, 2 * PV_LIMIT_PATH_BYTES);
     pv_buf_init(&target, 2 * PV_LIMIT_PATH_BYTES);
     err = pv_cli_place(args->words[1], false, &from, report);
-    if (err == PV_OK) err = pv_cli_room_fetched(session, args->words[0], &change.room, report);
+    if (err == PV_OK) err = pv_cli_room_to_change(session, args->words[0], &change.room, report);
     if (err == PV_OK) err = pv_cli_files_at(session, change.room, pv_buf_bytes(&from), &is_folder, &change.files, report);
     if (err == PV_OK) err = target_of(&change, pv_buf_bytes(&from), args->words[2], &target);
     if (err == PV_OK) err = move_all(&change, pv_buf_bytes(&from), pv_buf_bytes(&target), is_folder);
@@ -126,7 +126,7 @@ enum pv_err pv_cmd_rm(struct pv_session *session, const struct pv_args *args, st
 
     pv_buf_init(&place, 2 * PV_LIMIT_PATH_BYTES);
     err = pv_cli_place(args->words[1], false, &place, report);
-    if (err == PV_OK) err = pv_cli_room_fetched(session, args->words[0], &change.room, report);
+    if (err == PV_OK) err = pv_cli_room_to_change(session, args->words[0], &change.room, report);
     if (err == PV_OK) err = pv_cli_files_at(session, change.room, pv_buf_bytes(&place), &is_folder, &change.files, report);
     for (size_t i = 0; err == PV_OK && i < change.files.count; i++) {
         struct pv_payload payload = {.type = PV_PAYLOAD_FILE_REMOVE};

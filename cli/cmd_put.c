@@ -348,7 +348,7 @@ static enum pv_err run(struct put *put, const struct pv_args *args)
     enum pv_err err = to ? pv_cli_place(to, true, &put->folder, put->report) : PV_OK;
 
     for (size_t i = 1; err == PV_OK && i < args->word_count; i++) err = walk(put, args->words[i]);
-    if (err == PV_OK) err = pv_cli_room_fetched(put->session, args->words[0], &put->room, put->report);
+    if (err == PV_OK) err = pv_cli_room_to_change(put->session, args->words[0], &put->room, put->report);
     if (err == PV_OK) err = may_write(put);
     if (err == PV_OK) err = find_standing(put);
     if (err == PV_OK) err = transfer(put);

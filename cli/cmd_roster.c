@@ -46,7 +46,7 @@ enum pv_err pv_cmd_role(struct pv_session *session, const struct pv_args *args, 
     bool same = false;
     enum pv_err err = pv_cli_role(args->words[2], &role, report);
 
-    if (err == PV_OK) err = pv_cli_room_fetched(session, args->words[0], &room, report);
+    if (err == PV_OK) err = pv_cli_room_to_change(session, args->words[0], &room, report);
     if (err == PV_OK) err = pv_cli_member(session, room, args->words[1], &person, report);
     if (err != PV_OK) return err;
     pv_cli_person_name(room, &person, name);
@@ -113,7 +113,7 @@ enum pv_err pv_cmd_remove(struct pv_session *session, const struct pv_args *args
 {
     struct pv_open_room *room = NULL;
     struct removal removal = {.count = 0};
-    enum pv_err err = pv_cli_room_fetched(session, args->words[0], &room, report), printed = PV_OK;
+    enum pv_err err = pv_cli_room_to_change(session, args->words[0], &room, report), printed = PV_OK;
 
     if (err == PV_OK) err = read_members(session, args, room, &removal, report);
     if (err != PV_OK) return err;
@@ -144,7 +144,7 @@ enum pv_err pv_cmd_leave(struct pv_session *session, const struct pv_args *args,
     bool removed;
     enum pv_err err = pv_directory_find(session, args->words[0], &known, report);
 
-    if (err == PV_OK) err = pv_cli_room_fetched(session, args->words[0], &room, report);
+    if (err == PV_OK) err = pv_cli_room_to_change(session, args->words[0], &room, report);
     removed = err == PV_ERR_DENIED && room && pv_contact_gone(room) == PV_GONE_REMOVED;
     if (err != PV_OK && !removed) return err;
     if (removed) {

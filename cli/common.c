@@ -161,7 +161,8 @@ enum pv_err pv_cli_fetch(struct pv_session *session, struct pv_open_room *room, 
         snprintf(said, sizeof said, "%s", report->text);
         return pv_report(report, err, "%.700s; nothing of %s is here yet", said, room->label);
     }
-    if (!session->quiet) pv_term_line(stderr, "privity: %s; showing what is here", report->text);
+    if (session->sends) snprintf(session->away, sizeof session->away, "%s", report->text);
+    else if (!session->quiet) pv_term_line(stderr, "privity: %s; showing what is here", report->text);
     if (report->is_nonsense) report->exit_status = 1; /* shown, but what is missing is the server's fault */
     return PV_OK;
 }
@@ -184,6 +185,12 @@ enum pv_err pv_cli_room_fetched(struct pv_session *session, const char *text, st
     if (err != PV_ERR_DENIED || pv_contact_gone(*ret_room) != PV_GONE_NOT) return err;
     snprintf(said, sizeof said, "%s", report->text);
     return pv_report(report, err, "%.800s; what is on this device can be read with --offline", said);
+}
+
+enum pv_err pv_cli_room_to_change(struct pv_session *session, const char *text, struct pv_open_room **ret_room, struct pv_report *report)
+{
+    session->sends = true;
+    return pv_cli_room_fetched(session, text, ret_room, report);
 }
 
 /* The server answered, and yet something was not sealed: core seals nothing while the room's key is to change, or

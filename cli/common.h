@@ -25,6 +25,9 @@ PV_MUST_USE enum pv_err pv_cli_send(struct pv_session *session, struct pv_open_r
 /* Open the room, and fetch unless it is to be left at that. */
 PV_MUST_USE enum pv_err pv_cli_room_fetched(struct pv_session *session, const char *text, struct pv_open_room **ret_room,
                                             struct pv_report *report);
+/* The same before writing: an absent server is told once, by what fails to send, or else when the command ends. */
+PV_MUST_USE enum pv_err pv_cli_room_to_change(struct pv_session *session, const char *text, struct pv_open_room **ret_room,
+                                              struct pv_report *report);
 
 /* A member by name or begin of an id, whichever; only one may be meant. Errors: NOT_FOUND, USAGE (ambiguous). */
 PV_MUST_USE enum pv_err pv_cli_member(struct pv_session *session, struct pv_open_room *room, const char *text,

@@ -71,6 +71,7 @@ int main(int argc, char **argv)
     }
     finished = pv_out_finish(&report);
     if (err == PV_OK) err = finished;
+    if (session.away[0] && err != PV_ERR_OFFLINE) pv_term_line(stderr, "privity: %s; going by what is here", session.away);
     if (err != PV_OK) {
         (void)pv_report_default(&report, err, "failed");
         pv_term_line(stderr, "privity: %s", report.text);

@@ -43,6 +43,8 @@ struct pv_session {
     bool offline;                     /* never ask a server */
     uint64_t send_limit_ms;           /* sending ends after it; 0: as long as it takes */
     bool quiet;                       /* do not note that the server was not reached: what follows will say so */
+    bool sends;                       /* what follows sends, and says itself what it fails at */
+    char away[PV_REPORT_BYTES];       /* why the server was not reached, for what sends and had nothing to send */
     bool kept;                        /* something was put into an outbox: being offline loses nothing */
     bool refused;                     /* the server was asked to register this person, and did not */
     bool told_no_keyring;

@@ -10,6 +10,12 @@ run 1 "https to a server that speaks http" as carl privity init --name carl --se
 like "$(err)" "https what is spoken there" "asks whether it is"
 echo file >"$T/file.txt"
 as ada privity put acme "$T/file.txt" >/dev/null
+as bob privity refresh >/dev/null
+as ada privity room new spare >/dev/null
+as bob privity join "$(as ada privity invite spare)" --room spare >/dev/null
+as ada privity put spare "$T/file.txt" >/dev/null
+cp "$T/file.txt" "$T/more"
+as ada privity put spare "$T/more" >/dev/null
 
 stop_server
 run 0 "read with the server down" as ada privity read acme
@@ -27,6 +33,17 @@ is "$(field 'o["reachable"]')" false "knows that the server is away"
 is "$(field 'o["rooms"][0]["unsent"] >= 1')" true "and counts what waits"
 head -c 3000000 /dev/urandom >"$T/big"
 run 5 "put with the server down" as ada privity put acme "$T/big"
+one_line "put with the server down"
+run 0 "role as it is with the server down" as bob privity role spare bob editor
+one_line "role as it is"
+like "$(err)" "cannot be reached.*; going by what is here" "tells by what it was judged"
+run 1 "rm of what is not there with the server down" as ada privity rm acme none
+is "$(grep -c "cannot be reached.*; going by what is here\|has no file" "$T/err")" 2 "tells both"
+for change in "mv spare file.txt other.txt" "rm spare more" "role spare bob viewer" "remove spare bob"; do
+	# shellcheck disable=SC2086
+	run 5 "$change with the server down" as ada privity $change
+	one_line "$change"
+done
 run 0 "ls" as ada privity ls acme --offline --json
 is "$(field '[f["name"] for f in o["files"] if f["pending"]]')" '["big"]' "shows it as pending"
 run 1 "get with the server down" as ada privity get acme file.txt -o "$T/got"
@@ -40,6 +57,8 @@ run 1 "init with the server down" as eve privity init --name eve --server "$url"
 ok "which leaves nothing"
 run 5 "refresh with the server down" as ada privity refresh
 run 1 "refresh with nothing to send" as bob privity refresh
+run 5 "leave with the server down" as bob privity leave spare
+one_line "leave with the server down"
 run 1 "verify with the server down" as ada privity verify acme
 run 0 "lock needs no server" as bob privity lock
 run 0 "nor does unlock" as bob privity unlock
