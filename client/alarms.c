@@ -130,7 +130,8 @@ enum pv_err pv_alarm_keep(struct pv_session *session, struct pv_open_room *room,
         goto out;
     }
     if (err == PV_OK) err = pv_alarms_waiting(room, &waiting);
-    if (err == PV_OK && waiting >= PV_ALARMS_MAX) err = PV_ERR_LIMIT;
+    /* A server may raise any number that convict nobody: what convicts it has a place of its own. */
+    if (err == PV_OK && waiting >= (same.convicts ? 2 : 1) * PV_ALARMS_MAX) err = PV_ERR_LIMIT;
     if (err == PV_OK) err = add(room, what, text, evidence);
     if (err != PV_OK) goto out;
     alarm_id(text, evidence, id);

@@ -22,7 +22,7 @@ PV_MUST_USE enum pv_err pv_alarms_each(const struct pv_open_room *room, pv_alarm
 /* How many wait to be acknowledged. */
 PV_MUST_USE enum pv_err pv_alarms_waiting(const struct pv_open_room *room, uint64_t *ret_count);
 /* Keep an alarm and write its evidence into the home. One that waits with the same words is not kept again,
- * unless it convicts somebody for the first time; its file is written anew if it is gone. Errors: LIMIT (PV_ALARMS_MAX wait), the store's and the home's. */
+ * unless it convicts somebody for the first time; its file is written anew if it is gone. Errors: LIMIT (PV_ALARMS_MAX wait, or twice as many where it convicts), the store's and the home's. */
 PV_MUST_USE enum pv_err pv_alarm_keep(struct pv_session *session, struct pv_open_room *room, enum pv_err what,
                                       struct pv_bytes text, struct pv_bytes evidence,
                                       char ret_file[static PV_HOME_NAME_BYTES], struct pv_report *report);
