@@ -6,6 +6,7 @@
 
 #include "cli/files.h"
 #include "cli/handlers.h"
+#include "cli/messages.h"
 #include "cli/output.h"
 #include "cli/term.h"
 #include "client/save.h"
@@ -187,7 +188,11 @@ static enum pv_err fetch_attachments(struct get *get, const char *id)
 
     if (err != PV_OK) return err;
     pv_buf_init(&list, PV_LIMIT_PAYLOAD_BYTES);
-    err = pv_query_message(&query, pv_bytes_of_string(id), take_attachments, &list);
+    err = pv_cli_message_find(&query, id, take_attachments, &list);
+    if (err == PV_ERR_CONFLICT) {
+        pv_buf_wipe(&list);
+        return pv_report(get->report, PV_ERR_USAGE, "%s is the begin of several messages' ids: give all of it, as privity read --json shows it", id);
+    }
     pv_cbor_init(&in, pv_buf_bytes(&list));
     if (err == PV_OK && list.n == 0) err = PV_ERR_NOT_FOUND;
     while (err == PV_OK && in.p < in.end) {
@@ -207,6 +212,26 @@ static enum pv_err fetch_attachments(struct get *get, const char *id)
     return err;
 }
 
+static enum pv_err has_attachments(void *context, const struct pv_message *message)
+{
+    *(bool *)context = message->attachments.count > 0;
+    return PV_OK;
+}
+
+/* Whoever puts files could put one by the name of another's message, and have it fetched in place of what came with that. */
+static enum pv_err check_one_meaning(struct get *get, const char *word)
+{
+    bool attached = false;
+    struct pv_query query;
+    enum pv_err err = pv_cli_query(get->session, get->room, &query, get->report), found;
+
+    if (err != PV_OK) return err;
+    found = pv_cli_message_find(&query, word, has_attachments, &attached);
+    if (found != PV_ERR_CONFLICT && !attached) return PV_OK;
+    return pv_report(get->report, PV_ERR_USAGE, "%s is a file or folder and a message's id, too: for the file write /%s, for the message more of its id, as "
+                     "privity read --json shows it", word, word);
+}
+
 /* ---- places */
 
 static enum pv_err get_word(struct get *get, const char *word)
@@ -222,6 +247,7 @@ static enum pv_err get_word(struct get *get, const char *word)
     if (err != PV_OK) goto out;
     place_bytes = pv_buf_bytes(&place);
     err = pv_cli_files_at(get->session, get->room, place_bytes, &is_folder, &files, get->report);
+    if (err == PV_OK) err = check_one_meaning(get, word);
     if (err == PV_ERR_NOT_FOUND && get->version && place.n) {
         /* a file that was removed still has its versions */
         get->target = pv_cli_last_name(place_bytes);
@@ -229,7 +255,7 @@ static enum pv_err get_word(struct get *get, const char *word)
     } else if (err == PV_ERR_NOT_FOUND) {
         struct pv_report said = *get->report;
         enum pv_err attached = fetch_attachments(get, word);
-        if (attached == PV_ERR_NOT_FOUND || attached == PV_ERR_MALFORMED || attached == PV_ERR_CONFLICT)
+        if (attached == PV_ERR_NOT_FOUND || attached == PV_ERR_MALFORMED)
             *get->report = said;
         else
             err = attached;

@@ -63,7 +63,7 @@ static enum pv_err find_reply(struct say *say, const char *id)
     struct pv_query query;
     enum pv_err err = pv_cli_query(say->session, say->room, &query, say->report);
     if (err != PV_OK) return err;
-    err = pv_query_message(&query, pv_bytes_of_string(id), take_reply, &say->payload);
+    err = pv_cli_message_find(&query, id, take_reply, &say->payload);
     if (err == PV_ERR_NOT_FOUND || err == PV_ERR_MALFORMED)
         return pv_report(say->report, PV_ERR_USAGE, "there is no message %s in %s: see privity read", id, say->room->label);
     if (err == PV_ERR_CONFLICT) return pv_report(say->report, PV_ERR_USAGE, "%s is the begin of several messages' ids: give more of it", id);

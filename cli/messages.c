@@ -50,3 +50,30 @@ enum pv_err pv_cli_message_print(void *context, const struct pv_message *message
     print_attachments(message);
     return PV_OK;
 }
+
+struct first {
+    struct pv_id16 id;
+    pv_message_row *row;
+    void *context;
+    bool found;
+};
+
+static enum pv_err take_first(void *context, const struct pv_message *message)
+{
+    struct first *first = context;
+    if (first->found || !pv_bytes_equal(PV_BYTES_OF(message->id), PV_BYTES_OF(first->id))) return PV_OK;
+    first->found = true;
+    return first->row(first->context, message);
+}
+
+enum pv_err pv_cli_message_find(const struct pv_query *query, const char *id, pv_message_row *row, void *context)
+{
+    struct first first = {.row = row, .context = context};
+    const struct pv_message_filter all = {.limit = 0};
+    size_t digits = strlen(id);
+    enum pv_err err = pv_query_message(query, pv_bytes_of_string(id), row, context);
+
+    if (err != PV_ERR_CONFLICT || digits != 2 * sizeof first.id.b) return err;
+    err = pv_hex_decode(id, digits, first.id.b, sizeof first.id.b);
+    return err == PV_OK ? pv_query_messages(query, &all, take_first, &first) : err;
+}
