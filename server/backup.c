@@ -255,6 +255,7 @@ static enum pv_err take(struct taking *taking, char why[static PV_CONFIG_WHY_MAX
     pv_backup_blobs_path(&taking->dir, blobs_path);
     enum pv_err err = pv_blobs_fs_open(blobs_path, &blobs);
     if (err) return err;
+    pv_blobs_fs_sweep(blobs);
     err = snapshot(taking, &meta, why);
     if (!err) err = copy_all(taking, meta, blobs);
     if (meta) meta->ops->close(meta);

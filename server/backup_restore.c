@@ -83,6 +83,7 @@ static enum pv_err put_blobs(struct restoring *restoring, const char *meta_path,
     enum pv_err err = pv_blobs_fs_open(from_path, &from);
     if (err) return err;
     err = pv_blobs_fs_open(restoring->config->blobs + strlen("fs:"), &to);
+    if (!err) pv_blobs_fs_sweep(to);
     if (!err) err = pv_meta_sqlite_open(meta_path, &meta, meta_why);
     if (*meta_why) snprintf(why, PV_CONFIG_WHY_MAX, "%s", meta_why);
     if (!err) err = pv_backup_blobs(meta, from, to, &restoring->blobs);

@@ -246,6 +246,7 @@ static enum pv_err open_data(struct daemon *daemon, const struct pv_config *conf
     if (!err) err = pv_data_lock(config->data, &daemon->lock, why);
     if (!err) err = pv_daemon_open_stores(server, config, why);
     if (err) return err;
+    pv_blobs_fs_sweep(server->blobs); /* not where an operator's command opens them: an upload may be under way */
     struct pv_meta_stats stats;
     err = server->meta->ops->stats(server->meta, &stats);
     if (err) {

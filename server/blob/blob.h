@@ -55,6 +55,8 @@ struct pv_blobs {
 
 /* Files under `dir`, which is made if absent. Errors: DENIED: not a directory of ours. */
 PV_MUST_USE enum pv_err pv_blobs_fs_open(const char *dir, struct pv_blobs **ret_blobs);
+/* Remove what a process that died had half written; for the one alone that may write here. */
+void pv_blobs_fs_sweep(struct pv_blobs *blobs);
 PV_MUST_USE enum pv_err pv_blobs_memory_open(struct pv_blobs **ret_blobs);
 
 #endif

@@ -1,6 +1,6 @@
 /* Blobs as files: two levels of folders by the locator's hex, written beside, synced, then renamed into place.
  *
- *   DIR/tmp/<hex>       being written; swept at start
+ *   DIR/tmp/<hex>       being written
  *   DIR/ab/<hex>        a blob
  *   DIR/names/ab/<hex>  a blob once more, by its name: a link to the same file
  *   DIR/heads           the newest heads of rooms (server/heads); heads.damaged: what was found in its place
@@ -380,9 +380,9 @@ static const struct pv_blob_ops fs_ops = {
     fs_open,  fs_remove, fs_each,  fs_name,      fs_find,          fs_tidy,       fs_heads_add, fs_heads_replace, fs_heads_read,
 };
 
-/* Half-written blobs of a process that died. */
-static void sweep_tmp(struct fs *fs)
+void pv_blobs_fs_sweep(struct pv_blobs *blobs)
 {
+    struct fs *fs = of(blobs);
     int fd = openat(fs->tmp, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *list = fd < 0 ? NULL : fdopendir(fd);
     if (!list) {
@@ -419,7 +419,6 @@ enum pv_err pv_blobs_fs_open(const char *dir, struct pv_blobs **ret_blobs)
         fs_close(&fs->base);
         return err;
     }
-    sweep_tmp(fs);
     *ret_blobs = &fs->base;
     return PV_OK;
 }

@@ -9,6 +9,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -201,5 +202,26 @@ is_(waits.status, 5, "what is written waits for those who may have more", waits.
 ok("restored from a backup" in waits.err, "and says why", waits.err)
 is_(bob.run("say", "acme", "here I am").status, 0, "until they come")
 is_(ada.run("refresh").status, 0, "then it is sent")
-is_(server.stop(), 0, "and it stops as ever")
+# --- while an upload is under way
+
+large = world.dir / "large"
+large.write_bytes(rng.randbytes(24_000_000))
+upload = world.spawn([world.bin / "privity", "put", "acme", large], env=ada.clocked(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+half = lambda: sorted((server.data / "blobs/tmp").iterdir())
+stopped = []
+while not stopped and upload.poll() is None:
+    if not half():
+        time.sleep(0.001)
+        continue
+    upload.send_signal(signal.SIGSTOP)
+    time.sleep(0.2)  # what is in the sockets arrives
+    stopped = half()
+    if not stopped:
+        upload.send_signal(signal.SIGCONT)
+ok(stopped, "a blob is half here")
+is_(admin(server.data, "stats").status, 0, "an operator's command meanwhile")
+is_(half(), stopped, "leaves it where it is")
+upload.send_signal(signal.SIGCONT)
+is_(upload.wait(timeout=100), 0, "and it comes in whole", upload.stderr.read().decode())
+is_(server.stop(), 0, "the server stops as ever")
 done()
