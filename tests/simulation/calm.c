@@ -99,6 +99,20 @@ static bool is_to_revoke_again(struct sim_world *world, unsigned person)
     return false;
 }
 
+/* Is the person in a room that none of its devices knows which are left: a restored server lost what opens the list? */
+static bool misses_room(struct sim_world *world, unsigned person)
+{
+    for (unsigned r = 0; r < SIM_CLIENT_ROOMS; r++) {
+        bool knows = false;
+        for (unsigned d = person; d < SIM_COMPUTERS; d += SIM_PERSONS) {
+            const struct sim_device *device = &world->devices[d];
+            knows = knows || (is_left(device) && device->copies[r].room && sim_ledger_has(world, device, SIM_CLIENT_ROOMS + person));
+        }
+        if (!knows && world->weather.restores && sim_ledger_has_person(world, person, r)) return true;
+    }
+    return false;
+}
+
 /* Does a room wait that knows none of the person's devices that are left, or has none of these the person's keys? Or was one
  * revoked, and is back? */
 static bool waits_for_kit(struct sim_world *world, unsigned person)
@@ -106,7 +120,7 @@ static bool waits_for_kit(struct sim_world *world, unsigned person)
     bool some_keys = false;
     for (unsigned d = person; d < SIM_COMPUTERS; d += SIM_PERSONS)
         some_keys = some_keys || (is_left(&world->devices[d]) && has_keys(&world->devices[d]));
-    if (!some_keys || is_to_revoke_again(world, person)) return true;
+    if (!some_keys || is_to_revoke_again(world, person) || misses_room(world, person)) return true;
     for (unsigned r = 0; r < SIM_CLIENT_ROOMS; r++) {
         bool waits = false, is_in = false;
         uint64_t missing;

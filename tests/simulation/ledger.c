@@ -301,6 +301,12 @@ bool sim_ledger_has(struct sim_world *world, const struct sim_device *device, un
     return log->roster && pv_roster_principal_of(log->roster, &device->me.device);
 }
 
+bool sim_ledger_has_person(const struct sim_world *world, unsigned person, unsigned room)
+{
+    const struct sim_log *log = &world->ledger->logs[0][room];
+    return log->roster && pv_roster_principal(log->roster, &world->room_ids[SIM_CLIENT_ROOMS + person]);
+}
+
 bool sim_ledger_bars(struct sim_world *world, const struct sim_device *device)
 {
     unsigned own = SIM_CLIENT_ROOMS + (unsigned)(device - world->devices) % SIM_PERSONS;

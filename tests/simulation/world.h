@@ -377,6 +377,7 @@ bool sim_ledger_lost(struct sim_world *world, const struct sim_device *device, u
 void sim_ledger_kept(struct sim_world *world, struct sim_device *device);
 /* Does the server's log of the room list the device? */
 bool sim_ledger_has(struct sim_world *world, const struct sim_device *device, unsigned room);
+bool sim_ledger_has_person(const struct sim_world *world, unsigned person, unsigned room);
 /* Did a restore lose that the person revoked the device? A room still bars it, and lists a key that came with that and that
  * nobody has any more: the own room's would let the device read on. */
 bool sim_ledger_revocation_lost(const struct sim_world *world, unsigned person, const struct pv_hash *device);
