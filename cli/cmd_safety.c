@@ -121,8 +121,20 @@ static uint64_t newest_ms(const struct pv_open_room *room)
     return err == PV_OK ? time_s * 1000 : 0;
 }
 
+struct telling_of {
+    struct safety *safety;
+    struct pv_open_room *room;
+};
+
+static enum pv_err tell_of(void *context, const struct pv_told_change *told)
+{
+    const struct telling_of *of = context;
+    if (pv_hash_equal(&told->change.person, &of->safety->person)) pv_cli_tell_change(of->safety->session, of->room, told);
+    return PV_OK;
+}
+
 /* The person's devices in all rooms that are open without asking, so that one which is slow to hear of a device does not
- * make it look new. */
+ * make it look new; what is noted with them is told, since it looks new nowhere any more. */
 static enum pv_err collect(struct safety *safety, struct ids *ids, uint64_t *ret_time_ms)
 {
     struct pv_directory directory = {NULL, 0};
@@ -130,15 +142,18 @@ static enum pv_err collect(struct safety *safety, struct ids *ids, uint64_t *ret
     enum pv_err err = pv_directory_list(safety->session, &directory, safety->report);
     if (err != PV_OK) return err;
     add_devices(safety->room, &safety->person, ids);
-    for (size_t i = 0; i < directory.count; i++) {
+    for (size_t i = 0; i < directory.count && err == PV_OK; i++) {
         struct pv_open_room *other;
         if (pv_hash_equal(&directory.rooms[i].id, &safety->room->id)) continue;
         other = pv_directory_room_unlocked(safety->session, &directory.rooms[i]);
         if (!other) continue;
         add_devices(other, &safety->person, ids);
+        err = pv_session_room_error(safety->session, other, pv_changes_standing(safety->session, other, &safety->verifications, tell_of,
+                                                                                &(struct telling_of){safety, other}), safety->report);
         pv_session_room_close(safety->session, other);
     }
     pv_directory_release(&directory);
+    if (err != PV_OK) return err;
     *ret_time_ms = here_ms > own_ms ? here_ms : own_ms;
     return PV_OK;
 }
@@ -180,16 +195,12 @@ static enum pv_err load(struct safety *safety)
 static void show_lines(const struct safety *safety)
 {
     const struct pv_verification *verification = pv_verifications_find(&safety->verifications, &safety->person);
-    char id[17], what[PV_CLI_CHANGE_BYTES], text[PV_CLI_VERIFIED_BYTES], word[PV_TERM_WORD_BYTES];
+    char id[17], text[PV_CLI_VERIFIED_BYTES], word[PV_TERM_WORD_BYTES];
     pv_hex_encode(safety->person.b, 8, id);
     pv_term_line(stdout, "Safety number of you and %s (%s):", safety->name, id);
     for (size_t group = 0; group < PV_SAFETY_GROUPS; group++)
         printf("%s%.*s", group % GROUPS_A_LINE ? "  " : "\n    ", PV_SAFETY_GROUP_DIGITS, safety->number + group * (PV_SAFETY_GROUP_DIGITS + 1));
     puts("\n");
-    if (safety->has_change && !verification) {
-        pv_cli_change_text(&safety->change.change, what);
-        pv_term_line(stdout, "%s %s since this device last wrote here.", safety->name, what);
-    }
     if (verification) {
         pv_cli_verified_text(safety->session, pv_room_roster(safety->room->room), verification, text);
         pv_term_line(stdout, "%s: %s.", safety->name, text);
@@ -290,6 +301,8 @@ enum pv_err pv_cmd_safety(struct pv_session *session, const struct pv_args *args
 
     if (asked > 1) return pv_report(report, PV_ERR_USAGE, "give one of --verify, --compared and --withdraw");
     err = find(&safety, args);
+    /* Once it is verified, or seen, it is told nowhere any more; and a number or a code shows no change. */
+    if (err == PV_OK && safety.has_change && !args->json) pv_cli_tell_change(session, safety.room, &safety.change);
     if (err == PV_OK) err = note(&safety, args, &noted);
     if (err == PV_OK && noted) sent = pv_cli_send(session, session->person, &sending);
     if (err == PV_OK && (!noted || args->json || pv_out_is_terminal())) err = show(&safety, args);

@@ -31,6 +31,8 @@ CLIENT = [
     Mutant("what convicts has its place", "client/alarms.c", "waiting >= (same.convicts ? 2 : 1) * PV_ALARMS_MAX", "waiting >= PV_ALARMS_MAX", "tests/fault/alarms_flooded.t"),
     Mutant("a message by another's id", "cli/messages.c", "    if (err != PV_ERR_CONFLICT || digits != 2 * sizeof first.id.b) return err;", "    if (err != PV_OK || digits) return err;", "tests/cli/message_ids.t"),
     Mutant("a file by a message's id", "cli/cmd_get.c", "    if (err == PV_OK) err = check_one_meaning(get, word);\n", "    (void)check_one_meaning;\n", "tests/cli/message_ids.t"),
+    Mutant("a change is told before it counts as seen", "cli/cmd_safety.c", "    if (err == PV_OK && safety.has_change && !args->json) pv_cli_tell_change(session, safety.room, &safety.change);\n", "", "tests/cli/seen.t"),
+    Mutant("a device noted by another room's word is told", "cli/cmd_safety.c", "    if (pv_hash_equal(&told->change.person, &of->safety->person)) pv_cli_tell_change(of->safety->session, of->room, told);\n", "    (void)of;\n    (void)told;\n", "tests/cli/seen.t"),
     Mutant("an id is no name", "cli/common.c", "    return !pv_cli_is_id(text) && strcmp(name, text) == 0;", "    return strcmp(name, text) == 0;", "tests/cli/anothers_id.t"),
     Mutant("a name adds no columns", "cli/term.c", "if (blank && after_blank) put_escape(out, c, false);", "if (false) put_escape(out, c, false);", "tests/cli/anothers_id.t"),
     Mutant("a room that none is takes no place", "cli/cmd_rooms.c", "        err = is_here ? PV_OK : pv_contact_lets_in(session, &known->id, known->name, &known->server, &said);\n", "        err = PV_OK;\n", "tests/cli/mislisted.t"),
