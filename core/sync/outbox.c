@@ -33,13 +33,6 @@ static bool view_is_fresh(const struct pv_room *room)
     return room->pinned.time_s * 1000 + CHECKPOINT_AGE_MAX_MS >= room->now_ms;
 }
 
-/* Nothing is sealed under a secret of our own before the verified log has it: a rekey of the same moment may have won,
- * and what names its epoch would stand there accepted, and open for nobody. */
-static bool epoch_stands(const struct pv_room *room, const struct pv_roster *view)
-{
-    return !pv_roster_is_born(room->roster) || pv_roster_epoch(view) == pv_roster_epoch(room->roster);
-}
-
 static struct pv_header header_over(const struct pv_room *room, const struct pv_head *head)
 {
     struct pv_header header = {.room = room->id, .author = room->me->device, .n = head->n + 1, .prev = head->leaf,
@@ -121,10 +114,12 @@ static const char *refusal(const struct pv_room *room, const struct pv_roster *v
     return NULL;
 }
 
-/* Whether anything of this device can be signed now, by what holds for all that waits. */
+/* Whether anything of this device can be signed now, by what holds for all that waits. Nothing is sealed under a secret of our
+ * own before the verified log has it: a rekey of the same moment may have won, and what names its epoch would stand there
+ * accepted, and open for nobody. */
 static bool may_seal(const struct pv_room *room, const struct pv_roster *view)
 {
-    return epoch_stands(room, view) && !pv_roster_rekey_due(view) && view_is_fresh(room);
+    return pv_rekey_stands(room, view) && !pv_roster_rekey_due(view) && view_is_fresh(room);
 }
 
 struct sealing {

@@ -157,9 +157,17 @@ static enum pv_err has_lost_keys(struct pv_room *room, const struct pv_roster *v
     return PV_OK;
 }
 
+bool pv_rekey_stands(const struct pv_room *room, const struct pv_roster *view)
+{
+    return !pv_roster_is_born(room->roster) || pv_roster_epoch(view) == pv_roster_epoch(room->roster);
+}
+
+/* None over one of ours that is unsent: where that loses its race, this one is accepted all the same, and cuts off the epoch
+ * that won. */
 enum pv_err pv_rekey_is_ours(struct pv_room *room, const struct pv_roster *view, bool *ret_ours)
 {
-    const struct pv_principal *me = pv_roster_is_born(view) ? pv_roster_principal_of(view, &room->me->device) : NULL;
+    bool stands = pv_roster_is_born(view) && pv_rekey_stands(room, view);
+    const struct pv_principal *me = stands ? pv_roster_principal_of(view, &room->me->device) : NULL;
     uint64_t unsent = 0, complaint = 0;
     *ret_ours = me && pv_roster_rekey_due(view);
     if (!me || *ret_ours || me->role == PV_ROLE_VIEWER) return PV_OK;

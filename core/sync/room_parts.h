@@ -209,8 +209,10 @@ const char *pv_reason_text(enum pv_reason reason);
 
 /* ---- rekey */
 
+/* Does the verified log have the rekey of the view's epoch? One of ours that is unsent may still lose its race. */
+bool pv_rekey_stands(const struct pv_room *room, const struct pv_roster *view);
 /* A rekey is due, or someone's wrap of this epoch does not open, or something is to be written in an epoch of over
- * 30 days; and this device may make it. */
+ * 30 days; and this device may make it, now that none of its own is unsent. */
 PV_MUST_USE enum pv_err pv_rekey_is_ours(struct pv_room *room, const struct pv_roster *view, bool *ret_ours);
 /* KEM hashes of recipients whose keys are not at hand; at most `max`. */
 PV_MUST_USE enum pv_err pv_rekey_missing_keys(struct pv_room *room, struct pv_hash *ret_hashes, size_t max,

@@ -6,8 +6,8 @@ MEMBERS, KEYS = "core/sync/members.c", "core/sync/keys.c"
 KEYS_TEST, SYNC, STALE = "tests/unit/test_bad_keys", "tests/unit/test_sync", "tests/cli/stale_join.t"
 
 CLIENT = [
-    Mutant("draft_due", OUTBOX, "    return epoch_stands(room, view) && !pv_roster_rekey_due(view) && view", "    return epoch_stands(room, view) && view"),
-    Mutant("a secret of a losing rekey", OUTBOX, "    return epoch_stands(room, view) && !pv_roster", "    return !pv_roster"),
+    Mutant("draft_due", OUTBOX, "    return pv_rekey_stands(room, view) && !pv_roster_rekey_due(view) && view", "    return pv_rekey_stands(room, view) && view"),
+    Mutant("a secret of a losing rekey", OUTBOX, "    return pv_rekey_stands(room, view) && !pv_roster", "    return !pv_roster"),
     Mutant("log_evidence", OVERTAKEN, "    if (passed || stale) {", "    if (sealed->n) {"),
     Mutant("versions that are overtaken", OVERTAKEN, "    if (passed || stale) {", "    if (passed && stale && false) {"),
     Mutant("heads that came in after all", OVERTAKEN,

@@ -47,7 +47,7 @@ PROPERTIES = [
     Mutant("P3: a log that goes back", INTAKE, ("    if (size < room->pinned.size && !room->restored) { /* even", "    if (size < room->edge.size) {\n"),
            ("    if (false) { /* even", "    if (size < room->edge.size) return PV_OK;\n    if (false) {\n"), "simulation P3"),
     Mutant("P3: what an author saw", INTAKE, "    if (!pv_hash_equal(&root, &h->seen_root))", "    if (false)", "simulation P3"),
-    Mutant("P4: nothing is sealed while new keys are due", OUTBOX, "    return epoch_stands(room, view) && !pv_roster_rekey_due(view) && view", "    return epoch_stands(room, view) && view", "simulation P4"),
+    Mutant("P4: nothing is sealed while new keys are due", OUTBOX, "    return pv_rekey_stands(room, view) && !pv_roster_rekey_due(view) && view", "    return pv_rekey_stands(room, view) && view", "simulation P4"),
     Mutant("P4: a removal makes new keys due", STATE, "    r->due = true;\n    pv_state_close_all_invites(r);", "    pv_state_close_all_invites(r);", "simulation P4"),
     Mutant("P6: the fold is the same in any batches", "core/room/roster_snapshot.c", "    pv_cbor_put_bool(buf, invite->opened);", "    pv_cbor_put_bool(buf, false);", "simulation P6"),
     Mutant("P6: server and clients judge alike", "server/work_judge.c", "    err = pv_work_place(work, prepared, NULL, (unsigned)verdict, (unsigned)reason);\n    if (err) {\n        refuse", "    err = pv_work_place(work, prepared, NULL, (unsigned)PV_ACCEPTED, 0);\n    if (err) {\n        refuse", "simulation P6"),

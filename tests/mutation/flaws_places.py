@@ -45,6 +45,7 @@ PLACES = [
     Mutant("a forget's cut is meant", REKEY, "    if (err || forgets) return err;\n", "    if (err) return err;\n", LINKS),
     Mutant("a key that nobody has is made anew", REKEY, "    if (!err && !*ret_ours) err = is_lost_to_all(room, view, ret_ours);\n", "    (void)is_lost_to_all;\n", LINKS),
     Mutant("who waits for viewers' keys waits for ever", REKEY, "!person || person->role == PV_ROLE_VIEWER);", "!person);", "tests/unit/test_bad_keys"),
+    Mutant("no rekey over one that may lose its race", REKEY, " && pv_rekey_stands(room, view);", ";", OWN),
     Mutant("what an answer to a complaint cuts off", REKEY, "    *ret_is = !err && complaint && complaint == count - 1;\n", "", "tests/unit/test_bad_keys"),
     Mutant("who cuts off what it lacks says so first", REKEY, "    if (err || has) return err;\n    body.u.bad_wrap_epoch", "    return err;\n    body.u.bad_wrap_epoch", "tests/unit/test_bad_keys"),
     Mutant("what a kit cuts off is linked again", REKEY, "    *ret_lost = for_nothing && count > cut.from + 1 && cut.is[count - 2 - cut.from];\n", "    *ret_lost = false;\n", "tests/cli/restored_own.t"),

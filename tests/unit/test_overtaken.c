@@ -49,7 +49,7 @@ static int requests_before_race;
 static void race(bool entering)
 {
     if (!entering || requests_before_race < 0 || requests_before_race-- > 0) return;
-    is_err(rig_push(racer), PV_OK, "Ada is quicker by a moment");
+    is_err(rig_push(racer), PV_OK, "another is quicker by a moment");
 }
 
 /* Two members make the rekey that is due at one moment: one wins, and what the other writes is read by all. */
@@ -82,6 +82,52 @@ static void test_two_rekeys(void)
     is_texts(&p.b, "Ada's, signed beside her rekey\nBob's, signed beside his\n", "as does Bob");
     rig_member_close(&c);
     rig_device_release(&carol);
+    pair_release(&p);
+}
+
+/* Ada removes two, offline, and Bob's rekey comes in before hers. A second one of hers, over the one that lost, would be accepted
+ * and lead to no secret of Bob's epoch: whoever joins later would not read what was said in it. */
+static void test_rekey_over_unsent(void)
+{
+    static struct pair p;
+    struct rig_device carol, dora, erin;
+    struct rig_member c, d, e;
+    struct pv_invite_link link, other;
+    pair_init(&p, PV_ROLE_OWNER);
+    is_err(rig_push(&p.b), PV_OK, "the rekey after the used-up invite");
+    carol_joins(&p, &carol, &c, PV_ROLE_VIEWER, 3, &link);
+    is_err(rig_device_init(&dora, &p.server, 5), PV_OK, "Dora appears");
+    is_err(rig_invite(&p.a, PV_ROLE_VIEWER, 2, &other), PV_OK, "is invited");
+    is_err(rig_join(&d, &dora, &other), PV_OK, "and joins");
+    is_err(rig_pull(&p.a), PV_OK, "Ada looks");
+    is_err(pv_room_close_invite(p.a.room, &other.gate), PV_OK, "and closes that invite");
+    is_err(rig_push(&p.a), PV_OK, "with a rekey: now she has all their keys at hand");
+    is_err(rig_pull(&p.b), PV_OK, "Bob sees it");
+    is_err(pv_room_remove(p.a.room, &carol.me.person), PV_OK, "Ada removes Carol");
+    tap_is_int((long long)unsent(&p.a), 2, "with a rekey, unsent");
+    is_err(pv_room_remove(p.a.room, &dora.me.person), PV_OK, "and Dora");
+    is_err(pv_room_close_invite(p.b.room, &link.gate), PV_OK, "Bob closes the other invite");
+    is_err(rig_say(&p.b, "between"), PV_OK, "and writes");
+    racer = &p.b;
+    requests_before_race = 1;
+    p.server.around = race;
+    (void)!rig_push(&p.a); /* her rekey lost its race */
+    p.server.around = NULL;
+    is_err(rig_push(&p.a), PV_OK, "Ada sends");
+    tap_is_int((long long)unsent(&p.a), 0, "all of it");
+    tap_ok(!pv_roster_principal(pv_room_roster(p.a.room), &carol.me.person) && !pv_roster_principal(pv_room_roster(p.a.room), &dora.me.person),
+           "both are out");
+    is_texts(&p.a, "between\n", "she reads what Bob said");
+    is_err(rig_device_init(&erin, &p.server, 6), PV_OK, "Erin appears");
+    is_err(rig_invite(&p.a, PV_ROLE_VIEWER, 1, &link), PV_OK, "is invited");
+    is_err(rig_join(&e, &erin, &link), PV_OK, "joins");
+    is_texts(&e, "between\n", "and reads it, too");
+    rig_member_close(&c);
+    rig_member_close(&d);
+    rig_member_close(&e);
+    rig_device_release(&carol);
+    rig_device_release(&dora);
+    rig_device_release(&erin);
     pair_release(&p);
 }
 
@@ -380,6 +426,7 @@ int main(void)
     test_overtaken();
     test_first_comes_late();
     test_two_rekeys();
+    test_rekey_over_unsent();
     test_reopened_after_lost_race();
     test_pages_between_versions();
     test_kept_before_overtaken();
