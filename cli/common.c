@@ -121,6 +121,7 @@ enum pv_err pv_cli_query(struct pv_session *session, struct pv_open_room *room, 
 
 void pv_cli_say_restored(const struct pv_session *session, const struct pv_open_room *room)
 {
+    char word[PV_TERM_WORD_BYTES]; /* what is shown may be run as it stands, and a room's name may be another's choice */
     uint64_t missing;
     if (room->goes_on || session->quiet || !pv_room_is_restored(room->room, &missing) || pv_cli_has_ended(room, NULL)) return;
     if (room == session->person)
@@ -128,16 +129,17 @@ void pv_cli_say_restored(const struct pv_session *session, const struct pv_open_
                      "read-only until your devices have given back what came after it; see privity repair");
     else
         pv_term_line(stderr, "privity: %s: the server was restored from a backup, and this room is read-only until its members have given "
-                     "back what came after it; see privity repair %s", room->label, room->label);
+                     "back what came after it; see privity repair %s", room->label, pv_term_word(room->label, word));
 }
 
 enum pv_err pv_cli_say_ended_invites(struct pv_session *session, struct pv_open_room *room, struct pv_report *report)
 {
+    char word[PV_TERM_WORD_BYTES];
     size_t ended = 0;
     enum pv_err err = room == session->person ? PV_OK : pv_invites_look(session, room, &ended);
     if (err == PV_OK && ended && !session->quiet)
         pv_term_line(stderr, "privity: %s: %zu open invite%s of yours ended, as links do when somebody goes or a device is revoked; "
-                     "make new ones with privity invite %s", room->label, ended, ended == 1 ? "" : "s", room->label);
+                     "make new ones with privity invite %s", room->label, ended, ended == 1 ? "" : "s", pv_term_word(room->label, word));
     return pv_session_room_error(session, room, err, report);
 }
 
@@ -348,7 +350,7 @@ enum pv_err pv_cli_member(struct pv_session *session, struct pv_open_room *room,
 {
     const struct pv_roster *view = NULL;
     const struct pv_principal *members, *found = NULL;
-    char candidates[512] = "";
+    char candidates[512] = "", word[PV_TERM_WORD_BYTES];
     size_t count = 0, matches = 0, n = 0;
     enum pv_err err = pv_room_view(room->room, &view);
 
@@ -366,7 +368,7 @@ enum pv_err pv_cli_member(struct pv_session *session, struct pv_open_room *room,
     if (matches > 1)
         return pv_report(report, PV_ERR_USAGE, "%s names several members: %s; give the begin of an id, as long as here", text, candidates);
     if (!found)
-        return pv_report(report, PV_ERR_NOT_FOUND, "%s has no member %s: see privity members %s", room->label, text, room->label);
+        return pv_report(report, PV_ERR_NOT_FOUND, "%s has no member %s: see privity members %s", room->label, text, pv_term_word(room->label, word));
     *ret_person = found->id;
     return PV_OK;
 }

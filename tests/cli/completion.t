@@ -39,6 +39,9 @@ tap.is_(os.listdir(empty), [], "and as nothing else")
 tap.is_(bash(COMPLETE, str(script), "privity", "read", "pl"), "plain\n", "by its begin")
 tap.is_(len(bash(COMPLETE, str(script), "privity", "read", "acme\\ ").splitlines()), 1, "also as it stands on the line already")
 
+r = ada.run("role", NAMES[0], "nobody", "owner")
+tap.ok(r.err.rstrip().endswith(f"privity members '{NAMES[0]}'"), "in a command that is shown to be run, it is quoted", *r.why())
+
 mallory = world.person("mallory", server)
 mallory.must("room", "new", "trap")
 helper = world.person("helper", server)
