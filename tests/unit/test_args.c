@@ -73,8 +73,8 @@ int main(void)
     tap_is_int((long long)number, 5, "as it is");
     tap_is_int(pv_args_number(&args, "limit", 4, 1, &number, &report), PV_ERR_USAGE, "over its maximum it is refused");
     refused("agreement list", "unknown command");
-    refused("room", "write: privity room new ROOM");
-    refused("room old acme", "unknown command room old; write: privity room new ROOM");
+    refused("room", "unknown command room; there is room new: see privity room new --help");
+    refused("room old acme", "unknown command room old; there is room new: see privity room new --help");
     tap_is_int(parse("room --help"), PV_OK, "help on half a command");
     tap_ok(args.help && strcmp(args.command->name, "room new") == 0, "is that of the whole");
     refused("read", "privity read ROOM");
