@@ -127,6 +127,13 @@ static enum pv_err add_paper(struct pv_session *session, const struct pv_kit_sec
     return err;
 }
 
+/* Does its entry wait to be sent? Then the kit will be one, and whoever asked for it has to have it. */
+static bool is_to_come(struct pv_session *session, const struct pv_hash *id)
+{
+    const struct pv_roster *view = NULL;
+    return pv_room_view(session->person->room, &view) == PV_OK && pv_roster_device(view, id);
+}
+
 static enum pv_err print_added(const struct pv_hash *id, const struct pv_kit_secret *kit, const char *file, const struct pv_walk *walk,
                                struct pv_report *report)
 {
@@ -165,7 +172,7 @@ enum pv_err pv_cmd_recovery_add_kit(struct pv_session *session, const struct pv_
         return err;
     }
     sent = add_paper(session, &kit, &id, report);
-    if (sent != PV_OK && sent != PV_ERR_OFFLINE) {
+    if (sent != PV_OK && !is_to_come(session, &id)) {
         if (file) unlink(file);
         pv_wipe(&kit, sizeof kit);
         return sent;

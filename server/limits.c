@@ -13,6 +13,8 @@ enum {
     PROBES = 8,
     QUOTAS = 1024,
     DAY_MS = 24 * 3600 * 1000,
+    GUESSES = 16, /* wrong ones of an address at once */
+    GUESS_S = 30, /* until it has one more */
     HOLDERS = 4096,
     HOLDER_PROBES = 64,
     FREE_FOR_EACH = 8, /* times what one holds must be free: the largest body fits a server at rest */
@@ -87,25 +89,25 @@ static struct bucket *find_bucket(struct pv_limits *limits, const struct pv_hash
     return oldest;
 }
 
-static bool take_token(struct pv_server *server, const struct pv_hash *key, uint64_t per_s)
+/* `cost` 0 asks only whether there is a token. */
+static bool take_token(struct pv_server *server, const struct pv_hash *key, double per_s, double burst, double cost)
 {
     struct pv_limits *limits = server->limits;
     uint64_t now_ms = pv_server_now_ms(server);
-    double burst = 2 * (double)per_s;
     pthread_mutex_lock(&limits->lock);
     struct bucket *bucket = find_bucket(limits, key, now_ms, burst);
-    if (now_ms > bucket->at_ms) bucket->tokens += (double)(now_ms - bucket->at_ms) * (double)per_s / 1000;
+    if (now_ms > bucket->at_ms) bucket->tokens += (double)(now_ms - bucket->at_ms) * per_s / 1000;
     if (bucket->tokens > burst) bucket->tokens = burst;
     bucket->at_ms = now_ms;
     bool good = bucket->tokens >= 1;
-    if (good) bucket->tokens -= 1;
+    if (good) bucket->tokens -= cost;
     pthread_mutex_unlock(&limits->lock);
     return good;
 }
 
 static bool allow(struct pv_server *server, const struct pv_hash *key, uint64_t per_s, struct pv_web_response *response)
 {
-    if (take_token(server, key, per_s)) return true;
+    if (take_token(server, key, (double)per_s, 2 * (double)per_s, 1)) return true;
     pv_problem_of(response, PV_ERR_RATE);
     response->retry_after_s = 1;
     return false;
@@ -117,6 +119,31 @@ bool pv_limits_address(struct pv_server *server, const struct pv_web_request *re
     if (!server->limits || !server->limits->config.address_per_s) return true;
     pv_sha256(pv_bytes_of_string(request->address), &key);
     return allow(server, &key, server->limits->config.address_per_s, response);
+}
+
+static bool guess(struct pv_server *server, const struct pv_web_request *request, double cost)
+{
+    struct pv_sha256 sha;
+    struct pv_hash key;
+    if (!server->limits || !server->limits->config.address_per_s) return true;
+    pv_sha256_init(&sha);
+    pv_sha256_update(&sha, "guess", 5);
+    pv_sha256_update(&sha, request->address, strlen(request->address));
+    pv_sha256_final(&sha, &key);
+    return take_token(server, &key, 1.0 / GUESS_S, GUESSES, cost);
+}
+
+bool pv_limits_may_guess(struct pv_server *server, const struct pv_web_request *request, struct pv_web_response *response)
+{
+    if (guess(server, request, 0)) return true;
+    pv_problem(response, PV_ERR_RATE, "guesses", "too many wrong codes came from this address, try again later");
+    response->retry_after_s = GUESS_S;
+    return false;
+}
+
+void pv_limits_guessed(struct pv_server *server, const struct pv_web_request *request)
+{
+    (void)guess(server, request, 1);
 }
 
 bool pv_limits_device(struct pv_server *server, const struct pv_web_request *request, struct pv_web_response *response)

@@ -16,6 +16,11 @@ void pv_limits_free(struct pv_limits *limits);
 /* May this request go on? False: `response` is 429 with Retry-After. */
 bool pv_limits_address(struct pv_server *server, const struct pv_web_request *request, struct pv_web_response *response);
 bool pv_limits_device(struct pv_server *server, const struct pv_web_request *request, struct pv_web_response *response);
+/* Has this address not named too many pairings that are not there? False: `response` is 429 with Retry-After. Whoever goes
+ * through all of them would find those that others begin, and end them. */
+bool pv_limits_may_guess(struct pv_server *server, const struct pv_web_request *request, struct pv_web_response *response);
+/* It named one more. */
+void pv_limits_guessed(struct pv_server *server, const struct pv_web_request *request);
 /* Count bytes that a session writes. False: the day's quota is used up, and nothing was counted. */
 bool pv_limits_pay(struct pv_server *server, const struct pv_meta_session *session, uint64_t bytes);
 /* The same; then `response` is 507. */

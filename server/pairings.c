@@ -1,6 +1,7 @@
 /* Pairings: mailboxes of four messages, by which a person's old device adds a new one. The server reads none of them;
  * what they say is sealed under a key from a code that it does not know (core/room/pairing). */
 #include "core/room/pairing.h"
+#include "server/limits.h"
 #include "server/server.h"
 
 enum { TRIES = 64, NEW_SLOTS = 2 };
@@ -54,8 +55,10 @@ static bool check_slot(const struct pv_web_request *request, struct pv_web_respo
 static void put(struct pv_server *server, const struct pv_web_request *request, unsigned slot,
                 struct pv_web_response *response)
 {
+    if (!pv_limits_may_guess(server, request, response)) return;
     enum pv_err err = server->meta->ops->pairing_put(server->meta, (unsigned)request->index, slot,
                                                      pv_server_now_ms(server), request->body);
+    if (err == PV_ERR_NOT_FOUND) pv_limits_guessed(server, request);
     if (err) problem_of_pairing(response, err);
     else response->status = 201;
 }
@@ -70,8 +73,9 @@ void pv_pairing_new_put(struct pv_server *server, struct pv_web_request *request
 void pv_pairing_old_put(struct pv_server *server, struct pv_web_request *request, struct pv_web_response *response)
 {
     struct pv_hash device;
-    if (!check_slot(request, response)) return;
+    if (!check_slot(request, response) || !pv_limits_may_guess(server, request, response)) return;
     enum pv_err err = server->meta->ops->pairing(server->meta, (unsigned)request->index, pv_server_now_ms(server), &device);
+    if (err == PV_ERR_NOT_FOUND || (!err && !pv_hash_equal(&device, &request->session.device_id))) pv_limits_guessed(server, request);
     if (err) problem_of_pairing(response, err);
     else if (!pv_hash_equal(&device, &request->session.device_id))
         pv_problem(response, PV_ERR_DENIED, "device", "this pairing is another device's");
@@ -84,9 +88,11 @@ static void get(struct pv_server *server, const struct pv_web_request *request, 
     uint8_t memory[PV_LIMIT_PAIRING_BYTES];
     struct pv_buf message;
     bool there;
+    if (!pv_limits_may_guess(server, request, response)) return;
     pv_buf_init_fixed(&message, memory, sizeof memory);
     enum pv_err err = server->meta->ops->pairing_get(server->meta, (unsigned)request->index, slot,
                                                      pv_server_now_ms(server), &message, &there);
+    if (err == PV_ERR_NOT_FOUND) pv_limits_guessed(server, request);
     if (err) {
         problem_of_pairing(response, err);
         return;

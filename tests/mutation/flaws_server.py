@@ -3,6 +3,7 @@ from flaw import Mutant
 
 JUDGE, GATES = "server/work_judge.c", "server/gates.c"
 APPENDS, GATES_TEST = "tests/server/test_appends", "tests/server/test_gates"
+PAIRINGS = "tests/server/test_pairings"
 UNPAID, UNPAID_TEST = "server/unpaid.c", "tests/server/test_unpaid"
 
 SERVER = [
@@ -17,6 +18,10 @@ SERVER = [
     Mutant("unpaid: a rekey that is due", UNPAID, "(body.type == PV_ROSTER_REKEY && pv_roster_rekey_due(roster))", "body.type == PV_ROSTER_REKEY", UNPAID_TEST),
     Mutant("unpaid: the first kit's", UNPAID, "    return device && device->paper && device->order == 0;", "    return device != NULL;", UNPAID_TEST),
     Mutant("unpaid: little beside it", UNPAID, "    return unpaid->takes_out && unpaid->beside_bytes <= BESIDE_BYTES;", "    return unpaid->takes_out;", UNPAID_TEST),
+    # pairings that somebody goes through
+    Mutant("pairings: a wrong one counts", "server/pairings.c", "    if (err == PV_ERR_NOT_FOUND) pv_limits_guessed(server, request);\n    if (err) problem_of_pairing(response, err);\n", "    if (err) problem_of_pairing(response, err);\n", PAIRINGS),
+    Mutant("pairings: another's counts", "server/pairings.c", " || (!err && !pv_hash_equal(&device, &request->session.device_id)))", ")", PAIRINGS),
+    Mutant("pairings: none is told after too many", "server/limits.c", "    if (guess(server, request, 0)) return true;", "    if (guess(server, request, 0) || server) return true;", PAIRINGS),
     # Half a link's key. That a link has expired, or was released often enough, the batch that says so in the log asks once more,
     # so what is asked before has no flaw here; nor has that a room moved away, as no entry that says so is taken.
     Mutant("gates: the request is the link's", GATES, "    if (pv_release_request_verify(wanted, &gate->a_key))", "    if (false && gate)", GATES_TEST),

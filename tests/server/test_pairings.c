@@ -3,6 +3,7 @@
 
 #include "core/room/record.h"
 #include "core/sync/pairing.h"
+#include "server/limits.h"
 #include "tests/tap.h"
 
 static struct srv srv;
@@ -145,6 +146,38 @@ static void test_strangers(void)
 	pv_pairing_free(old);
 }
 
+static int ask_new(unsigned plate, const char *method)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/v1/pairings/%u/new/1", plate % PV_PAIRING_PLATES);
+	return (int)srv_ask(&srv, method, path, NULL, pv_bytes_of_string(*method == 'P' ? "junk" : ""), NULL);
+}
+
+/* Somebody goes through all mailboxes to end what others begin. */
+static void test_guesses(void)
+{
+	struct pv_limits_config config = {.address_per_s = 1000};
+	struct pv_pairing_talk *old = host();
+	uint64_t expires_ms;
+	char path[64];
+	unsigned plate = pv_pairing_code(old, &expires_ms)->plate, i;
+	int status = 404;
+	tap_ok(!pv_limits_new(&config, &srv.server.limits), "a server with limits");
+	for (i = 1; i <= 40 && status == 404; i++) status = ask_new(plate + i, i % 2 ? "PUT" : "GET");
+	tap_ok(status == 429 && i > 10 && i < 20, "some mailboxes that are not there may be asked for, and no more");
+	tap_is_int(ask_new(plate, "PUT"), 429, "then none, not even one that is");
+	tap_is_int(ask_new(plate, "GET"), 429, "nor is it told that it is");
+	srv.now_ms += 30 * 1000;
+	tap_is_int(ask_new(plate, "GET"), 200, "half a minute later it is");
+	tap_is_int(ask_new(plate, "GET"), 200, "as often as one asks");
+	snprintf(path, sizeof path, "/v1/pairings/%u/old/1", plate);
+	tap_is_int(srv_ask(&srv, "PUT", path, eve.token, pv_bytes_of_string("x"), NULL), 403, "to speak for another's is a guess, too");
+	tap_is_int(srv_ask(&srv, "PUT", path, eve.token, pv_bytes_of_string("x"), NULL), 429, "of which there is no other");
+	pv_limits_free(srv.server.limits);
+	srv.server.limits = NULL;
+	pv_pairing_free(old);
+}
+
 static void test_time(void)
 {
 	struct pv_pairing_talk *old = host(), *new = guest(old, false);
@@ -175,6 +208,7 @@ int main(void)
 	test_wrong_code();
 	test_declined();
 	test_strangers();
+	test_guesses();
 	test_time();
 	srv_person_release(&ada);
 	srv_person_release(&eve);
