@@ -157,6 +157,8 @@ static enum pv_err erase(struct pv_room *room, uint64_t state, bool *ret_refold)
     *ret_refold = bodies || keys || state & REFOLD;
     if (!err && *ret_refold) err = pv_room_list_keep(room); /* as long as the fold knows what stood there */
     if (!err && *ret_refold) err = pv_fold_reset(room->store);
+    /* Whoever reads before the pull ends, or after it was cut or the disk was full, finds all that stays. */
+    if (!err && *ret_refold) err = pv_open_stored(room, 0, pv_roster_size(room->roster));
     return err ? err : pv_store_number_set(room->store, state_name, SCRUB);
 }
 

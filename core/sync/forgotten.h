@@ -8,7 +8,7 @@
 /* A server's entry was accepted, `folded` entries being folded: remember what is to be erased. In a transaction. */
 PV_MUST_USE enum pv_err pv_forgotten_judged(struct pv_room *room, const struct pv_log_item *item, uint64_t folded);
 /* All that is judged is folded: erase what is to go, as far as nothing that stays would become unreadable by it.
- * `ret_more`: fold anew. */
+ * `ret_more`: look again. */
 PV_MUST_USE enum pv_err pv_forgotten_finish(struct pv_room *room, bool *ret_more);
 
 #endif

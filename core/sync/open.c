@@ -129,7 +129,8 @@ enum pv_err pv_open_pending(struct pv_room *room, size_t max, bool *ret_more)
     if (outdated) err = pv_fold_reset(room->store);
     if (!err) err = pv_store_folded_size(room->store, &folded);
     uint64_t judged = pv_roster_size(room->roster);
-    uint64_t to = judged - folded > max ? folded + max : judged;
+    /* What was there to read is not taken away before all of it is there again: this may be cut, or the disk be full. */
+    uint64_t to = judged - folded > max && !outdated ? folded + max : judged;
     if (!err && folded < to) err = pv_open_stored(room, folded, to);
     if (err) pv_room_rollback(room);
     else err = pv_room_commit(room);

@@ -107,7 +107,8 @@ PV_MUST_USE enum pv_err pv_intake(struct pv_room *room, uint64_t from, const str
 /* Take a note of the tree that is held in full, and was of `size` when the note was asked for.
  * Errors: CONFLICT (another process has taken in more since), FORK, BAD_SIG, the store's. */
 PV_MUST_USE enum pv_err pv_intake_note(struct pv_room *room, uint64_t size, struct pv_bytes note);
-/* Open what can be opened and fold it, at most `max` entries; `ret_more` tells whether some are left. */
+/* Open what can be opened and fold it, at most `max` entries, or all where that is done anew; `ret_more` tells whether
+ * something is left. */
 PV_MUST_USE enum pv_err pv_open_pending(struct pv_room *room, size_t max, bool *ret_more);
 
 /* ---- keys */

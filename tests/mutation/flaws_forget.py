@@ -7,6 +7,7 @@ LIST, LIST_TEST = "core/sync/room_list.c", "tests/unit/test_room_list"
 KEYS, TRIAL, OPEN = "core/state/kept_keys.c", "core/state/trial.c", "core/sync/open.c"
 NOTICE, JUDGE, DROP = "server/work_forget.c", "server/work_judge.c", "server/meta/sqlite_forget.c"
 UNIT, UNIT_STEPS, SERVER_TEST = "tests/unit/test_forget", "tests/unit/test_forget_steps", "tests/server/test_forget"
+MEANWHILE = "tests/unit/test_forget_meanwhile"
 
 FORGET = [
     # the steps of a forget
@@ -48,6 +49,8 @@ FORGET = [
     Mutant("who stood there first", TRIAL, "        else if (late) err = add_detour(mending, file);\n", "", UNIT),
     # who follows
     Mutant("folding anew", AFTER, "    return err ? err : add_bits(room, forget.ranges[0].from < folded ? ERASE | REFOLD : ERASE);", "    return err ? err : add_bits(room, ERASE);", UNIT_STEPS),
+    Mutant("what stays is there with the erasing", AFTER, "    if (!err && *ret_refold) err = pv_open_stored(room, 0, pv_roster_size(room->roster));\n", "", MEANWHILE),
+    Mutant("what was there is there with the folding anew", OPEN, "    uint64_t to = judged - folded > max && !outdated ?", "    uint64_t to = judged - folded > max ?", MEANWHILE),
     Mutant("bodies are erased", AFTER, "    return pv_store_erase_entry(e->room->store, stored->index, &e->erased);", "    return PV_OK;", UNIT),
     Mutant("signed bodies are not erased", AFTER, "    if (!pv_roster_is_forgotten(e->room->roster, stored->index)) return PV_OK;\n", "", UNIT),
     Mutant("secrets are erased", AFTER, ("    if (!err && had && goes.all) err = pv_store_epoch_erase_before(room->store, cut);\n", "    *ret_erased = had && goes.all;"), ("", "    *ret_erased = false;"), UNIT),

@@ -1,4 +1,7 @@
 /* What is written between a forget and the server's `deleted`: it could not be reckoned with when that was planned. */
+#include <limits.h>
+
+#include "core/state/fold.h"
 #include "tests/unit/forget_pair.h"
 
 static void begin(struct pair *p, uint64_t from, uint64_t to)
@@ -89,6 +92,44 @@ static void test_cut_pull(void)
     pair_release(&p);
 }
 
+/* Take the steps that are left of a pull, each as short as can be: how often is it to be read after the worst of them? */
+static long long least_read(struct rig_member *member)
+{
+    long long least = LLONG_MAX;
+    bool more = true;
+    for (size_t steps = 0; more && steps < 256; steps++) {
+        if (pv_open_pending(member->room, 1, &more)) return -1;
+        long long now = number(member->db, "SELECT count(*) FROM message WHERE CAST(text AS TEXT) = 'kept'");
+        if (now < least) least = now;
+    }
+    return more ? -1 : least;
+}
+
+/* Any step may be the last for long: the power fails, or the disk stays full. */
+static void test_each_step(void)
+{
+    struct pair p;
+    pair_init(&p, PV_ROLE_EDITOR);
+    is_err(rig_say(&p.b, "gone"), PV_OK, "Bob says");
+    uint64_t at = settle(&p);
+    is_err(rig_say(&p.b, "kept"), PV_OK, "and more");
+    settle(&p);
+    begin(&p, at, at + 1);
+    tap_is_int(delete_all(&p), 1, "the server deletes");
+    p.server.down_from = p.server.requests + 1;
+    tap_ok(rig_pull(&p.b) != PV_OK, "Bob reads the log, and no more");
+    p.server.down_from = 0;
+    is_texts(&p.b, "gone\nkept\n", "so that nothing is erased yet");
+    tap_is_int(least_read(&p.b), 1, "what stays can be read after each step of erasing");
+    is_texts(&p.b, "kept\n", "and the rest goes");
+    is_err(rig_pull(&p.a), PV_OK, "Ada looks");
+    is_err(rig_pull(&p.b), PV_OK, "and Bob again");
+    is_err(pv_fold_outdate(p.b.store), PV_OK, "all is to be folded anew");
+    tap_is_int(least_read(&p.b), 1, "and can be read after each step of that");
+    is_same(p.a.db, p.b.db, "both have the same state");
+    pair_release(&p);
+}
+
 /* A move that names a version which goes does nothing any more; one that names the newest stands. */
 static void test_move(void)
 {
@@ -135,6 +176,7 @@ int main(void)
     is_err(pv_crypto_init(), PV_OK, "crypto");
     test_copied_home();
     test_cut_pull();
+    test_each_step();
     test_move();
     test_edit();
     return tap_done();
