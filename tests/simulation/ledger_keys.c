@@ -79,6 +79,10 @@ void sim_ledger_invited(struct sim_world *world, struct sim_device *device, unsi
     l->kem_hash = invite->body.kem_hash;
     l->made_view = pv_roster_size(view);
     for (unsigned p = 0; p < SIM_PERSONS; p++) l->absent[p] = !pv_roster_principal(view, &world->room_ids[SIM_CLIENT_ROOMS + p]);
+    for (unsigned d = 0; d < SIM_DEVICES; d++) {
+        const struct pv_hash *id = &world->devices[d].me.device;
+        l->gone[d] = world->devices[d].named && pv_roster_owner_of(view, id) && !pv_roster_device(view, id);
+    }
     sim_gates_made(world->ledger, link, pv_buf_bytes(&device->flow.gate_request));
     sim_ledger_drew(world, device, link);
 }
@@ -144,7 +148,9 @@ static bool is_back(const struct sim_ledger *ledger, const struct sim_out *out)
     for (size_t k = 0; k < ledger->drawn_count; k++) {
         unsigned device = ledger->drawn[k].device;
         const struct sim_link *link = &world->links[ledger->drawn[k].link];
-        bool knew = link->made_view > out->index || (out->whole && link->absent[out->device % SIM_PERSONS]);
+        /* A removal that still waited has its place in the log only later, behind what others sent meanwhile. */
+        bool was_out = out->whole ? link->absent[out->device % SIM_PERSONS] : link->gone[out->device];
+        bool knew = link->made_view > out->index || was_out;
         if (is_or_shares(ledger, out, device) && link->room == out->room && knew && is_later(ledger, out, link)) return true;
     }
     return false;

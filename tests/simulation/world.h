@@ -58,6 +58,7 @@ struct sim_link {
     enum pv_role role; /* where `uses` is not 0: else the dice say both */
     uint64_t uses;
     bool absent[SIM_PERSONS]; /* who was not in, as far as its maker knew, who may not have sent all yet */
+    bool gone[SIM_DEVICES];   /* which it knew to have been put out, likewise */
     size_t made_step;
 };
 
