@@ -50,7 +50,9 @@ static void duel(struct sim_world *world, unsigned room)
         struct sim_device *next = is_working(a) && (!is_working(b) || sim_chance(world, 128)) ? a : b;
         sim_flow_go(world, next, 1);
     }
-    if (first && second && world->answers_ok == well + 2) sim_ledger_fought(world, a, b, room);
+    /* Each may have been overtaken, and told so: by a thief's entry of its number, or as it is no owner any more. */
+    bool both_told = *pv_room_alarm(a->copies[room].room) && *pv_room_alarm(b->copies[room].room);
+    if (first && second && !both_told && world->answers_ok == well + 2) sim_ledger_fought(world, a, b, room);
 }
 
 /* Someone brings back whom another has removed, at once. */
