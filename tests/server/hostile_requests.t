@@ -122,6 +122,7 @@ def twice(body):
     return body + body
 
 
+EMPTY_ARRAY = b"\x80"
 SPOIL = (cut, bit, bit, byte, longer_head, huge_length, trailing, indefinite, nested, many, noise, empty, twice)
 ROUNDS = 10 if LONG else 1
 connection = None
@@ -156,6 +157,8 @@ def wrong(kind, spoil, answer, original, body):
     if status < 400:
         if kind[1].endswith("/blobs/{id}") or body == original:
             return None  # a blob is any bytes
+        if body == EMPTY_ARRAY and kind[1].endswith(("/exist", "/kem")):
+            return None  # asks for nothing; noise of one byte may be it
         harmless = spoil in (bit, byte) and kind[1].endswith(("/exist", "/kem", "/release", "/nonce")) or kind[1].endswith("/nonce")
         return None if harmless else f"status {status}: taken"
     try:
@@ -178,7 +181,7 @@ for kind in sorted(bodied):
             for _ in range(ROUNDS):
                 if spoil in (nested, many, empty, indefinite) and tried > 60 and not LONG:
                     continue
-                body = spoil(original or b"\x80")
+                body = spoil(original or EMPTY_ARRAY)
                 answer = send(kind[0], path, headers, body)
                 statuses[answer[0]] += 1
                 tried += 1
