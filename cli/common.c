@@ -210,6 +210,10 @@ static enum pv_err say_why_kept(const struct pv_session *session, struct pv_open
         return pv_report(report, PV_ERR_OFFLINE,
                          "%s: kept and not sent: a recovery kit that you revoked is still in this room, and only your first kit can remove it: "
                          "run privity recover with that one", room->label);
+    if (err == PV_OK && devices.state == PV_DEVICES_KEY)
+        return pv_report(report, PV_ERR_OFFLINE,
+                         "%s: kept and not sent: the room holds a key of yours that none of your devices made: find in privity devices the one "
+                         "that may have, and run privity device revoke with it", room->label);
     if (err == PV_OK && (devices.state == PV_DEVICES_PERSON_DUE || devices.state == PV_DEVICES_PERSON_OLD))
         return pv_report(report, PV_ERR_OFFLINE,
                          "%s: kept and not sent: your devices changed, and your own server has to be asked first; run privity refresh", room->label);

@@ -154,6 +154,7 @@ static void judge(struct pv_walked_room *walked, const struct pv_devices_report 
     case PV_DEVICES_MEND: waits(walked, "the room changed at the same moment: run privity refresh"); break;
     case PV_DEVICES_PERSON_DUE:
     case PV_DEVICES_PERSON_OLD: waits(walked, "your own room comes first, and could not be brought up to date: run privity refresh"); break;
+    case PV_DEVICES_KEY: waits(walked, "it holds a key of yours that none of your devices made: find in privity devices the one that may have, and revoke it"); break;
     case PV_DEVICES_PAPER: waits(walked, "a revoked recovery kit is in it that only your first kit can remove: run privity recover with that one"); break;
     case PV_DEVICES_REVOKED: waits(walked, "this device was revoked"); break;
     case PV_DEVICES_OUTSIDE: walked->done = true; break; /* no member: nothing of this person is in it */

@@ -12,6 +12,7 @@ UNIT_TESTS := \
 	tests/unit/test_body.c \
 	tests/unit/test_chunker.c \
 	tests/unit/test_devices.c \
+	tests/unit/test_person_epoch.c \
 	tests/unit/test_cpace.c \
 	tests/unit/test_epoch.c \
 	tests/unit/test_evidence.c \

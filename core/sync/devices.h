@@ -74,6 +74,7 @@ enum pv_devices_state {
     PV_DEVICES_MEND,        /* the next push of this room removes or bars devices, or brings the new key */
     PV_DEVICES_PERSON_DUE,  /* the person's own room comes first: its removal or rekey is not in yet */
     PV_DEVICES_PERSON_OLD,  /* this room knows what the copy of the person's own does not: pull that first */
+    PV_DEVICES_KEY,         /* this room holds a key of the person that no current device made: revoking who set it removes it */
     PV_DEVICES_PAPER,       /* a recovery kit is in the way that only an older kit can remove */
     PV_DEVICES_REVOKED,     /* this device itself was revoked */
     PV_DEVICES_OUTSIDE      /* the person is no member of this room */

@@ -101,7 +101,8 @@ enum pv_err pv_mend(struct pv_room *room)
         err = write_removal(room, &plan->body);
         if (!err) err = pv_mend_plan(room, plan);
     }
-    bool may_add = plan->report.state == PV_DEVICES_READY || plan->report.state == PV_DEVICES_PAPER;
+    enum pv_devices_state state = plan->report.state;
+    bool may_add = state == PV_DEVICES_READY || state == PV_DEVICES_PAPER || state == PV_DEVICES_KEY;
     if (!err && may_add && plan->report.missing) err = add_missing(room);
     free(plan);
     return err == PV_ERR_NO_KEY ? PV_OK : err; /* without the person's present secret it waits */

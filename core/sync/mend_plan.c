@@ -7,6 +7,8 @@
 
 #include "core/sync/mend.h"
 
+enum { EPOCHS_BEHIND_MAX = 16 }; /* of the person's own room behind what another holds */
+
 /* One look. */
 struct look {
     struct pv_room *room, *person;
@@ -192,10 +194,20 @@ static void drop_paper(struct look *k)
     k->name_count = kept;
 }
 
+/* The room holds a key of an epoch that the person's own has not reached, and does not know: a restore took it back. A room
+ * takes only a later one; how many are made for that is bounded, since a thief may have written any number. */
+static enum pv_devices_state ask_for_epoch(struct look *k)
+{
+    uint64_t epoch = pv_roster_epoch(k->own);
+    if (k->unknown_epoch > epoch + EPOCHS_BEHIND_MAX) return PV_DEVICES_KEY;
+    k->person->epoch_wanted = k->unknown_epoch;
+    return PV_DEVICES_PERSON_DUE;
+}
+
 static enum pv_err decide(struct look *k, struct pv_mend_plan *plan)
 {
     enum pv_verdict verdict;
-    enum pv_reason reason;
+    enum pv_reason reason = PV_REASON_NONE;
     if (k->report.old_key) name_anyone(k);
     for (int tries = 0; tries < 2 && k->name_count; tries++) {
         enum pv_err err = compose(k, &plan->body);
@@ -207,7 +219,8 @@ static enum pv_err decide(struct look *k, struct pv_mend_plan *plan)
         }
         if (reason == PV_REASON_PAPER) drop_paper(k);
     }
-    k->report.state = PV_DEVICES_PAPER;
+    bool late = reason == PV_REASON_NO_EFFECT && k->unknown_epoch > pv_roster_epoch(k->own);
+    k->report.state = late ? ask_for_epoch(k) : PV_DEVICES_PAPER;
     return PV_OK;
 }
 

@@ -169,7 +169,7 @@ enum pv_err pv_rekey_is_ours(struct pv_room *room, const struct pv_roster *view,
     bool stands = pv_roster_is_born(view) && pv_rekey_stands(room, view);
     const struct pv_principal *me = stands ? pv_roster_principal_of(view, &room->me->device) : NULL;
     uint64_t unsent = 0, complaint = 0;
-    *ret_ours = me && pv_roster_rekey_due(view);
+    *ret_ours = me && (pv_roster_rekey_due(view) || pv_roster_epoch(view) < room->epoch_wanted);
     if (!me || *ret_ours || me->role == PV_ROLE_VIEWER) return PV_OK;
     enum pv_err err = pv_store_number_get(room->store, PV_COMPLAINT, 0, &complaint);
     *ret_ours = !err && complaint == pv_roster_epoch(view) + 1;

@@ -33,6 +33,7 @@ struct pv_room {
     uint64_t pulls_begun, pulls_done;  /* of this room: the newest that was begun, and the newest begun that ended well */
     uint64_t person_wanted;            /* a pull of the person's own room that has to end first; 0: none */
     uint64_t wanted_index, wanted_epoch; /* for devices listed before that index, and a key of a person's epoch before that */
+    uint64_t epoch_wanted;             /* of a person's own: rekeyed up to it, for a room takes only a later key */
     bool key_wants_person;             /* a wrap is for a key of the person that is not here yet */
     uint64_t links_gone[16];           /* entries whose links the server did not have in this pull */
     size_t links_gone_count;
