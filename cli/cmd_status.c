@@ -5,6 +5,7 @@
 #include "cli/common.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
+#include "cli/successor.h"
 #include "cli/term.h"
 #include "client/alarms.h"
 #include "client/system.h"
@@ -112,6 +113,12 @@ static enum pv_err acknowledge(const struct status *status, const struct pv_dire
 
 /* ---- a room */
 
+/* What stands read-only, for `restored` in JSON and as a line. */
+static bool is_restored(const struct pv_open_room *room)
+{
+    return room && pv_contact_is_restored(room) && !pv_cli_has_ended(room, NULL);
+}
+
 static void list_alarms(struct status *status, const struct pv_open_room *room)
 {
     if (pv_alarms_each(room, alarm_row, status) == PV_OK) return;
@@ -155,7 +162,7 @@ static void status_lines(struct status *status, const struct pv_known_room *know
     const char *state = pv_directory_room_state(status->session, known, room);
     const char *gone = strcmp(state, "removed") == 0 ? "you were removed, " : strcmp(state, "left") == 0 ? "you left, "
                        : strcmp(state, "ended") == 0 ? "it ended, " : "";
-    char when[PV_OUT_TIME_BYTES] = "never";
+    char when[PV_OUT_TIME_BYTES] = "never", word[PV_TERM_WORD_BYTES];
     uint64_t unsent = room ? pv_cli_unsent(room) : 0, contact_ms = 0;
 
     if (room && pv_store_number_get(room->store, PV_CONTACT_LAST, 0, &contact_ms) == PV_OK && contact_ms) pv_out_time(contact_ms, when);
@@ -168,6 +175,9 @@ static void status_lines(struct status *status, const struct pv_known_room *know
         pv_term_line(stdout, "%s%llu not sent, last contact %s", gone, (unsigned long long)unsent, when);
     else
         pv_term_line(stdout, "%s%s, last contact %s", gone, *gone ? "nothing to send" : "all sent", when);
+    if (!*gone && is_restored(room))
+        pv_term_line(stdout, "    read-only: its server was restored from a backup, and lacks what came after it; see privity repair %s",
+                     pv_term_word(room->label, word));
     if (room) list_alarms(status, room);
     if (room && !*gone) list_changed(status, room);
 }
@@ -182,6 +192,7 @@ static void status_json(struct status *status, const struct pv_known_room *known
         pv_json_u64(json, "last_contact", contact_ms);
     else
         pv_json_null(json, "last_contact");
+    pv_json_bool(json, "restored", is_restored(room));
     pv_json_begin_array(json, "alarms");
     if (room) list_alarms(status, room);
     pv_json_end_array(json);
@@ -246,6 +257,7 @@ static enum pv_err print_json(struct status *status, const struct pv_directory *
     pv_json_u64(&out.json, "clock_accepted", session->clock_ahead_ms);
     pv_json_bool(&out.json, "registered", pv_roster_is_born(pv_room_roster(session->person->room)));
     pv_json_u64(&out.json, "unsent", pv_cli_unsent(session->person));
+    pv_json_bool(&out.json, "restored", is_restored(session->person));
     pv_json_begin_array(&out.json, "alarms");
     list_alarms(status, session->person);
     pv_json_end_array(&out.json);
@@ -273,6 +285,8 @@ static void print_lines(struct status *status, const struct pv_directory *direct
                                               : "not registered there yet: the next command that reaches it does that");
     if (pv_cli_unsent(session->person))
         pv_term_line(stdout, "your own room: %llu not sent", (unsigned long long)pv_cli_unsent(session->person));
+    if (is_restored(session->person))
+        pv_term_line(stdout, "your own room is read-only: its server was restored from a backup, and lacks what came after it; see privity repair");
     if (pv_alarms_waiting(session->person, &waiting) != PV_OK || waiting) {
         pv_term_line(stdout, "your own room:");
         list_alarms(status, session->person);

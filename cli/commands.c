@@ -187,8 +187,8 @@ const struct pv_command pv_commands[] = {
         .name = "status",
         .synopsis = "[--acknowledge ALARM] [--accept-clock]",
         .summary = "rooms, unsent work, last contact, alarms",
-        .text = TEXT("Shows for each room what waits to be sent, when the server last answered, and everything found that "
-                     "must not be. Also how far this device's clock is from the server's.",
+        .text = TEXT("Shows for each room what waits to be sent, when the server last answered, whether the room is read-only since "
+                     "that was restored from a backup, and everything found that must not be. Also how far this device's clock is from the server's.",
                      "A device whose clock is over a day ahead of what the server signs sends nothing. Set it right; or say by "
                      "--accept-clock that the server's is right: from then on this device takes its own as that much ahead, "
                      "and as less when the server shows that it was set right.",
@@ -202,11 +202,12 @@ const struct pv_command pv_commands[] = {
         .json = FIELDS("id", "the person's id, hex", "clock_difference", "milliseconds that the server is ahead, or null",
                        "clock_accepted", "milliseconds by which this device's clock is taken as ahead",
                        "registered", "whether the server knows this person", "rooms", "as of `rooms`, with", "rooms[].last_contact", "milliseconds since 1970, or null",
+                       "rooms[].restored", "whether the room is read-only, since its server was restored from a backup (see `repair`)",
                        "rooms[].alarms", "what was found, oldest first, acknowledged ones too", "rooms[].alarms[].id", "the alarm's id, hex",
                        "rooms[].alarms[].text", "what it is", "rooms[].alarms[].what", "the error's name", "rooms[].alarms[].time", "milliseconds since 1970",
                        "rooms[].alarms[].acknowledged", "milliseconds since 1970, or null", "rooms[].alarms[].evidence", "the file, or null",
                        "rooms[].changed_devices", "as of `say`, what stands to be told there",
-                       "alarms", "those of your own room"),
+                       "alarms", "those of your own room", "restored", "whether your own room is read-only, as rooms are"),
         .run = pv_cmd_status,
     },
     {

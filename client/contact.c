@@ -150,11 +150,21 @@ enum pv_err pv_contact_own_head(struct pv_session *session, struct pv_open_room 
     return err == PV_OK ? PV_OK : pv_report(report, err, "%s: the server shows no sign of what this device wrote last: %s", room->label, pv_err_text(err));
 }
 
+#define WAITS "client.waits_restored"
+
+bool pv_contact_is_restored(const struct pv_open_room *room)
+{
+    uint64_t waits = 0;
+    return pv_store_number_get(room->store, WAITS, 0, &waits) == PV_OK && waits;
+}
+
 /* Now and then: a commit for each read would cost more than it tells. */
 static void note_contact(struct pv_open_room *room)
 {
     uint64_t now_ms = pv_system_now_ms(), last_ms = 0, missing;
-    if (pv_room_is_restored(room->room, &missing) && pv_store_number_set(room->store, PV_CONTACT_RESTORED, now_ms) != PV_OK) return;
+    bool waits = pv_room_is_restored(room->room, &missing);
+    if (waits != pv_contact_is_restored(room) && pv_store_number_set(room->store, WAITS, waits) != PV_OK) return;
+    if (waits && pv_store_number_set(room->store, PV_CONTACT_RESTORED, now_ms) != PV_OK) return;
     if (pv_store_number_get(room->store, PV_CONTACT_LAST, 0, &last_ms) != PV_OK) return;
     if (now_ms >= last_ms && now_ms - last_ms < NOTE_EVERY_MS) return;
     if (pv_store_number_set(room->store, PV_CONTACT_LAST, now_ms) != PV_OK) return;

@@ -149,6 +149,8 @@ PV_MUST_USE enum pv_err pv_contact_run(struct pv_session *session, const struct 
 #define PV_CONTACT_LAST "client.last_contact"
 /* And that of the last one that said that the server was restored: blobs put before may be lost. */
 #define PV_CONTACT_RESTORED "client.restored"
+/* Is the room read-only, as of the server's last answer, since that was restored and waits for the room's lost tail? */
+bool pv_contact_is_restored(const struct pv_open_room *room);
 /* A server's clock, asked for just now. Errors: OFFLINE. */
 PV_MUST_USE enum pv_err pv_contact_server_time(struct pv_session *session, const struct pv_server_url *server,
                                                uint64_t *ret_ms, struct pv_report *report);
