@@ -192,8 +192,15 @@ struct pv_sqlite_conn *pv_sqlite_take(struct pv_sqlite *store, enum pv_sqlite_us
     return use == PV_SQLITE_SOFT && !store->single ? &store->soft : &store->durable;
 }
 
+void pv_sqlite_erases(struct pv_sqlite_conn *conn)
+{
+    conn->erases = conn->erases || sqlite3_changes(conn->db) > 0;
+}
+
 void pv_sqlite_give(struct pv_sqlite *store, struct pv_sqlite_conn *conn)
 {
+    if (conn->erases) atomic_store(&store->erased, true);
+    conn->erases = false;
     if (conn == &store->durable || conn == &store->soft) pthread_mutex_unlock(&store->write);
     else pthread_mutex_unlock(&conn->lock);
 }
@@ -363,12 +370,41 @@ static int sync_database(struct pv_sqlite_conn *conn)
     return rc || !file || !file->pMethods ? rc : file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
 }
 
+enum pv_err pv_sqlite_cut_log(struct pv_sqlite *store, struct pv_sqlite_conn *conn)
+{
+    if (store->single) return PV_OK;
+    sqlite3_busy_timeout(conn->db, 0);
+    int rc = sqlite3_wal_checkpoint_v2(conn->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(conn->db, PV_SQLITE_BUSY_MS);
+    return (rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED ? PV_ERR_BUSY : pv_sqlite_error(conn, rc);
+}
+
+/* Most is taken over while writers go on, so that their pause is short. Errors: BUSY (somebody reads just then). */
+static enum pv_err forget_erased(struct pv_sqlite *store)
+{
+    atomic_store(&store->erased, false);
+    int rc = sqlite3_wal_checkpoint_v2(store->keeper.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (!rc) rc = sync_database(&store->keeper);
+    enum pv_err err = (rc & 0xff) == SQLITE_BUSY ? PV_ERR_BUSY : pv_sqlite_error(&store->keeper, rc);
+    if (!err) {
+        pthread_mutex_lock(&store->write);
+        err = pv_sqlite_cut_log(store, &store->keeper);
+        pthread_mutex_unlock(&store->write);
+    }
+    if (err) atomic_store(&store->erased, true);
+    return err;
+}
+
 enum pv_err pv_sqlite_maintain(struct pv_meta *meta, uint64_t now_ms)
 {
     struct pv_sqlite *store = pv_sqlite_of(meta);
     int pages = atomic_load(&store->wal_pages), rc;
+    enum pv_err err = PV_OK;
     (void)now_ms;
-    if (store->single || pages < WAL_PAGES_CHECKPOINT) return PV_OK;
+    if (store->single) return PV_OK;
+    if (atomic_load(&store->erased)) err = forget_erased(store);
+    if (err && err != PV_ERR_BUSY) return err;
+    if (pages < WAL_PAGES_CHECKPOINT) return PV_OK;
     rc = sqlite3_wal_checkpoint_v2(store->keeper.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     if (!rc && pages >= WAL_PAGES_STOP) rc = sync_database(&store->keeper);
     if (!rc && pages >= WAL_PAGES_STOP) {
@@ -411,6 +447,7 @@ enum pv_err pv_sqlite_open_over(const char *path, unsigned readers, struct pv_me
     if (!store) return PV_ERR_NOMEM;
     store->base.ops = &calls;
     store->single = readers == 0;
+    atomic_store(&store->erased, !store->single); /* whoever was killed may have left some */
     store->reader_count = readers;
     pthread_mutex_init(&store->write, NULL);
     pthread_mutex_init(&store->durable.lock, NULL);

@@ -201,6 +201,7 @@ static enum pv_err put_gates(struct pv_sqlite_conn *conn, const struct pv_meta_a
             sqlite3_bind_text(stmt, 3, room->closed[i].reason, -1, SQLITE_STATIC);
         }
         err = pv_sqlite_run(conn, stmt);
+        if (!err) pv_sqlite_erases(conn);
     }
     for (size_t i = 0; i < room->release_count && !err; i++) err = put_release(conn, room->no, &room->releases[i]);
     return err;

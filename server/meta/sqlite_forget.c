@@ -118,15 +118,11 @@ enum pv_err pv_sqlite_drop(struct pv_meta *meta, uint64_t no, const uint64_t *in
     return err ? err : back;
 }
 
-/* The write-ahead log holds pages as they were: it is taken over whole, and cut. */
 enum pv_err pv_sqlite_dropped(struct pv_meta *meta, uint64_t no)
 {
     struct pv_sqlite *store = pv_sqlite_of(meta);
     struct pv_sqlite_conn *conn = pv_sqlite_take(store, PV_SQLITE_DURABLE);
-    sqlite3_busy_timeout(conn->db, 0); /* whoever reads now is not waited for: this comes again */
-    int rc = store->single ? SQLITE_OK : sqlite3_wal_checkpoint_v2(conn->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    sqlite3_busy_timeout(conn->db, PV_SQLITE_BUSY_MS);
-    enum pv_err err = (rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED ? PV_ERR_BUSY : pv_sqlite_error(conn, rc);
+    enum pv_err err = pv_sqlite_cut_log(store, conn);
     if (!err) err = set_dropping(conn, no, 0);
     pv_sqlite_give(store, conn);
     return err;

@@ -162,6 +162,7 @@ enum pv_err pv_sqlite_gate_put(struct pv_meta *meta, const struct pv_id16 *id, u
         }
         err = pv_sqlite_run(conn, stmt);
         if (!err && sqlite3_changes(conn->db) == 0) err = PV_ERR_CONFLICT;
+        if (!err && version > 1 && half_b) pv_sqlite_erases(conn); /* the half before */
     }
     if (!err) err = pv_sqlite_refs(conn, room, refs, 1);
     err = pv_sqlite_end(conn, err);
@@ -218,6 +219,7 @@ enum pv_err pv_sqlite_gate_close(struct pv_meta *meta, const struct pv_id16 *id,
         sqlite3_bind_text(stmt, 3, reason, -1, SQLITE_STATIC);
     }
     enum pv_err err = pv_sqlite_run(conn, stmt);
+    if (!err) pv_sqlite_erases(conn);
     pv_sqlite_give(store, conn);
     return err;
 }

@@ -174,6 +174,7 @@ struct pv_sqlite_conn {
     sqlite3 *db;
     pthread_mutex_t lock; /* readers only; the writers share the store's */
     sqlite3_stmt *statements[SQL_COUNT];
+    bool erases; /* since it was taken; its user holds the lock */
 };
 
 struct pv_sqlite {
@@ -187,6 +188,7 @@ struct pv_sqlite {
     struct pv_sqlite_conn keeper;  /* checkpoints */
     atomic_uint next_reader;
     atomic_int wal_pages;
+    atomic_bool erased;            /* a secret that the write-ahead log may still hold */
 };
 
 /* Open over what SQLite's default VFS has at `path`, in a file system or not. `readers`: up to READERS connections that
@@ -203,6 +205,11 @@ enum pv_sqlite_use { PV_SQLITE_READ, PV_SQLITE_SOFT, PV_SQLITE_DURABLE };
 
 struct pv_sqlite_conn *pv_sqlite_take(struct pv_sqlite *store, enum pv_sqlite_use use);
 void pv_sqlite_give(struct pv_sqlite *store, struct pv_sqlite_conn *conn);
+/* After a statement that erases a secret, if it found one: upkeep then cuts the log, once this is committed. */
+void pv_sqlite_erases(struct pv_sqlite_conn *conn);
+/* The write-ahead log holds pages as they were: it is taken over whole, and cut. No writer may be at work. Errors: BUSY (someone
+ * reads now, and is not waited for). */
+PV_MUST_USE enum pv_err pv_sqlite_cut_log(struct pv_sqlite *store, struct pv_sqlite_conn *conn);
 enum pv_err pv_sqlite_error(const struct pv_sqlite_conn *conn, int rc);
 
 /* A statement ready for binding; NULL: pv_sqlite_error tells. Every use ends in pv_sqlite_done. */
