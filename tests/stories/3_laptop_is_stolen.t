@@ -66,11 +66,13 @@ for room, texts in said.items():
 is_(phone.run("say", "umbrella", "that was not me").status, 0, "in the thief's room too")
 is_(carol.messages("umbrella"), ["I am Ada, believe me", "that was not me"], "as Carol reads")
 
-for room in ("acme", "hooli", "umbrella"):
-    bob.run("say", room, "after the theft")
+for writer, room in ((bob, "acme"), (bob, "hooli"), (carol, "umbrella")):
+    writer.must("say", room, "after the theft")
+    is_(phone.messages(room)[-1], "after the theft", f"{writer.name} writes on in {room}")
     refused = thief.run("read", room)
     is_(refused.status, 3, f"the thief is refused in {room}", *refused.why())
-    ok("after the theft" not in "".join(thief.run("read", room, "--offline").out), "and has nothing of what came after")
+    had = thief.messages(room, "--offline")
+    ok(had and "after the theft" not in had, "and has nothing of what came after", str(had))
 refused = thief.run("say", "acme", "it is me")
 is_(refused.status, 3, "nor does the thief write", *refused.why())
 for link in (copied, for_ada):

@@ -69,17 +69,20 @@ def attempts(hands):
 
 # --- an honest server
 
+TAKEN = (200, [(0, "none")])
+ANSWERS = {
+    "a member": [(200, [(1, "record")]), (200, [(1, "record")]), (200, [(1, "device_in_use")]), (200, [(1, "foreign_device")]),
+                 TAKEN],  # her own signature, whatever record she puts with it
+    "a stranger": [(403, ("denied", "record")), (400, ("malformed", "impossible")), (403, ("denied", "not_member")),
+                   (400, ("malformed", "impossible")), (403, ("denied", "record"))],
+}
 members = ada.must("members", "acme", "--json").json()["members"]
 for who, hands in (("a member", inside), ("a stranger", outside)):
-    for what, kind, body, beside in attempts(hands):
+    for (what, kind, body, beside), answer in zip(attempts(hands), ANSWERS[who], strict=True):
         room = inside.look()
         entry = hands.entry(room, kind, body, epoch=0 if kind == SIGN else current)
-        status, why = hands.send(room, [bundle(entry, body, beside)])
-        if who == "a member" and kind == SIGN:  # her own signature, whatever record she puts with it
-            is_((status, why), (200, [(0, "none")]), f"{what}, by {who}, is taken for her own")
-            continue
-        refused = status in (400, 403) or (status == 200 and why[0][0] == 1)
-        ok(refused and why != ("broken-chain", "beside"), f"{what}, by {who}: refused ({status} {why})")
+        is_(hands.send(room, [bundle(entry, body, beside)]), answer,
+            f"{what}, by {who}: " + ("taken for her own" if answer == TAKEN else "refused, for what is wrong with it"))
 
 
 def unchanged(home, what):

@@ -51,7 +51,8 @@ static void test_flipped_bits(void)
         if (!err && !same) tap_note("answer %zu bit %zu: no error, another state", flip.answer, flip.bit);
         rig_member_close(&fresh);
     }
-    tap_ok(wrong == 0, "500 flipped bits: %zu refused, %zu without harm, %zu wrong", refused, true_state, wrong);
+    tap_note("500 flipped bits: %zu refused, %zu without harm, %zu wrong", refused, true_state, wrong);
+    tap_ok(wrong == 0, "no bit flipped in an answer led to another state");
     tap_ok(hits > 300 && refused > hits / 2, "the bits were really flipped (%zu)", hits);
     p.server.tamper = NULL;
     pv_buf_release(&want);
