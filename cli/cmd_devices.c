@@ -98,7 +98,7 @@ static enum pv_err read_names(struct pv_session *session, const struct pv_args *
         err = pv_device_find(session, args->words[i], false, &device, report);
         if (err == PV_ERR_NOT_FOUND) {
             err = pv_device_find(session, args->words[i], true, &device, report);
-            if (err == PV_OK) continue;
+            if (err == PV_OK) continue; /* as are all that go by that name */
         }
         if (err != PV_OK) return err;
         if (pv_hash_equal(&device.id, &session->me.device))
@@ -225,7 +225,8 @@ enum pv_err pv_cmd_device_revoke(struct pv_session *session, const struct pv_arg
     if (err == PV_OK) err = pv_cli_send(session, session->person, report);
     if (err == PV_OK) err = check_gone(session, &revocation, report);
     if (err != PV_OK) return err;
-    if (!args->json) pv_term_line(stdout, "Revoked in your own room; its keys have changed.");
+    if (!args->json) pv_term_line(stdout, revocation.count ? "Revoked in your own room; its keys have changed."
+                                                           : "Revoked already; what still waits for that is gone on with.");
     if (*staying)
         pv_term_line(stderr, "privity: %s came by what you revoked, before this device did, and still acts for you: revoke by name what you do not know",
                      staying);

@@ -116,7 +116,8 @@ const struct pv_command pv_commands[] = {
                      "had added before it stays, too, and is named, for you to revoke it as well.",
                      "Prints a line for each room: done, or what it waits for. Cut off, or with rooms that wait (exit status 5), "
                      "it is gone on with by the same command, by refresh, or by whichever of your devices next sends something to "
-                     "such a room. Nothing of yours is sent there before.",
+                     "such a room. Nothing of yours is sent there before. Of devices that are all revoked already, it says so, and goes "
+                     "through the rooms again.",
                      "This very device cannot be revoked by itself: do it from another one, or by recover --revoke-others."),
         .options = OPTIONS({.name = "keep", .arg = "DEVICE", .many = true, .help = "trust this one, and what was added before it"},
                            {.name = "with-added", .help = "revoke what they have added, too"}),

@@ -97,7 +97,7 @@ void pv_device_name(struct pv_session *session, const struct pv_person_device *d
 enum pv_err pv_device_find(struct pv_session *session, const char *text, bool any, struct pv_person_device *ret_device,
                            struct pv_report *report)
 {
-    struct pv_person_device *devices = NULL;
+    struct pv_person_device *devices = NULL, found = {0};
     size_t count = 0, matches = 0, n = 0;
     char candidates[512] = "";
     enum pv_err err = pv_person_devices(session->person->room, &devices, &count);
@@ -109,14 +109,16 @@ enum pv_err pv_device_find(struct pv_session *session, const char *text, bool an
         pv_device_name(session, &devices[i], name);
         if (!pv_cli_means(text, name, &devices[i].id)) continue;
         pv_hex_encode(devices[i].id.b, 8, id);
-        if (matches++ == 0) *ret_device = devices[i];
+        if (matches++ == 0) found = devices[i];
         if (n < sizeof candidates - 64)
             n += (size_t)snprintf(candidates + n, sizeof candidates - n, "%s%.32s (%s)", n ? ", " : "", name, id);
     }
     free(devices);
     if (matches == 0) return pv_report(report, PV_ERR_NOT_FOUND, "there is no device %s of yours: see privity devices", text);
-    return matches == 1 ? PV_OK
-                        : pv_report(report, PV_ERR_USAGE, "%s names several devices: %s; give the begin of an id, as long as here", text, candidates);
+    if (matches > 1 && !any)
+        return pv_report(report, PV_ERR_USAGE, "%s names several devices: %s; give the begin of an id, as long as here", text, candidates);
+    *ret_device = found;
+    return PV_OK;
 }
 
 /* ---- the walk */

@@ -18,8 +18,8 @@ void pv_device_person_name(const struct pv_paper *paper, char ret_name[static PV
 
 /* As `devices` lists it: its name; a kit is called one, and by its rank. */
 void pv_device_name(struct pv_session *session, const struct pv_person_device *device, char ret_name[static PV_CLI_NAME_BYTES]);
-/* A device by its name or the begin of its id among the current ones, or with `any` among all that ever were.
- * Errors: NOT_FOUND, USAGE (ambiguous). */
+/* A device by its name or the begin of its id among the current ones, or with `any` among all that ever were: there, the
+ * first of several. Errors: NOT_FOUND, USAGE (several, without `any`). */
 PV_MUST_USE enum pv_err pv_device_find(struct pv_session *session, const char *text, bool any,
                                        struct pv_person_device *ret_device, struct pv_report *report);
 

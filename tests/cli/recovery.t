@@ -226,5 +226,21 @@ four, r = recovered("dora4", server, kit_of("dora"))
 for command in ("read", "ls", "members", "log", "verify", "invite"):
     r = four.run(command, "den")
     tap.ok(r.status == 3 and "den was left, or ended, before this device came" in r.err, f"{command} of a room that was left before says so", *r.why())
+
+# several of one name: which one, as long as one of them is current; afterwards all of them are revoked already
+for name in ("desk", "desk-again"):
+    r = world.home(name, server).run("recover", "--name", "desk", "--server", server.url, stdin=kit_of("dora").encode())
+    tap.is_(r.status, 0, f"{name} comes back as desk", *r.why())
+r = dora2.run("device", "revoke", "desk")
+tap.ok(r.status == 2 and "desk names several devices" in r.err, "of two current devices of one name, an id tells which", *r.why())
+desks = [d["id"] for d in devices(dora2).values() if d["name"] == "desk"]
+r = dora2.run("device", "revoke", *(desk[:16] for desk in desks))
+tap.ok(r.status == 0 and "Revoked in your own room" in r.out, "both are revoked", *r.why())
+r = dora2.run("device", "revoke", desks[0][:16])
+tap.ok(r.status == 0 and "Revoked already" in r.out, "one that is revoked is said to be", *r.why())
+r = dora2.run("device", "revoke", "desk")
+tap.ok(r.status == 0 and "Revoked already" in r.out and "acme" in r.out, "and two of one name are, too", *r.why())
+r = dora2.run("device", "revoke", "desk", "--json")
+tap.ok(r.status == 0 and all(room["done"] for room in r.json()["rooms"]), "for scripts as well", *r.why())
 tap.is_(dora2.run("recover", "--name", "x", "--offline", stdin=kit_of("dora").encode()).status, 1, "recovering needs the server")
 tap.done()
