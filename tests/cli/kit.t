@@ -12,7 +12,7 @@ import sys
 
 sys.path.insert(0, "tests/lib")
 import tap
-from world import World
+from world import ROOT, World
 
 for program in ("pdftotext", "pdftoppm", "zbarimg"):
     if not shutil.which(program):
@@ -88,6 +88,9 @@ def type_in(home, args, lines, ends=False):
 groups = re.findall(r"\b[0-9A-Z]{6}\b", text.split("Code:")[1])
 status, shown = type_in(ada, ("recovery", "test"), [" ".join(groups[:4]).lower(), "-".join(groups[4:8]), " ".join(groups[8:])])
 tap.ok(status == 0 and "works" in shown, "at a terminal the code is typed in as many lines as it has", shown)
+tap.ok(all(group in shown.upper() for group in groups), "what is typed is seen", shown)
+told = re.sub(r"\s+", " ", (ROOT / "docs/RECOVERY.md").read_text())
+tap.ok("What you type is seen on the screen" in told and "clear that afterwards" in told, "which the procedures tell, and what to do")
 status, shown = type_in(ada, ("recovery", "test"), [" ".join([groups[0][:5] + ("0" if groups[0][5] != "0" else "1"), *groups[1:]])], ends=True)
 tap.ok(status == 1 and "Group 1 of the code is wrong" in shown and "not whole" in shown, "and a wrong one is named at once", shown)
 missing = [*groups[:5], groups[5][:4] + groups[5][5:], *groups[6:]]
