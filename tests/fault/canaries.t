@@ -9,10 +9,14 @@ import base64
 import os
 import pathlib
 import re
+import shutil
+import subprocess
 import sys
 import urllib.parse
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "lib"), str(TESTS / "vectors")]
+from plain_format import H, kit_secret
 from proxy import Proxy
 from tap import done, is_, note, ok
 from world import PASSPHRASE, World, free_port
@@ -65,8 +69,9 @@ ada.must("log", room)
 kits.append(world.dir / "kit-later")
 bob.must("recovery", "add-kit", "--kit", kits[2])
 bob.must("recovery", "test", "--kit", kits[2])
-bob.must("recovery", "add-kit", "--kit", world.dir / "page.pdf")
-ok((world.dir / "page.pdf").read_bytes().startswith(b"%PDF"), "a kit's page is drawn")
+page = world.dir / "page.pdf"
+bob.must("recovery", "add-kit", "--kit", page)
+ok(page.read_bytes().startswith(b"%PDF"), "a kit's page is drawn")
 is_([str(path) for path in world.tmp.rglob("*")], [], "no temporary file is left")
 again = world.home("again", server)
 is_(again.run("recover", "--name", "again", "--kit", kits[2]).status, 0, "a kit that was added makes a device")
@@ -131,15 +136,44 @@ for what, word in WORDS.items():
     middle = word[len(word) // 4:len(word) // 4 + 12]
     is_(findings(middle), [], "nor is a part of it")
 is_(findings(PASSPHRASE), [], "the passphrase is nowhere")
-for kit in kits:
-    lines = kit.read_text().split("Code:", 1)[1].split()
-    groups = [word for line in lines for word in line.split("-") if re.fullmatch("[0-9A-Z]{6}", word)]
-    ok(len(groups) == 11, "a kit's code has its groups")
-    is_(findings("-".join(groups[:4])), [], "a kit's code is nowhere")
-    digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-    bits = "".join(f"{digits.index(c):05b}" for group in groups for c in group[:5])
-    secret = int(bits[:256], 2).to_bytes(32, "big")
-    is_(findings(secret), [], "nor is its secret")
+
+
+
+# --- kits: a code is written with two blanks between groups on a sheet, and with `-` on a page and in its square
+
+NO_DIGITS = bytes(c for c in range(256) if not chr(c).isalnum() or c > 127)
+
+
+def two_groups(groups):
+    """Where two neighbours of them stand, in small letters or large, whatever parts them that is no digit."""
+    pairs = [(a + b).encode() for a, b in zip(groups, groups[1:])]
+    bare = ((place, data.upper().translate(None, NO_DIGITS)) for place, data in places.items())
+    return [f"in {place}" for place, data in bare if any(pair in data for pair in pairs)]
+
+
+def written(groups):
+    return sorted({place for parted in ("  ", "-", " ", "") for place in findings(parted.join(groups[:4]))} | set(two_groups(groups)))
+
+
+sheets = {kit.name: kit.read_bytes() for kit in kits}
+if shutil.which("pdftotext"):
+    sheets[page.name] = subprocess.run(["pdftotext", page, "-"], stdout=subprocess.PIPE, check=True).stdout
+else:
+    note("no pdftotext here, so the page's code is not looked for")
+for name, sheet in sheets.items():
+    groups = re.findall(r"\b[0-9A-Z]{6}\b", sheet.decode().split("Code:", 1)[1])
+    is_(len(groups), 11, f"{name}: a code has its groups")
+    is_(written(groups), [], "a kit's code is nowhere")
+    is_(findings(kit_secret("-".join(groups))), [], "nor is its secret")
+    places["the sheet"] = sheet
+    found = written(groups)
+    ok("as it is in the sheet" in found and "in the sheet" in found, "but where it was written, as it was written", str(found))
+    places["the sheet"] = b", ".join(group.lower().encode() for group in groups)
+    is_(written(groups), ["in the sheet"], "and would be found as somebody types it")
+    del places["the sheet"]
+
+# --- links, and what opens a session, a log or an account
+
 payload = link.split("#")[1]
 inner = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
 half_a = inner[inner.index(b"\x58\x20") + 2:][:32]
@@ -148,9 +182,34 @@ is_(findings(payload[:60]), [], "nor is the link")
 log_key = (server.data / "log.key").read_bytes()[:32]
 is_(findings(log_key, lambda place: "log.key" not in place), [], "the server's log key is in its own file alone")
 registration = code.read_text().strip().splitlines()[-1].split()[-1]
-is_(findings(registration, lambda place: "traffic to" not in place), [], "a registration code is kept by nobody")
-token = re.search(rb"Authorization: Bearer (\S+)", heard[0])[1].decode()
-is_(findings(token, lambda place: "traffic" not in place), [], "a session's token is kept by nobody")
+registrations = {registration}
+tokens, tickets = (set(re.findall(pattern, heard[0].decode("latin-1"))) for pattern in
+                   (r"Authorization: Bearer (\S+)", r"(?:Authorization: Ticket|Privity-Ticket:) (\S+)"))
+passed = {"the traffic to the server", "the traffic from it"}
+
+
+def kept(words):
+    """Where such a word of 32 bytes lies, as it is sent or as these bytes, apart from the traffic that brings it."""
+    return [found for word in sorted(words) for form in (word, raw_of(word))
+            for found in findings(form, lambda place: place not in passed)]
+
+
+def raw_of(word):
+    return base64.urlsafe_b64decode(word + "=")
+
+
+def hashed(label, words):
+    """Is each of them, by its hash, in the server's store?"""
+    hashes = [H(label, raw_of(word)) for word in words]
+    return [any(place.startswith("the server's data") and h in data for place, data in places.items()) for h in hashes]
+
+
+is_({len(raw_of(word)) for word in registrations | tokens | tickets}, {32}, "codes, tokens and tickets were sent")
+is_(kept(registrations), [], "a registration code is kept by nobody")
+is_(kept(tokens), [], "a session's token is kept by nobody")
+is_(kept(tickets), [], "nor a link's ticket")
+ok(tokens and all(hashed("token", tokens)), "by its hash the server has each token")
+ok(tickets and all(hashed("ticket", tickets)), "and each ticket")
 
 long_ids = re.findall(rb"[0-9a-f]{16,}", places["the server's log"])
 is_(sorted(set(long_ids))[:3], [], "the server's log has no whole id")
@@ -158,6 +217,9 @@ is_(sorted(set(long_ids))[:3], [], "the server's log has no whole id")
 # --- that this would find something
 
 ok(findings("Authorization: Bearer"), "the traffic was heard")
+for what, words in (("code", registrations), ("token", tokens), ("ticket", tickets)):
+    places["a planted file"] = b"x" + raw_of(min(words)) + b"x"
+    is_(kept(words), ["as it is in a planted file"], f"a planted {what} is found")
 ok(b'"event":"request"' in places["the server's log"], "the log was talkative")
 places["a planted file"] = b"x" + base64.b64encode(b"__" + WORDS["a message"].encode()) + b"x"
 ok("in base64 in a planted file" in findings(WORDS["a message"]), "a planted word is found in base64")

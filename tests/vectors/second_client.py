@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""A second client, written from FORMAT.md and API.md alone: python3 second_client.py SERVER KIT-SHEET
+"""A second client, written from FORMAT.md and API.md alone: python3 second_client.py SERVER KIT-SHEET [ANOTHER'S-KIT-SHEET]
 
 By a recovery kit it reads everything that its person can read: it signs in as the paper device, fetches and checks the
 logs of all rooms, unwraps their secrets, and prints, sorted, a line for each message, name and file:
 
-    ROOM-KIND message TEXT | name NAME | file PATH SHA-256 | successor ROOM"""
+    ROOM-KIND message TEXT | name NAME | file PATH SHA-256 | successor ROOM
+
+Given another's kit too, it is for that one that the server gives out the rooms of clients, and all of their wraps; what
+of them opens does so by the first kit alone."""
 
 import sys
 import urllib.error
@@ -223,14 +226,26 @@ def lines(room, secrets):
             yield f"person verified {safety_number(room.id, person)} {('compared', 'number', 'code')[what[0]]} {len(what[2])}"
 
 
-def main(url, sheet):
+def sign_in_by(url, sheet):
+    """A server that knows the kit's paper device, that device, and the seed of what is sealed for it."""
     text = open(sheet, encoding="utf-8").read()
     kit = kit_secret(text[text.index("\nCode:") + 6:])
     sign_seed, kem_seed = HKDF(kit, "paper/sign"), HKDF(kit, "paper/kem")
     device = [1, ed25519_public(sign_seed), H("kem-key", xwing_public(kem_seed))]
     server = Server(url)
     server.sign_in(sign_seed, device)
-    rooms = [Room(server, room) for room, _ in decode(server.ask("/v1/rooms"))]
+    return server, device, kem_seed
+
+
+def rooms_of(server):
+    return [Room(server, room) for room, _ in decode(server.ask("/v1/rooms"))]
+
+
+def main(url, sheet, anothers=None):
+    server, device, kem_seed = sign_in_by(url, sheet)
+    rooms = rooms_of(server)
+    if anothers:
+        rooms = [room for room in rooms if room.kind == 0] + [room for room in rooms_of(sign_in_by(url, anothers)[0]) if room.kind == 1]
     person = next(room for room in rooms if room.kind == 0)
     own = person.secrets(device_id(device), [kem_seed])
     found = list(lines(person, own))

@@ -4,7 +4,7 @@
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../cli/lib.sh"
 
-second() { python3 tests/vectors/second_client.py "$url" "$T/kit-$1"; }
+second() { python3 tests/vectors/second_client.py "$url" "${@/#/$T/kit-}"; }
 
 start_server
 room_of_two
@@ -42,8 +42,12 @@ ok 'and writes on'
 run 0 'the second client reads by the kit of ada' second ada
 like "$(out)" '^client message after bob$' 'what came after new keys were made'
 like "$(out)" '^client message the offer is attached$' 'and what came before'
-second bob >"$T/out" 2>"$T/err"
+# A server that refuses him shows nothing of keys: so it gives out, for ada, all that it would give to her.
+run 0 'by the kit of bob it reads what the server gives to ada' second bob ada
+like "$(out)" '^client message the offer is attached$' 'the kit opens what was his'
 unlike "$(out)" 'after bob' 'the kit of bob does not open it'
+run 0 'and asked for bob himself' second bob
+unlike "$(out)" '^client ' 'the server gives out nothing of it'
 
 python3 - "$T/kit-ada" "$T/kit-changed" <<'END'
 import re, sys
