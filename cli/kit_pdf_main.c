@@ -1,9 +1,8 @@
 /* `privity-kit-pdf`: a recovery kit's sheet on standard input, the page to print on standard output. */
 #include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include "cli/kit_pdf.h"
+#include "client/system.h"
 
 #ifdef __SANITIZE_ADDRESS__
 /* fontconfig keeps what it found until the process ends. */
@@ -45,14 +44,12 @@ static enum pv_err draw(struct pv_bytes sheet, struct pv_buf *pdf)
 
 int main(void)
 {
-    const struct rlimit no_core = {0, 0};
-    uint8_t memory[PV_KIT_SHEET_BYTES + 1];
+    static uint8_t memory[PV_KIT_SHEET_BYTES + 1];
     struct pv_bytes sheet;
     struct pv_buf pdf;
     enum pv_err err;
 
-    (void)prctl(PR_SET_DUMPABLE, 0);
-    (void)setrlimit(RLIMIT_CORE, &no_core);
+    pv_system_harden(memory, sizeof memory);
     pv_buf_init(&pdf, PV_KIT_PDF_BYTES);
     err = pv_crypto_init();
     if (err == PV_OK) err = read_sheet(memory, sizeof memory, &sheet);

@@ -55,6 +55,7 @@ CLI_MAIN := cli/main.c
 CLI_KIT_SRC := \
 	cli/kit_pdf.c \
 	cli/kit_pdf_main.c \
+	client/system.c \
 	#
 
 # Another, which shows a QR code on a terminal: build/bin/privity-qr.

@@ -16,7 +16,7 @@ signal.pause()' >"$work/port" &
 silent=$!
 until [ -s "$work/port" ]; do sleep 0.05; done
 port=$(<"$work/port")
-cp build/bin/privity "$work/privity" # where every user can run it
+cp build/bin/privity build/bin/privity-kit-pdf "$work" # where every user can run it
 
 # locked PID: which of the two lie in memory that is locked: where the stack is used, and the session with its secrets.
 locked() {
@@ -79,6 +79,22 @@ if command -v "${anyone[0]}" >/dev/null; then
 else
 	note 'setpriv is not there'
 fi
+
+# The program that draws the kit's page waits for what it is to draw.
+mkfifo "$work/sheet"
+exec 9<>"$work/sheet"
+"$work/privity-kit-pdf" <"$work/sheet" >/dev/null 2>&1 &
+draws=$!
+for _ in $(seq 200); do
+	status=$(cat "/proc/$draws/status")
+	[ "$(kib VmLck)" -lt 512 ] || break
+	sleep 0.05
+done
+is "$(awk '/^Max core file size/ { print $5, $6 }' "/proc/$draws/limits")" "0 0" "what draws the kit's page leaves no core file"
+ok "$([ "$(kib VmLck)" -ge 512 ]; echo $?)" "and locks what holds the kit's secret"
+kill "$draws"
+wait "$draws" 2>/dev/null
+exec 9>&-
 
 waiting env
 is "$(awk '/^Max core file size/ { print $5, $6 }' <<<"$limits")" "0 0" "a command leaves no core file"
