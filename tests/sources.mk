@@ -218,6 +218,7 @@ TEST_TOOLS := \
 	tests/tools/misname.c \
 	tests/tools/siege_accounts.c \
 	tests/tools/takeout.c \
+	tests/tools/viewers.c \
 	tests/property/roster_replay.c \
 	tests/simulation/simulate.c \
 	tests/stories/7_thousand_viewers.c \

@@ -126,12 +126,17 @@ enum pv_err rig_found(struct rig_member *member, struct rig_device *device);
 enum pv_err rig_push(struct rig_member *member);
 enum pv_err rig_pull(struct rig_member *member);
 enum pv_err rig_invite(struct rig_member *owner, enum pv_role role, uint64_t uses, struct pv_invite_link *ret_link);
+/* The server's half of an invite, as who has the link gets it. */
+enum pv_err rig_release(struct rig_device *device, const struct pv_invite_link *link, struct pv_half_b *ret_b);
 /* Up to where the join waits in the outbox. */
 enum pv_err rig_join_unsent(struct rig_member *member, struct rig_device *device, const struct pv_invite_link *link);
 enum pv_err rig_join(struct rig_member *member, struct rig_device *device, const struct pv_invite_link *link);
 /* A person made from `seed` joins without a copy of the room, by the secrets that `owner` holds. */
 enum pv_err rig_join_apart(struct rig_server *server, struct rig_member *owner, const struct pv_invite_link *link,
                            uint64_t seed);
+/* The same with the server's half at hand, at any server; the person is the one that rig_device_init makes from `seed`. */
+enum pv_err rig_join_apart_by(struct rig_server *server, struct rig_member *owner, const struct pv_invite_link *link,
+                              const struct pv_half_b *b, uint64_t seed);
 enum pv_err rig_say(struct rig_member *member, const char *text);
 /* Write into `room` that `person` is verified, with the devices that `member` shows, or not any more. */
 enum pv_err rig_verify_into(struct pv_room *room, struct rig_member *member, const struct pv_hash *person, bool stands);

@@ -199,12 +199,11 @@ enum pv_err rig_invite(struct rig_member *owner, enum pv_role role, uint64_t use
     return err ? err : rig_push(owner);
 }
 
-enum pv_err rig_join_unsent(struct rig_member *member, struct rig_device *device, const struct pv_invite_link *link)
+enum pv_err rig_release(struct rig_device *device, const struct pv_invite_link *link, struct pv_half_b *ret_b)
 {
     struct pv_task *task = NULL;
     const struct pv_request *request;
     const char *ticket;
-    struct pv_half_b b;
     enum pv_err err = pv_release_task(link, pv_bytes(NULL, 0), &device->random, &task);
     /* the result lives in the task, so this one is driven here */
     while (!err && !(err = pv_task_next(task, &request)) && request) {
@@ -217,8 +216,15 @@ enum pv_err rig_join_unsent(struct rig_member *member, struct rig_device *device
         err = pv_task_feed(task, &response);
         pv_buf_release(&answer);
     }
-    if (!err) b = *pv_release_result(task, &ticket);
+    if (!err) *ret_b = *pv_release_result(task, &ticket);
     pv_task_free(task);
+    return err;
+}
+
+enum pv_err rig_join_unsent(struct rig_member *member, struct rig_device *device, const struct pv_invite_link *link)
+{
+    struct pv_half_b b;
+    enum pv_err err = rig_release(device, link, &b);
     if (!err) err = rig_member_open(member, device, &link->room);
     if (!err) err = pv_room_read_by_link(member->room, link, &b);
     if (!err) err = rig_pull(member);
@@ -281,25 +287,42 @@ static enum pv_err apart_join(struct rig_member *owner, const struct pv_invite_l
     return err;
 }
 
-enum pv_err rig_join_apart(struct rig_server *server, struct rig_member *owner, const struct pv_invite_link *link, uint64_t seed)
+/* Send one bundle. What becomes of it stands in the log. */
+static enum pv_err apart_append(struct rig_server *server, const struct pv_hash *room, const struct pv_bundle *bundle)
+{
+    struct pv_request request = {.method = PV_POST, .auth = PV_AUTH_SESSION};
+    const char *why = "";
+    char hex[65];
+    struct pv_buf bundles, answer;
+    pv_hex_encode(room->b, sizeof room->b, hex);
+    (void)snprintf(request.path, sizeof request.path, "/v1/rooms/%s/entries", hex);
+    pv_buf_init(&bundles, SIZE_MAX);
+    pv_buf_init(&answer, SIZE_MAX);
+    pv_cbor_put_array(&bundles, 1);
+    pv_bundle_put(&bundles, bundle);
+    request.body = pv_buf_bytes(&bundles);
+    unsigned status = rig_serve(server, &request, &answer, &why);
+    pv_buf_release(&bundles);
+    pv_buf_release(&answer);
+    return status == 200 ? PV_OK : PV_ERR_CONFLICT;
+}
+
+enum pv_err rig_join_apart_by(struct rig_server *server, struct rig_member *owner, const struct pv_invite_link *link,
+                              const struct pv_half_b *b, uint64_t seed)
 {
     struct seeded random_state = seeded_make(seed);
     struct pv_random random = seeded_random(&random_state);
     struct pv_identity me = identity_from(&random_state), paper = identity_from(&random_state);
-    struct rig_room *room = rig_room_find(server, pv_room_id(owner->room));
     struct pv_new_room founded;
     struct pv_gate_key gate_key;
-    struct pv_buf body, beside, entry, bundles;
-    struct pv_header header = {.room = room->id, .n = 1, .time_ms = server->now_ms, .seen_size = 0,
-                               .epoch = pv_roster_epoch(room->roster)};
+    struct pv_buf body, beside, entry;
+    struct pv_header header = {.room = link->room, .n = 1, .time_ms = server->now_ms, .seen_size = 0,
+                               .epoch = pv_roster_epoch(pv_room_roster(owner->room))};
     pv_buf_init(&body, SIZE_MAX);
     pv_buf_init(&beside, SIZE_MAX);
     pv_buf_init(&entry, SIZE_MAX);
-    pv_buf_init(&bundles, SIZE_MAX);
     enum pv_err err = pv_found_person_room(&me, &paper, &server->info, &random, server->now_ms, &founded);
-    for (size_t i = 0; i < server->gate_count; i++)
-        if (pv_id16_equal(&server->gates[i].id, &link->gate))
-            pv_gate_key(&link->a, &server->gates[i].b, NULL, pv_bytes(NULL, 0), &link->gate, &gate_key);
+    pv_gate_key(&link->a, b, NULL, pv_bytes(NULL, 0), &link->gate, &gate_key);
     if (!err) err = apart_join(owner, link, &gate_key, &me, &paper, &founded, &random_state, &body, &beside);
     header.author = me.device;
     pv_merkle_empty_root(&header.seen_root);
@@ -307,15 +330,19 @@ enum pv_err rig_join_apart(struct rig_server *server, struct rig_member *owner, 
     pv_body_hash(pv_buf_bytes(&body), &header.body_hash);
     if (!err) err = pv_entry_make(&header, &me.sign_sk, &entry);
     struct pv_bundle bundle = {pv_buf_bytes(&entry), pv_bytes("\x80", 1), pv_buf_bytes(&body), pv_buf_bytes(&beside)};
-    pv_cbor_put_array(&bundles, 1);
-    pv_bundle_put(&bundles, &bundle);
-    if (!err) err = rig_append(server, room, pv_buf_bytes(&bundles));
+    if (!err) err = apart_append(server, &link->room, &bundle);
     pv_new_room_release(&founded);
     pv_buf_release(&body);
     pv_buf_release(&beside);
     pv_buf_release(&entry);
-    pv_buf_release(&bundles);
     return err;
+}
+
+enum pv_err rig_join_apart(struct rig_server *server, struct rig_member *owner, const struct pv_invite_link *link, uint64_t seed)
+{
+    for (size_t i = 0; i < server->gate_count; i++)
+        if (pv_id16_equal(&server->gates[i].id, &link->gate)) return rig_join_apart_by(server, owner, link, &server->gates[i].b, seed);
+    return PV_ERR_NOT_FOUND;
 }
 
 enum pv_err rig_say(struct rig_member *member, const char *text)
