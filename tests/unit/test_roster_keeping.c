@@ -205,7 +205,7 @@ static void test_forget(void)
 		is(kit_sealed(&room, b, PV_KIND_TALK, pv_roster_epoch(room.roster)), PV_REASON_NONE, "a message");
 	uint64_t end_index = room.tree.size, first = end_index - 6, epoch = pv_roster_epoch(room.roster);
 	is(sign_index(b, first + 1), PV_REASON_NONE, "one is signed");
-	is(hold_or_forget(b, PV_ROSTER_FORGET, 1, first, first + 3, epoch), PV_REASON_ROLE, "an editor");
+	is(hold_or_forget(b, PV_ROSTER_FORGET, 1, first, first + 3, epoch), PV_REASON_ROLE, "an editor forgets nothing");
 	is(hold_or_forget(a, PV_ROSTER_FORGET, 1, first, end_index + 9, epoch), PV_REASON_FUTURE, "what is yet to come");
 	is(hold_or_forget(c, PV_ROSTER_HOLD, 2, first + 2, first + 3, 0), PV_REASON_NONE, "a hold");
 	is(hold_or_forget(a, PV_ROSTER_FORGET, 1, first, first + 3, epoch), PV_REASON_HOLD, "what is held");
@@ -215,8 +215,8 @@ static void test_forget(void)
 	tap_ok(!pv_roster_is_forgotten(room.roster, first), "pending is not forgotten");
 	tap_is_int((long long)pv_roster_cut_done(room.roster), 0, "nor is anything cut off by it yet");
 	is(hold_or_forget(c, PV_ROSTER_HOLD, 3, first, first + 1, 0), PV_REASON_NONE, "a hold before deletion");
-	is(deleted(1), PV_REASON_NO_FORGET, "held");
-	is(deleted(9), PV_REASON_NO_FORGET, "not there");
+	is(deleted(1), PV_REASON_NO_FORGET, "somebody holds it");
+	is(deleted(9), PV_REASON_NO_FORGET, "no owner asked for it");
 	is(lift(c, 3), PV_REASON_NONE, "the hold is lifted");
 	is(deleted(1), PV_REASON_NONE, "deleted");
 	tap_is_int((long long)pv_roster_cut_done(room.roster), (long long)epoch, "from now on it cuts off");
