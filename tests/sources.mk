@@ -88,6 +88,7 @@ WASM_TESTS := $(UNIT_TESTS) \
 # Helpers that tests share; TEST_WASM_SRC is the part that compiles for wasm.
 TEST_SRC := \
 	tests/unit/sync_rig.c \
+	tests/unit/sync_rig_apart.c \
 	tests/unit/sync_rig_people.c \
 	tests/vectors/example_device.c \
 	tests/vectors/example_evidence.c \

@@ -102,6 +102,8 @@ unsigned rig_serve(struct rig_server *server, const struct pv_request *request, 
 /* Run a task to its end; frees it. OFFLINE when the server is down. */
 enum pv_err rig_run(struct rig_server *server, enum pv_err made, struct pv_task *task);
 
+/* The next keys from `seed`. */
+struct pv_identity rig_identity(struct seeded *seed);
 enum pv_err rig_device_init(struct rig_device *device, struct rig_server *server, uint64_t seed);
 void rig_device_release(struct rig_device *device);
 /* A device of its own keys with an empty copy of an existing person's room, as whom `me` says. */
