@@ -133,8 +133,8 @@ static enum pv_err draw(struct page *page, const struct pv_kit_page *kit)
              "To use it on a new device: install Privity (whoever runs the server can say from where), run\n"
              "      privity recover --name DEVICE --server URL --revoke-others\n"
              "with the server's URL from below, and type the code, or scan the square and give what it holds. The code has no letter "
-             "I, L, O or U. The last word takes out all other devices: one that was lost would go on acting for this person. Then put the "
-             "page back: it goes on working. To see that it does, any day, on a device in use:\n      privity recovery test", 8);
+             "I, L, O or U. The option --revoke-others takes out all other devices: without it, one that was lost would go on acting for "
+             "this person. Then put the page back: it goes on working. To see that it does, any day, on a device in use:\n      privity recovery test", 8);
     put_text(page, "Sans 10",
              "If it is lost, add another (privity recovery add-kit). If it may have been found by someone, nothing takes its "
              "power away: make a new person, invite it to your rooms, and leave with the old one.", 14);

@@ -33,6 +33,7 @@ text = subprocess.run(["pdftotext", page, "-"], capture_output=True, check=True)
 for part in (name, server.url, ada.must("whoami", "--json").json()["id"], "Keep it where you keep a passport", "privity recover --name DEVICE --server URL --revoke-others",
              "add another", "make a new person"):
     tap.ok(part in text or part in re.sub(r"\s+", " ", text) or part in re.sub(r"\s+", "", text), f"it says: {part[:40]}", text)
+tap.ok("Theoption--revoke-otherstakesoutallotherdevices" in re.sub(r"\s+", "", text), "and which option takes out the other devices, by name", text)
 kit_id = next(d["id"] for d in ada.must("devices", "--json").json()["devices"] if d["paper"])[:16]
 tap.ok(re.search(f"^Kit: first, {kit_id}, made \\d{{4}}-\\d\\d-\\d\\d$", text, re.M), "and which kit of those that devices lists it is, and since when", text)
 tap.ok("outranks every other device" in re.sub(r"\s+", " ", text), "and that it stands above all")
