@@ -102,6 +102,10 @@ enum pv_err pv_cmd_invite(struct pv_session *session, const struct pv_args *args
     if (err == PV_OK) err = pv_contact_server_time(session, &room->server, &now_ms, report);
     if (err == PV_OK) err = read_expiry(args, now_ms, &options, report);
     if (err == PV_OK) err = pv_cli_invite(session, room, &options, &link, report);
+    if (err != PV_OK && err != PV_ERR_OFFLINE && room && pv_contact_gone(room) == PV_GONE_NOT) {
+        struct pv_report absent = {.err = PV_OK};
+        if (pv_cli_check_here(session, room, &absent) != PV_OK) *report = absent, err = absent.err;
+    }
     if (err == PV_OK) err = pv_cli_say_ended_invites(session, room, report);
     if (err == PV_OK) err = print_link(&link, &options, room, args->json, report);
     if (err == PV_ERR_OFFLINE && room) {

@@ -167,15 +167,17 @@ static void status_lines(struct status *status, const struct pv_known_room *know
 
     if (room && pv_store_number_get(room->store, PV_CONTACT_LAST, 0, &contact_ms) == PV_OK && contact_ms) pv_out_time(contact_ms, when);
     pv_term_column(stdout, known->name, 20);
-    if (pv_directory_room_awaited(status->session, known, room) && unsent == 0)
-        pv_term_line(stdout, "not on this device yet: run privity refresh");
+    bool awaited = pv_directory_room_awaited(status->session, known, room) && unsent == 0;
+    if (awaited)
+        pv_term_line(stdout, is_restored(room) ? "not on this device yet: " PV_CLI_WAITS_TEXT : "not on this device yet: " PV_CLI_FETCH_TEXT,
+                     pv_term_word(known->name, word));
     else if (!room)
         pv_term_line(stdout, "locked");
     else if (unsent)
         pv_term_line(stdout, "%s%llu not sent, last contact %s", gone, (unsigned long long)unsent, when);
     else
         pv_term_line(stdout, "%s%s, last contact %s", gone, *gone ? "nothing to send" : "all sent", when);
-    if (!*gone && is_restored(room))
+    if (!*gone && !awaited && is_restored(room))
         pv_term_line(stdout, "    read-only: its server was restored from a backup, and lacks what came after it; see privity repair %s",
                      pv_term_word(room->label, word));
     if (room) list_alarms(status, room);

@@ -119,11 +119,31 @@ enum pv_err pv_cli_query(struct pv_session *session, struct pv_open_room *room, 
 
 /* ---- fetching and sending */
 
+static bool is_here(const struct pv_open_room *room)
+{
+    const struct pv_roster *view = NULL;
+    return pv_room_view(room->room, &view) != PV_OK || pv_roster_is_born(view);
+}
+
+/* A room that waits on a restored server lets no new device in: then no refresh brings it. */
+enum pv_err pv_cli_check_here(const struct pv_session *session, const struct pv_open_room *room, struct pv_report *report)
+{
+    char word[PV_TERM_WORD_BYTES];
+    if (room == session->person || is_here(room)) return PV_OK;
+    return pv_report(report, PV_ERR_NOT_FOUND, pv_contact_is_restored(room) ? "%s: not on this device yet, and nothing was changed: " PV_CLI_WAITS_TEXT
+                                                                            : "%s: not on this device yet, and nothing was changed: " PV_CLI_FETCH_TEXT,
+                     room->label, pv_term_word(room->label, word));
+}
+
 void pv_cli_say_restored(const struct pv_session *session, const struct pv_open_room *room)
 {
     char word[PV_TERM_WORD_BYTES]; /* what is shown may be run as it stands, and a room's name may be another's choice */
     uint64_t missing;
     if (room->goes_on || session->quiet || !pv_room_is_restored(room->room, &missing) || pv_cli_has_ended(room, NULL)) return;
+    if (room != session->person && !is_here(room)) {
+        if (!session->sends) pv_term_line(stderr, "privity: %s: not on this device yet: " PV_CLI_WAITS_TEXT, room->label, pv_term_word(room->label, word));
+        return;
+    }
     if (room == session->person)
         pv_term_line(stderr, "privity: the server was restored from a backup, and your own room, with your devices and your list of rooms, is "
                      "read-only until your devices have given back what came after it; see privity repair");
@@ -192,7 +212,8 @@ enum pv_err pv_cli_room_fetched(struct pv_session *session, const char *text, st
 enum pv_err pv_cli_room_to_change(struct pv_session *session, const char *text, struct pv_open_room **ret_room, struct pv_report *report)
 {
     session->sends = true;
-    return pv_cli_room_fetched(session, text, ret_room, report);
+    enum pv_err err = pv_cli_room_fetched(session, text, ret_room, report);
+    return err == PV_OK && pv_contact_gone(*ret_room) == PV_GONE_NOT ? pv_cli_check_here(session, *ret_room, report) : err;
 }
 
 /* The server answered, and yet something was not sealed: core seals nothing while the room's key is to change, or
@@ -298,6 +319,8 @@ enum pv_err pv_cli_write(struct pv_session *session, struct pv_open_room *room, 
     /* A removal is only what the server said when asked last: it is asked again, and the write taken back if it refuses. */
     if (pv_contact_gone(room) == PV_GONE_LEFT) return pv_report(report, PV_ERR_DENIED, "%s: you left this room", room->label);
     if (pv_cli_has_ended(room, NULL)) return pv_report(report, PV_ERR_DENIED, "%s has ended, and goes on in its successor: see privity rooms", room->label);
+    err = pv_cli_check_here(session, room, report);
+    if (err != PV_OK) return err;
     pv_buf_init(&encoded, PAYLOAD_MAX);
     if (pv_bytes_equal(PV_BYTES_OF(whole.write_id), PV_BYTES_OF((struct pv_id16){{0}})))
         pv_random_fill(&pv_system_random, whole.write_id.b, sizeof whole.write_id.b);

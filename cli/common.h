@@ -18,6 +18,11 @@ PV_MUST_USE enum pv_err pv_cli_room(struct pv_session *session, const char *text
 PV_MUST_USE enum pv_err pv_cli_fetch(struct pv_session *session, struct pv_open_room *room, struct pv_report *report);
 /* On standard error, if the last contact told so: this room waits on a server that was restored from a backup. */
 void pv_cli_say_restored(const struct pv_session *session, const struct pv_open_room *room);
+/* Of a room of which nothing is on this device yet, with its name as a word: what it waits for, known or not. */
+#define PV_CLI_WAITS_TEXT "it waits since its server was restored from a backup; see privity repair %s"
+#define PV_CLI_FETCH_TEXT "run privity refresh; where that brings nothing, see privity repair %s"
+/* Before a change. Errors: NOT_FOUND (nothing of the room is here yet; says what to do). */
+PV_MUST_USE enum pv_err pv_cli_check_here(const struct pv_session *session, const struct pv_open_room *room, struct pv_report *report);
 /* Whoever made links learns, once, that they ended before they were used up: nobody else would tell. */
 PV_MUST_USE enum pv_err pv_cli_say_ended_invites(struct pv_session *session, struct pv_open_room *room, struct pv_report *report);
 /* After writing: send. What cannot be sent stays; the report then says so and the error is OFFLINE. */

@@ -107,12 +107,25 @@ ok("restored from a backup" in r.err and "--go-on" in r.err, "and what to do", r
 ok(not (laptop.path / "keystore").exists(), "nothing was made yet")
 r = recover(laptop, ada, "--go-on")
 ok(r.status == 5 and "waits: its server was restored" in r.out and "see privity repair acme" in r.out, "at her word it goes on, and the other room is named", *r.why())
+r = laptop.run("status")
+both = "not on this device yet: run privity refresh; where that brings nothing, see privity repair acme"
+ok("acme                  " + both in r.out, "a room that was never looked for is not called locked, since no passphrase opens it; status names both steps", *r.why())
+r = laptop.run("say", "acme", "too early")
+ok(r.status == 1 and "run privity refresh; where that brings nothing, see privity repair acme" in r.err, "so does who would write there", *r.why())
+waits = "it waits since its server was restored from a backup; see privity repair acme"
+r = laptop.run("refresh")
+ok(r.status == 0 and "acme: not on this device yet: " + waits in r.err, "refresh tells why it brings nothing", *r.why())
+r = laptop.run("status")
+ok("acme                  not on this device yet: " + waits in r.out and "privity refresh" not in r.out, "from then on status tells it, too", *r.why())
+is_([room["restored"] for room in laptop.must("status", "--json").json()["rooms"]], [True], "to scripts as well")
+for command in (("say", "acme", "early"), ("say", "acme", "early", "--offline"), ("say", "acme", "--attach", __file__), ("put", "acme", __file__), ("invite", "acme"), ("leave", "acme")):
+    r = laptop.run(*command)
+    ok(r.status == 1 and r.err.count(waits) == 1 and "privity refresh" not in r.err, f"{' '.join(map(str, command[:2]))} there says so", *r.why())
+is_(laptop.must("status", "--json").json()["rooms"][0]["unsent"], 0, "and nothing was kept there")
 r = laptop.run("repair", "acme")
 ok(r.status == 0 and "this device is not in it yet" in r.out and "--kit FILE" in r.out, "which says what to do there", *r.why())
-r = laptop.run("status")
-ok("acme                  not on this device yet: run privity refresh" in r.out, "it is not called locked, since no passphrase opens it", *r.why())
 room = laptop.must("rooms", "--json").json()["rooms"][0]
-is_((room["name"], room["locked"]), ("acme", False), "nor in the list")
+is_((room["name"], room["locked"]), ("acme", False), "it is not called locked in the list")
 r = laptop.run("repair", "acme", "--go-on", "--kit", bob.kit)
 ok(r.status == 1 and "another person's" in r.err, "Bob's kit does not speak for Ada", *r.why())
 r = laptop.run("repair", "acme", "--go-on", "--kit", "-", stdin=kits[ada])
