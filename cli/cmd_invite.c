@@ -89,6 +89,18 @@ enum pv_err pv_cli_invite(struct pv_session *session, struct pv_open_room *room,
     return err;
 }
 
+/* Where nothing of the room came by this, either, that is why it failed, and not the key that is lacking. */
+static enum pv_err invite_here(struct pv_session *session, struct pv_open_room *room, const struct pv_invite_options *options,
+                               struct pv_invite_link *ret_link, struct pv_report *report)
+{
+    struct pv_report absent = {.err = PV_OK};
+    enum pv_err err = pv_cli_invite(session, room, options, ret_link, report);
+
+    if (err != PV_ERR_NO_KEY || pv_cli_check_here(session, room, &absent) == PV_OK) return err;
+    *report = absent;
+    return absent.err;
+}
+
 enum pv_err pv_cmd_invite(struct pv_session *session, const struct pv_args *args, struct pv_report *report)
 {
     struct pv_invite_options options = {.uses = 1};
@@ -101,11 +113,7 @@ enum pv_err pv_cmd_invite(struct pv_session *session, const struct pv_args *args
     if (err == PV_OK) err = pv_cli_room(session, args->words[0], &room, report);
     if (err == PV_OK) err = pv_contact_server_time(session, &room->server, &now_ms, report);
     if (err == PV_OK) err = read_expiry(args, now_ms, &options, report);
-    if (err == PV_OK) err = pv_cli_invite(session, room, &options, &link, report);
-    if (err != PV_OK && err != PV_ERR_OFFLINE && room && pv_contact_gone(room) == PV_GONE_NOT) {
-        struct pv_report absent = {.err = PV_OK};
-        if (pv_cli_check_here(session, room, &absent) != PV_OK) *report = absent, err = absent.err;
-    }
+    if (err == PV_OK) err = invite_here(session, room, &options, &link, report);
     if (err == PV_OK) err = pv_cli_say_ended_invites(session, room, report);
     if (err == PV_OK) err = print_link(&link, &options, room, args->json, report);
     if (err == PV_ERR_OFFLINE && room) {
