@@ -15,7 +15,8 @@ for layer in (*LAYERS, "tests", "bench"):
     listed = set(re.findall(r"[\w/.-]+\.c\b", "\n".join(line.split("#")[0] for line in lines)))
     there = {str(path) for path in c_files(layer) if path.suffix == ".c"}
     ok(there <= listed, f"{layer}: every C file is in {layer}/sources.mk", *sorted(there - listed))
-    ok(listed <= there, f"{layer}: every file in {layer}/sources.mk is there", *sorted(listed - there))
+    gone = [path for path in sorted(listed) if not (ROOT / path).is_file()]  # a program may take a file of a layer below
+    ok(not gone, f"{layer}: every file in {layer}/sources.mk is there", *gone)
 
 scripts = [path for path in (ROOT / "tests").rglob("*.t")]
 idle = [path.relative_to(ROOT) for path in scripts if not os.access(path, os.X_OK)]
