@@ -17,9 +17,9 @@ static const char keep[] =
     "    privity recover --name DEVICE --revoke-others --server ";
 static const char use[] =
     "\n"
-    "and type the code. The second word takes out all other devices: one that was lost would go on\n"
-    "acting for this person. Then put this back: it goes on working. To see that it does, any day,\n"
-    "on a device in use: privity recovery test\n"
+    "and type the code. The option --revoke-others takes out all other devices: without it, one that was\n"
+    "lost would go on acting for this person. Then put this back: it goes on working. To see that it does,\n"
+    "any day, on a device in use: privity recovery test\n"
     "\n"
     "If it is lost, add another (privity recovery add-kit). If it may have been found by someone, nothing\n"
     "takes its power away: make a new person, invite it to your rooms, and leave with the old one.\n"

@@ -119,6 +119,7 @@ ada.must("recovery", "add-kit", "--kit", sheet)
 said = sheet.read_text()
 tap.ok(f"privity recover --name DEVICE --revoke-others --server {server.url}\n" in said and "make a new person" in said,
        "a kit kept as text says how to use it, too", said)
+tap.ok("The option --revoke-others takes out all other devices" in said, "and which option takes out the other devices, by name", said)
 drawn = [subprocess.run([world.bin / "privity-kit-pdf"], input=sheet.read_bytes(), capture_output=True, check=True).stdout for _ in range(2)]
 tap.ok(drawn[0] == drawn[1] and drawn[0][:5] == b"%PDF-", "the same sheet gives the same page, to the byte")
 r = subprocess.run([world.bin / "privity-kit-pdf"], input=b"no kit", capture_output=True)
